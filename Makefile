@@ -1,0 +1,62 @@
+# Everything a developer or CI calls. Each target prepares what it needs and rebuilds only what changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name 'Cargo.toml')
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all bench lint format generate wheel docs clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/.tools: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+# Release, always: nobody should measure a debug build by accident.
+$(VENV)/.built: $(VENV)/.tools $(RUST)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet --extras testing
+	@touch $@
+
+demo: $(VENV)/.built ## Watch dozens of concurrent turns on the real runtime, offline (ARGS=--live: your login)
+	$(BIN)/python -m examples.demo $(ARGS)
+
+test: $(VENV)/.built ## The quick suite: core and API, at most ten minutes
+	cargo test --quiet --locked
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-all: $(VENV)/.built ## Everything, the wheel on every Python of this machine included
+	cargo test --quiet --locked
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything generated against its source
+	cargo fmt --check
+	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+	$(BIN)/python -m mypy.stubtest codex_app_server._native
+	$(BIN)/python scripts/make_sync.py --check
+	$(BIN)/python -m scripts.generate --check
+
+format: $(VENV)/.tools ## Format everything
+	cargo fmt
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+generate: $(VENV)/.tools ## Rewrite what is generated: models and tables from the runtime, the sync shell
+	$(BIN)/python -m scripts.generate
+	$(BIN)/python scripts/make_sync.py
+
+wheel: $(VENV)/.tools ## Build the wheel into dist/
+	$(BIN)/maturin build --release --locked --out dist
+
+clean: ## Remove what was built
+	rm -rf $(VENV) target dist python/codex_app_server/_native*.so

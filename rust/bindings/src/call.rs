@@ -1,0 +1,94 @@
+//! `Call`: one request as Python drives it.
+
+use std::sync::Arc;
+
+use codex_core::call::Call;
+use codex_core::connection::Connection;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::connection::guard;
+use crate::errors;
+use crate::subscription::PySubscription;
+use crate::waiting::{self, PyLoopWaker};
+
+/// One request; see `_native.pyi`.
+#[pyclass(frozen, name = "Call", module = "codex_app_server._native")]
+pub struct PyCall {
+    connection: Arc<Connection>,
+    call: Arc<Call>,
+}
+
+impl PyCall {
+    pub fn new(connection: Arc<Connection>, call: Arc<Call>) -> Self {
+        Self { connection, call }
+    }
+}
+
+#[pymethods]
+impl PyCall {
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        waiting::wait(py, timeout, |deadline| self.call.gate().wait(deadline))
+    }
+
+    fn arm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.call.gate().arm(&waker.waker, token))
+    }
+
+    fn disarm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.call.gate().disarm(&waker.waker, token);
+        Ok(())
+    }
+
+    #[getter]
+    fn admitted(&self, py: Python<'_>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.call.is_admitted())
+    }
+
+    fn send(&self, py: Python<'_>, params: Option<&[u8]>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.connection
+            .send(&self.call, params)
+            .map_err(|error| errors::not_sent(py, error))
+    }
+
+    fn remaining(&self, py: Python<'_>, timeout: f64) -> PyResult<f64> {
+        guard(py, &self.connection)?;
+        Ok(timeout - self.call.elapsed().as_secs_f64())
+    }
+
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        guard(py, &self.connection)?;
+        match self.call.take() {
+            Some(outcome) => errors::outcome(py, outcome),
+            None => Err(PyRuntimeError::new_err(
+                "the call has no answer, or it was taken before",
+            )),
+        }
+    }
+
+    fn abandon(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.connection.abandon(&self.call);
+        Ok(())
+    }
+
+    fn take_subscription(&self, py: Python<'_>) -> PyResult<PySubscription> {
+        guard(py, &self.connection)?;
+        match self.call.take_subscription() {
+            Some(mailbox) => Ok(PySubscription::of_turn(
+                Arc::clone(&self.connection),
+                mailbox,
+            )),
+            None => Err(PyRuntimeError::new_err(
+                "no subscription: the call is not an answered turn/start, or it was taken before",
+            )),
+        }
+    }
+}

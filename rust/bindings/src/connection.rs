@@ -1,0 +1,200 @@
+//! `Connection`: one runtime as Python sees it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codex_core::admission::Limits;
+use codex_core::connection::{Connection, Settings};
+use codex_core::diagnostics::Level;
+use codex_core::process::{Graces, LaunchSpec};
+use codex_core::router::Topic;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::call::PyCall;
+use crate::errors;
+use crate::subscription::PySubscription;
+use crate::waiting::{self, PyLoopWaker};
+
+/// One runtime; see `_native.pyi`.
+#[pyclass(frozen, name = "Connection", module = "codex_app_server._native")]
+pub struct PyConnection {
+    connection: Arc<Connection>,
+}
+
+/// In a forked child nothing of a connection may be touched: its threads do not exist there and its
+/// locks may be held for ever.
+pub fn guard(py: Python<'_>, connection: &Connection) -> PyResult<()> {
+    if connection.is_ours() {
+        Ok(())
+    } else {
+        Err(errors::forked(py))
+    }
+}
+
+fn seconds(name: &str, value: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(value)
+        .map_err(|_| PyValueError::new_err(format!("{name} is not a time span: {value}")))
+}
+
+#[pymethods]
+impl PyConnection {
+    #[new]
+    #[pyo3(signature = (argv, *, env=None, cwd=None, turn_budget=256 << 20, total_budget=1 << 30,
+        stderr_tail=64 << 10, eof_grace_s=2.0, term_grace_s=2.0))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "keyword-only in Python, where it is called once"
+    )]
+    fn new(
+        py: Python<'_>,
+        argv: Vec<OsString>,
+        env: Option<Vec<(OsString, OsString)>>,
+        cwd: Option<PathBuf>,
+        turn_budget: usize,
+        total_budget: usize,
+        stderr_tail: usize,
+        eof_grace_s: f64,
+        term_grace_s: f64,
+    ) -> PyResult<Self> {
+        let settings = Settings {
+            launch: LaunchSpec { argv, env, cwd },
+            graces: Graces {
+                eof: seconds("eof_grace_s", eof_grace_s)?,
+                term: seconds("term_grace_s", term_grace_s)?,
+                ..Graces::default()
+            },
+            limits: Limits::default(),
+            mailbox_budget: turn_budget,
+            total_budget,
+            stderr_tail,
+        };
+        let spawned = py.detach(|| Connection::spawn(&settings));
+        let connection = spawned.map_err(|error| errors::not_spawned(&error))?;
+        Ok(Self {
+            connection: Arc::new(connection),
+        })
+    }
+
+    #[getter]
+    fn pid(&self) -> u32 {
+        self.connection.pid()
+    }
+
+    #[pyo3(signature = (method, *, thread_id=None))]
+    fn open_call(&self, py: Python<'_>, method: &str, thread_id: Option<&str>) -> PyResult<PyCall> {
+        guard(py, &self.connection)?;
+        let call = self.connection.open_call(method, thread_id);
+        Ok(PyCall::new(Arc::clone(&self.connection), call))
+    }
+
+    fn notify(&self, py: Python<'_>, method: &str, params: Option<&[u8]>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.connection
+            .notify(method, params)
+            .map_err(|error| errors::not_sent(py, error))
+    }
+
+    fn subscribe_turn(
+        &self,
+        py: Python<'_>,
+        thread_id: &str,
+        turn_id: &str,
+    ) -> PyResult<PySubscription> {
+        guard(py, &self.connection)?;
+        let mailbox = self.connection.router().subscribe_turn(thread_id, turn_id);
+        Ok(PySubscription::of_turn(
+            Arc::clone(&self.connection),
+            mailbox,
+        ))
+    }
+
+    fn subscribe_thread(&self, py: Python<'_>, thread_id: &str) -> PyResult<PySubscription> {
+        self.subscribe(py, Topic::Thread(thread_id.into()))
+    }
+
+    fn subscribe_login(&self, py: Python<'_>, login_id: &str) -> PyResult<PySubscription> {
+        self.subscribe(py, Topic::Login(login_id.into()))
+    }
+
+    fn subscribe_global(&self, py: Python<'_>) -> PyResult<PySubscription> {
+        self.subscribe(py, Topic::Global)
+    }
+
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        guard(py, &self.connection)?;
+        let stats = PyDict::new(py);
+        for (name, value) in self.connection.stats() {
+            stats.set_item(name, value)?;
+        }
+        Ok(stats)
+    }
+
+    fn take_diagnostics(&self, py: Python<'_>) -> PyResult<Vec<(u8, String)>> {
+        guard(py, &self.connection)?;
+        let records = self.connection.diagnostics().take();
+        Ok(records
+            .into_iter()
+            .map(|(level, text)| (logging_level(level), text))
+            .collect())
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        py.detach(|| self.connection.close());
+        Ok(())
+    }
+
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        waiting::wait(py, timeout, |deadline| self.connection.wait(deadline))
+    }
+
+    fn arm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.connection.ending().arm(&waker.waker, token))
+    }
+
+    fn disarm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.connection.ending().disarm(&waker.waker, token);
+        Ok(())
+    }
+
+    #[getter]
+    fn closed(&self, py: Python<'_>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.connection.closed().is_some())
+    }
+
+    #[getter]
+    fn stderr_tail(&self, py: Python<'_>) -> PyResult<String> {
+        guard(py, &self.connection)?;
+        Ok(self.connection.stderr_tail())
+    }
+}
+
+impl PyConnection {
+    fn subscribe(&self, py: Python<'_>, topic: Topic) -> PyResult<PySubscription> {
+        guard(py, &self.connection)?;
+        let mailbox = self.connection.router().subscribe(&topic);
+        Ok(PySubscription::of_topic(
+            Arc::clone(&self.connection),
+            mailbox,
+            topic,
+        ))
+    }
+}
+
+/// The number that Python's `logging` gives a level.
+fn logging_level(level: Level) -> u8 {
+    match level {
+        Level::Info => 20,
+        Level::Warning => 30,
+        Level::Error => 40,
+    }
+}

@@ -1,0 +1,140 @@
+//! `Decoder`: stored bytes to `Notification` objects. Flat models of strings and integers are built
+//! here; everything else goes through the Python function that validates it.
+
+use codex_core::envelope::find_notification;
+use codex_core::mailbox::Selection;
+use codex_core::protocol::NOTIFICATIONS;
+use codex_core::segment::Event;
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyString, PyType};
+
+use crate::fast::{Blank, Fast, Reuse, text_member};
+
+/// Decodes events; see `_native.pyi`.
+#[pyclass(frozen, name = "Decoder", module = "codex_app_server._native")]
+pub struct PyDecoder {
+    notification: Blank,
+    payload: Py<PyAny>,
+    /// One per method of the schema, in its order.
+    methods: Vec<Method>,
+}
+
+struct Method {
+    name: Py<PyString>,
+    fast: PyOnceLock<Fast>,
+}
+
+#[pymethods]
+impl PyDecoder {
+    #[new]
+    fn new(py: Python<'_>, notification: &Bound<'_, PyType>, payload: Py<PyAny>) -> PyResult<Self> {
+        let methods = NOTIFICATIONS
+            .iter()
+            .map(|spec| Method {
+                name: PyString::intern(py, spec.method).unbind(),
+                fast: PyOnceLock::new(),
+            })
+            .collect();
+        Ok(Self {
+            notification: Blank::of(notification)?,
+            payload,
+            methods,
+        })
+    }
+
+    /// Lets `method`'s payload be built natively.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "what a Python argument is extracted into"
+    )]
+    fn add_fast(
+        &self,
+        method: &str,
+        model: &Bound<'_, PyType>,
+        fields: Vec<(String, String, String)>,
+    ) -> PyResult<()> {
+        let Some(index) = find_notification(method) else {
+            let message = format!("the schema has no notification {method:?}");
+            return Err(PyValueError::new_err(message));
+        };
+        let fast = Fast::new(model, &fields)?;
+        // Set once; a second registration of the same method changes nothing.
+        let _ = self.methods[usize::from(index)].fast.set(model.py(), fast);
+        Ok(())
+    }
+
+    /// Decodes one event that is at hand as bytes.
+    fn decode<'py>(
+        &self,
+        py: Python<'py>,
+        method: &str,
+        params: &[u8],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let event = Event {
+            spec: find_notification(method),
+            method,
+            params,
+        };
+        Batch::new(py, self, Selection::All).decode(event)
+    }
+}
+
+/// Every notification that the schema knows, sorted.
+#[pyfunction]
+pub fn notification_methods() -> Vec<&'static str> {
+    NOTIFICATIONS.iter().map(|spec| spec.method).collect()
+}
+
+/// Decodes events of one segment: what repeats from event to event is made once.
+pub struct Batch<'py, 'd, 's> {
+    py: Python<'py>,
+    decoder: &'d PyDecoder,
+    selection: Selection,
+    reuse: Reuse<'py, 's>,
+}
+
+impl<'py, 'd, 's> Batch<'py, 'd, 's> {
+    pub fn new(py: Python<'py>, decoder: &'d PyDecoder, selection: Selection) -> Self {
+        Self {
+            py,
+            decoder,
+            selection,
+            reuse: Reuse::default(),
+        }
+    }
+
+    pub fn decode(&mut self, event: Event<'s>) -> PyResult<Bound<'py, PyAny>> {
+        let py = self.py;
+        if self.selection == Selection::Text
+            && event.method == "item/agentMessage/delta"
+            && let Some(text) = text_member(py, event.params, "delta")
+        {
+            return Ok(text.into_any());
+        }
+        let known = event
+            .spec
+            .map(|index| &self.decoder.methods[usize::from(index)]);
+        let fast = known.and_then(|method| method.fast.get(py));
+        let built = match fast {
+            Some(fast) => fast.build(py, event.params, &mut self.reuse)?,
+            None => None,
+        };
+        let method = match known {
+            Some(method) => method.name.bind(py).clone(),
+            None => PyString::new(py, event.method),
+        };
+        let payload = if let Some(payload) = built {
+            payload
+        } else {
+            let params = PyBytes::new(py, event.params);
+            self.decoder.payload.bind(py).call1((&method, params))?
+        };
+        let notification = self.decoder.notification.make(py)?;
+        notification.set(intern!(py, "method"), &method)?;
+        notification.set(intern!(py, "payload"), &payload)?;
+        Ok(notification.into_any())
+    }
+}

@@ -1,0 +1,101 @@
+//! The one place where the core's failures become Python's exceptions. Their classes live in
+//! `codex_app_server.errors`; the stable ABI of Python 3.10 cannot define them here.
+
+use codex_core::call::Outcome;
+use codex_core::closing::CloseReason;
+use codex_core::connection::SendError;
+use codex_core::mailbox::Loss;
+use codex_core::process::SpawnError;
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// Calls a factory of `codex_app_server.errors` and raises what it makes.
+fn raise<'py>(py: Python<'py>, factory: &str, args: impl pyo3::call::PyCallArgs<'py>) -> PyErr {
+    let made = py
+        .import("codex_app_server.errors")
+        .and_then(|errors| errors.getattr(factory))
+        .and_then(|factory| factory.call1(args));
+    match made {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}
+
+/// The connection has ended.
+pub fn closed(py: Python<'_>, reason: &CloseReason) -> PyErr {
+    let CloseReason {
+        kind,
+        exit_code,
+        signal,
+        stderr_tail,
+        detail,
+    } = reason;
+    raise(
+        py,
+        "transport_closed",
+        (kind.name(), *exit_code, *signal, stderr_tail, detail),
+    )
+}
+
+/// A connection was used in a forked child.
+pub fn forked(py: Python<'_>) -> PyErr {
+    raise(
+        py,
+        "transport_closed",
+        ("forked", None::<i32>, None::<i32>, "", ""),
+    )
+}
+
+/// Events of a stream were dropped.
+pub fn overflow(py: Python<'_>, thread_id: &str, turn_id: &str, loss: Loss) -> PyErr {
+    raise(
+        py,
+        "stream_overflow",
+        (thread_id, turn_id, loss.events, loss.bytes),
+    )
+}
+
+/// A request was not sent.
+pub fn not_sent(py: Python<'_>, error: SendError) -> PyErr {
+    match error {
+        SendError::Closed(reason) => closed(py, &reason),
+        SendError::NotAdmitted => {
+            PyRuntimeError::new_err("the call holds no place: wait until it is admitted, send once")
+        }
+        SendError::QueueFull(full) => raise(py, "write_queue_full", (full.queued_bytes,)),
+    }
+}
+
+/// What an answered call gives: the raw result, or the error it was answered with.
+pub fn outcome(py: Python<'_>, outcome: Outcome) -> PyResult<Bound<'_, PyBytes>> {
+    match outcome {
+        Outcome::Result(result) => Ok(PyBytes::new(py, &result)),
+        Outcome::Closed(reason) => Err(closed(py, &reason)),
+        Outcome::Error {
+            code,
+            message,
+            data,
+        } => {
+            let data = match data {
+                Some(json) => py
+                    .import("json")?
+                    .call_method1("loads", (PyBytes::new(py, &json),))?
+                    .unbind(),
+                None => py.None(),
+            };
+            Err(raise(py, "map_jsonrpc_error", (code, message, data)))
+        }
+    }
+}
+
+/// A plain `OSError` (with its subclass by number) or `ValueError`; Python gives it its meaning.
+pub fn not_spawned(error: &SpawnError) -> PyErr {
+    match error.source.raw_os_error() {
+        Some(number) => {
+            let path = error.path.as_ref().map(|path| path.display().to_string());
+            PyOSError::new_err((number, error.to_string(), path))
+        }
+        None => PyValueError::new_err(error.to_string()),
+    }
+}

@@ -1,0 +1,27 @@
+//! `codex_app_server._native`: what Python sees of the core. Lists its modules and nothing else.
+
+mod call;
+mod connection;
+mod decode;
+mod errors;
+mod fast;
+mod subscription;
+mod waiting;
+
+use pyo3::prelude::*;
+
+#[pymodule(name = "_native", gil_used = false)]
+mod native {
+    #[pymodule_export]
+    use crate::call::PyCall;
+    #[pymodule_export]
+    use crate::connection::PyConnection;
+    #[pymodule_export]
+    use crate::decode::PyDecoder;
+    #[pymodule_export]
+    use crate::decode::notification_methods;
+    #[pymodule_export]
+    use crate::subscription::PySubscription;
+    #[pymodule_export]
+    use crate::waiting::PyLoopWaker;
+}

@@ -1,0 +1,228 @@
+//! `Subscription`: one consumer's mailbox, drained in batches of decoded events.
+
+use std::sync::Arc;
+
+use codex_core::connection::Connection;
+use codex_core::mailbox::{Mailbox, Selection, Taken, ends_turn};
+use codex_core::router::Topic;
+use codex_core::segment::Segment;
+use parking_lot::Mutex;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::connection::guard;
+use crate::decode::{Batch, PyDecoder};
+use crate::errors;
+use crate::waiting::{self, PyLoopWaker};
+
+/// One consumer's mailbox; see `_native.pyi`.
+#[pyclass(frozen, name = "Subscription", module = "codex_app_server._native")]
+pub struct PySubscription {
+    connection: Arc<Connection>,
+    mailbox: Arc<Mailbox>,
+    /// `None`: a turn's own.
+    topic: Option<Topic>,
+    cursor: Mutex<Cursor>,
+}
+
+/// Where the consumer stands. The lock is never held while Python code runs.
+#[derive(Default)]
+struct Cursor {
+    /// A segment that is drained in part, and the index of its next event.
+    segment: Option<(Segment, usize)>,
+    selection: Selection,
+    finished: bool,
+    draining: bool,
+    closed: bool,
+}
+
+impl PySubscription {
+    pub fn of_turn(connection: Arc<Connection>, mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            connection,
+            mailbox,
+            topic: None,
+            cursor: Mutex::default(),
+        }
+    }
+
+    pub fn of_topic(connection: Arc<Connection>, mailbox: Arc<Mailbox>, topic: Topic) -> Self {
+        Self {
+            connection,
+            mailbox,
+            topic: Some(topic),
+            cursor: Mutex::default(),
+        }
+    }
+
+    fn leave(&self) {
+        let already = std::mem::replace(&mut self.cursor.lock().closed, true);
+        if already {
+            return;
+        }
+        match &self.topic {
+            None => self.connection.router().leave_turn(&self.mailbox),
+            Some(topic) => self.connection.router().leave(topic, &self.mailbox),
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        self.cursor.lock().segment.is_some()
+    }
+
+    /// Decodes from one segment after the other until there is something to give, or nothing left.
+    fn fill(&self, list: &Bound<'_, PyList>, decoder: &PyDecoder, limit: usize) -> PyResult<()> {
+        let py = list.py();
+        let (mut held, selection) = {
+            let mut cursor = self.cursor.lock();
+            (cursor.segment.take(), cursor.selection)
+        };
+        while list.is_empty() {
+            let (segment, start) = match held.take() {
+                Some(held) => held,
+                None => match self.mailbox.take() {
+                    Taken::Segment(segment) => (segment, 0),
+                    Taken::Lost(loss) => {
+                        let Mailbox { key, thread_id, .. } = &*self.mailbox;
+                        return Err(errors::overflow(py, thread_id, key, loss));
+                    }
+                    Taken::Closed(reason) => return Err(errors::closed(py, &reason)),
+                    Taken::Empty => return Ok(()),
+                    Taken::Finished => {
+                        self.cursor.lock().finished = true;
+                        return Ok(());
+                    }
+                },
+            };
+            let mut batch = Batch::new(py, decoder, selection);
+            let mut next = start;
+            let mut failed = None;
+            while next < segment.len() && list.len() < limit {
+                let event = segment.get(next);
+                next += 1;
+                if !selection.keeps(&event) {
+                    continue;
+                }
+                match batch.decode(event) {
+                    Ok(object) => list.append(object)?,
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+                if ends_turn(event.spec) && self.topic.is_none() {
+                    self.cursor.lock().finished = true;
+                }
+            }
+            drop(batch);
+            if next < segment.len() {
+                self.cursor.lock().segment = Some((segment, next));
+            }
+            if let Some(error) = failed {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl PySubscription {
+    #[getter]
+    fn thread_id(&self) -> &str {
+        &self.mailbox.thread_id
+    }
+
+    /// For a login's subscription, the login id.
+    #[getter]
+    fn turn_id(&self) -> &str {
+        &self.mailbox.key
+    }
+
+    #[getter]
+    fn finished(&self) -> bool {
+        self.cursor.lock().finished
+    }
+
+    #[getter]
+    fn sole_owner(&self) -> bool {
+        !self.mailbox.is_shared()
+    }
+
+    fn select(&self, py: Python<'_>, what: &str) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        let selection = match what {
+            "all" => Selection::All,
+            "result" => Selection::Result,
+            "text" => Selection::Text,
+            other => {
+                let message = format!("select takes 'all', 'result' or 'text', not {other:?}");
+                return Err(PyValueError::new_err(message));
+            }
+        };
+        self.cursor.lock().selection = selection;
+        self.mailbox.select(selection);
+        Ok(())
+    }
+
+    #[pyo3(signature = (decoder, limit=256))]
+    fn drain<'py>(
+        &self,
+        py: Python<'py>,
+        decoder: &PyDecoder,
+        limit: usize,
+    ) -> PyResult<Bound<'py, PyList>> {
+        guard(py, &self.connection)?;
+        let list = PyList::empty(py);
+        {
+            let mut cursor = self.cursor.lock();
+            if cursor.closed {
+                return Err(PyRuntimeError::new_err("the subscription is closed"));
+            }
+            if std::mem::replace(&mut cursor.draining, true) {
+                return Err(PyRuntimeError::new_err(
+                    "another thread drains this subscription: one consumer at a time",
+                ));
+            }
+        }
+        let filled = self.fill(&list, decoder, limit.max(1));
+        self.cursor.lock().draining = false;
+        filled?;
+        Ok(list)
+    }
+
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        if self.has_more() {
+            return Ok(true);
+        }
+        waiting::wait(py, timeout, |deadline| self.mailbox.gate().wait(deadline))
+    }
+
+    fn arm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.has_more() || self.mailbox.gate().arm(&waker.waker, token))
+    }
+
+    fn disarm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.mailbox.gate().disarm(&waker.waker, token);
+        Ok(())
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.leave();
+        Ok(())
+    }
+}
+
+impl Drop for PySubscription {
+    fn drop(&mut self) {
+        if self.connection.is_ours() {
+            self.leave();
+        }
+    }
+}

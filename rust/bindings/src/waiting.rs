@@ -1,0 +1,89 @@
+//! Waiting from Python: threads sleep without the interpreter and stay open to Ctrl-C; event loops
+//! get a descriptor.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use codex_core::process::Owner;
+use codex_core::waker::LoopWaker;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// How often the main thread looks for Ctrl-C. Only it does: other threads never see signals.
+const SIGNAL_POLL: Duration = Duration::from_millis(50);
+
+/// Waits through `step`, which returns true when ready and false when its deadline passes.
+pub fn wait(
+    py: Python<'_>,
+    timeout: Option<f64>,
+    step: impl Fn(Option<Instant>) -> bool + Sync,
+) -> PyResult<bool> {
+    let deadline = timeout.map(deadline_in).transpose()?;
+    if !on_main_thread(py)? {
+        return Ok(py.detach(|| step(deadline)));
+    }
+    loop {
+        let slice = Instant::now() + SIGNAL_POLL;
+        let until = deadline.map_or(slice, |at| at.min(slice));
+        if py.detach(|| step(Some(until))) {
+            return Ok(true);
+        }
+        py.check_signals()?;
+        if deadline.is_some_and(|at| at <= Instant::now()) {
+            return Ok(false);
+        }
+    }
+}
+
+fn deadline_in(seconds: f64) -> PyResult<Instant> {
+    let timeout = Duration::try_from_secs_f64(seconds.max(0.0))
+        .map_err(|_| PyValueError::new_err(format!("timeout is not a time span: {seconds}")))?;
+    // What is too far away for the clock is as good as a year.
+    let year = Duration::from_secs(366 * 24 * 3600);
+    Ok(Instant::now() + timeout.min(year))
+}
+
+fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
+    static THREADING: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
+    let (main_thread, get_ident) = THREADING.get_or_try_init(py, || {
+        let threading = py.import("threading")?;
+        PyResult::Ok((
+            threading.getattr("main_thread")?.unbind(),
+            threading.getattr("get_ident")?.unbind(),
+        ))
+    })?;
+    let main = main_thread.bind(py).call0()?.getattr("ident")?;
+    main.eq(get_ident.bind(py).call0()?)
+}
+
+/// One event loop's descriptor; see `_native.pyi`.
+#[pyclass(frozen, name = "LoopWaker", module = "codex_app_server._native")]
+pub struct PyLoopWaker {
+    pub waker: Arc<LoopWaker>,
+    owner: Owner,
+}
+
+#[pymethods]
+impl PyLoopWaker {
+    #[new]
+    fn new() -> PyResult<Self> {
+        Ok(Self {
+            waker: Arc::new(LoopWaker::new()?),
+            owner: Owner::here(),
+        })
+    }
+
+    fn fileno(&self) -> i32 {
+        self.waker.fd()
+    }
+
+    fn take(&self) -> Vec<u64> {
+        // A forked child shares the descriptor: reading there would steal the parent's byte.
+        if self.owner.is_current() {
+            self.waker.take()
+        } else {
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! One request and its stages: queued for admission, admitted, sent, written, answered.
+//!
+//! A call knows nothing of the queues it stands in; admission, writer and router move it on. Lock
+//! order: a call's lock is innermost, nothing else is taken under it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::closing::CloseReason;
+use crate::mailbox::Mailbox;
+use crate::protocol::{REQUESTS, Window};
+use crate::signal::{Gate, Ready, Wake};
+
+/// How a request ended.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Raw JSON of the result.
+    Result(Box<[u8]>),
+    /// `data` is raw JSON.
+    Error {
+        code: i64,
+        message: String,
+        data: Option<Box<[u8]>>,
+    },
+    Closed(Arc<CloseReason>),
+}
+
+/// Where a request stands.
+#[derive(Debug)]
+enum Stage {
+    Queued,
+    Admitted,
+    /// In the writer's queue.
+    Sent(Instant),
+    Written(Instant),
+    Answered(Outcome),
+    Taken,
+    Abandoned,
+}
+
+/// What has to be undone when a request is given up.
+#[derive(Debug)]
+pub enum Undo {
+    /// It was answered and taken, or given up before.
+    Nothing,
+    /// It stands in line for admission.
+    Line,
+    /// The writer will skip its line and free its place.
+    Unwritten,
+    /// It held a place in its window.
+    Place,
+    /// It is on the wire: its place is free, its answer will find a tombstone.
+    Written,
+    /// The answer came and nobody took it.
+    Answer(Outcome, Option<Arc<Mailbox>>),
+}
+
+#[derive(Debug)]
+pub struct Call {
+    pub id: i64,
+    pub method: Box<str>,
+    pub window: Window,
+    /// The thread of a `turn/start`: its events are kept from the moment the line is written.
+    pub turn_of: Option<Arc<str>>,
+    gate: Gate<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    stage: Stage,
+    subscription: Option<Arc<Mailbox>>,
+}
+
+/// The window of `method`. A method that the schema does not know counts as short.
+pub fn window_of(method: &str) -> Window {
+    REQUESTS
+        .binary_search_by(|spec| spec.method.cmp(method))
+        .map_or(Window::Short, |index| REQUESTS[index].window)
+}
+
+impl Call {
+    pub fn new(id: i64, method: &str, thread_id: Option<&str>) -> Self {
+        Self {
+            id,
+            method: method.into(),
+            window: window_of(method),
+            turn_of: (method == "turn/start")
+                .then_some(thread_id)
+                .flatten()
+                .map(Arc::from),
+            gate: Gate::new(State {
+                stage: Stage::Queued,
+                subscription: None,
+            }),
+        }
+    }
+
+    /// Admission lets it in. False when it was given up or the connection closed meanwhile.
+    pub fn admit(&self) -> bool {
+        let mut state = self.gate.lock();
+        if !matches!(state.stage, Stage::Queued) {
+            return false;
+        }
+        state.stage = Stage::Admitted;
+        self.gate.wake_all(state);
+        true
+    }
+
+    pub fn is_admitted(&self) -> bool {
+        matches!(self.gate.lock().stage, Stage::Admitted)
+    }
+
+    /// Its line goes to the writer. False when it is not admitted (any more).
+    pub fn mark_sent(&self) -> bool {
+        let mut state = self.gate.lock();
+        let admitted = matches!(state.stage, Stage::Admitted);
+        if admitted {
+            state.stage = Stage::Sent(Instant::now());
+        }
+        admitted
+    }
+
+    /// The writer takes its line in hand. False when it was given up: the line is not written.
+    pub fn mark_written(&self) -> bool {
+        let mut state = self.gate.lock();
+        let sent = matches!(state.stage, Stage::Sent(_));
+        if sent {
+            state.stage = Stage::Written(Instant::now());
+        }
+        sent
+    }
+
+    /// Seconds since its line was written, or was handed to the writer if that has not happened.
+    pub fn elapsed(&self) -> Duration {
+        match self.gate.lock().stage {
+            Stage::Sent(at) | Stage::Written(at) => at.elapsed(),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The answer, with the subscription that the router bound for it. The waiters are returned, so
+    /// that the reader can wake them after the whole chunk; `None` when it was given up before.
+    pub fn answer(&self, outcome: Outcome, subscription: Option<Arc<Mailbox>>) -> Option<Wake> {
+        let mut state = self.gate.lock();
+        if matches!(
+            state.stage,
+            Stage::Abandoned | Stage::Taken | Stage::Answered(_)
+        ) {
+            return None;
+        }
+        state.stage = Stage::Answered(outcome);
+        state.subscription = subscription;
+        Some(state.take_waiters())
+    }
+
+    pub fn is_abandoned(&self) -> bool {
+        matches!(self.gate.lock().stage, Stage::Abandoned)
+    }
+
+    /// Wakes what [`Self::answer`] returned.
+    pub fn fire(&self, wake: Wake) {
+        self.gate.fire(wake);
+    }
+
+    /// The outcome, once; `None` while there is none.
+    pub fn take(&self) -> Option<Outcome> {
+        let mut state = self.gate.lock();
+        match std::mem::replace(&mut state.stage, Stage::Taken) {
+            Stage::Answered(outcome) => Some(outcome),
+            other => {
+                state.stage = other;
+                None
+            }
+        }
+    }
+
+    pub fn take_subscription(&self) -> Option<Arc<Mailbox>> {
+        self.gate.lock().subscription.take()
+    }
+
+    /// Gives the request up; says what that leaves to be undone. The second call finds nothing.
+    pub fn abandon(&self) -> Undo {
+        let mut state = self.gate.lock();
+        let subscription = state.subscription.take();
+        let undo = match std::mem::replace(&mut state.stage, Stage::Abandoned) {
+            Stage::Abandoned => Undo::Nothing,
+            Stage::Queued => Undo::Line,
+            Stage::Sent(_) => Undo::Unwritten,
+            Stage::Admitted => Undo::Place,
+            Stage::Written(_) => Undo::Written,
+            Stage::Answered(outcome) => Undo::Answer(outcome, subscription),
+            Stage::Taken => {
+                state.stage = Stage::Taken;
+                Undo::Nothing
+            }
+        };
+        self.gate.wake_all(state);
+        undo
+    }
+
+    /// Where to wait for the next step: admitted, or (once sent) answered.
+    pub fn gate(&self) -> &Gate<impl Ready + use<>> {
+        &self.gate
+    }
+}
+
+impl Ready for State {
+    fn ready(&self) -> bool {
+        !matches!(
+            self.stage,
+            Stage::Queued | Stage::Sent(_) | Stage::Written(_)
+        )
+    }
+}

@@ -1,0 +1,485 @@
+//! One line to one message: what kind it is, whose it is, and where its payload stands. Reads the
+//! whole line once (so a broken one is found here) and copies nothing. Called by the reader thread.
+
+use std::borrow::Cow;
+
+use jiter::{Jiter, JiterError};
+
+use crate::protocol::{IdPath, NOTIFICATIONS, NotificationSpec};
+
+/// How a notification's ids are found when the schema does not know its method: the names that every
+/// known one uses, so that a newer runtime's turn events still reach their turn.
+static UNKNOWN_SPEC: NotificationSpec = NotificationSpec {
+    method: "",
+    thread: IdPath::Param("threadId"),
+    turn: IdPath::Param("turnId"),
+    login: IdPath::Param("loginId"),
+    droppable: false,
+};
+
+/// What a line says. Ids are classified by the presence of `method`, never by their value: the
+/// runtime's own ids start at 0 and may equal ours.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Message<'l> {
+    Notification(Notification<'l>),
+    /// A request of the runtime; `id` is its raw JSON, to be echoed.
+    ServerRequest {
+        id: &'l [u8],
+        method: Cow<'l, str>,
+        params: &'l [u8],
+    },
+    /// `id` is `None` for an id that cannot be ours.
+    Response {
+        id: Option<i64>,
+        answer: Answer<'l>,
+    },
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Notification<'l> {
+    /// Index into [`NOTIFICATIONS`].
+    pub spec: Option<u16>,
+    pub method: Cow<'l, str>,
+    /// Raw JSON; `{}` when the line has none.
+    pub params: &'l [u8],
+    pub ids: Ids<'l>,
+}
+
+/// Where a notification belongs.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Ids<'l> {
+    pub thread: Option<Cow<'l, str>>,
+    pub turn: Option<Cow<'l, str>>,
+    pub login: Option<Cow<'l, str>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer<'l> {
+    /// Raw JSON of `result`.
+    Result(&'l [u8]),
+    Error {
+        code: i64,
+        message: String,
+        data: Option<&'l [u8]>,
+    },
+}
+
+/// Why a line is skipped.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// Not JSON.
+    Malformed(String),
+    /// JSON, but no message.
+    UnknownShape,
+}
+
+impl From<JiterError> for Defect {
+    fn from(error: JiterError) -> Self {
+        Self::Malformed(error.to_string())
+    }
+}
+
+/// Finds a method in the schema's table.
+pub fn find_notification(method: &str) -> Option<u16> {
+    let index = NOTIFICATIONS
+        .binary_search_by(|spec| spec.method.cmp(method))
+        .ok()?;
+    u16::try_from(index).ok()
+}
+
+fn spec_of(index: Option<u16>) -> &'static NotificationSpec {
+    index.map_or(&UNKNOWN_SPEC, |index| &NOTIFICATIONS[usize::from(index)])
+}
+
+/// Reads lines; remembers the last method, because deltas come in runs.
+#[derive(Debug, Default)]
+pub struct Reader {
+    last: Option<u16>,
+}
+
+#[derive(Default)]
+struct Members<'l> {
+    method: Option<Cow<'l, str>>,
+    id: Option<&'l [u8]>,
+    params: Option<&'l [u8]>,
+    ids: Option<Ids<'l>>,
+    result: Option<&'l [u8]>,
+    error: Option<&'l [u8]>,
+}
+
+enum Member {
+    Method,
+    Id,
+    Params,
+    Result,
+    Error,
+    Other,
+}
+
+impl Member {
+    fn of(key: &[u8]) -> Self {
+        match key {
+            b"method" => Self::Method,
+            b"id" => Self::Id,
+            b"params" => Self::Params,
+            b"result" => Self::Result,
+            b"error" => Self::Error,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Reader {
+    pub fn read<'l>(&mut self, line: &'l [u8]) -> Result<Message<'l>, Defect> {
+        let mut json = Jiter::new(line);
+        let mut found = Members::default();
+        let mut spec = None;
+        if json.peek()?.into_inner() != b'{' {
+            json.next_skip()?;
+            json.finish()?;
+            return Err(Defect::UnknownShape);
+        }
+        let mut member = json.known_object()?.map(|key| Member::of(key.as_bytes()));
+        while let Some(which) = member {
+            match which {
+                Member::Method => {
+                    let value = skip_value(&mut json)?;
+                    let method = text_of(value).ok_or(Defect::UnknownShape)?;
+                    spec = self.recognise(&method);
+                    found.method = Some(method);
+                }
+                // With the method known, ids are picked up on the same pass.
+                Member::Params if found.method.is_some() && found.id.is_none() => {
+                    let (params, ids) = params_with_ids(&mut json, spec_of(spec))?;
+                    found.params = Some(params);
+                    found.ids = Some(ids);
+                }
+                Member::Params => found.params = Some(skip_value(&mut json)?),
+                Member::Id => found.id = Some(skip_value(&mut json)?),
+                Member::Result => found.result = Some(skip_value(&mut json)?),
+                Member::Error => found.error = Some(skip_value(&mut json)?),
+                Member::Other => json.next_skip()?,
+            }
+            member = json.next_key()?.map(|key| Member::of(key.as_bytes()));
+        }
+        json.finish()?;
+        found.into_message(spec)
+    }
+
+    fn recognise(&mut self, method: &str) -> Option<u16> {
+        if let Some(index) = self.last
+            && NOTIFICATIONS[usize::from(index)].method == method
+        {
+            return self.last;
+        }
+        let index = find_notification(method);
+        self.last = index.or(self.last);
+        index
+    }
+}
+
+impl<'l> Members<'l> {
+    fn into_message(self, spec: Option<u16>) -> Result<Message<'l>, Defect> {
+        let params = self.params.unwrap_or(b"{}");
+        match (self.method, self.id) {
+            (Some(method), Some(id)) => Ok(Message::ServerRequest { id, method, params }),
+            (Some(method), None) => {
+                let ids = match self.ids {
+                    Some(ids) => ids,
+                    // `params` stood before `method`, or is missing.
+                    None => params_with_ids(&mut Jiter::new(params), spec_of(spec))?.1,
+                };
+                Ok(Message::Notification(Notification {
+                    spec,
+                    method,
+                    params,
+                    ids,
+                }))
+            }
+            (None, Some(id)) => {
+                let id = integer(id);
+                let answer = match (self.error, self.result) {
+                    (Some(error), _) if error != b"null" => read_error(error)?,
+                    (_, Some(result)) => Answer::Result(result),
+                    _ => return Err(Defect::UnknownShape),
+                };
+                Ok(Message::Response { id, answer })
+            }
+            (None, None) => Err(Defect::UnknownShape),
+        }
+    }
+}
+
+/// Skips the next value and returns its bytes.
+fn skip_value<'l>(json: &mut Jiter<'l>) -> Result<&'l [u8], Defect> {
+    let peek = json.peek()?;
+    let start = json.current_index();
+    json.known_skip(peek)?;
+    Ok(json.slice_to_current(start))
+}
+
+/// The text of a JSON string; borrowed unless it has escapes. `None` for any other value.
+fn text_of(value: &[u8]) -> Option<Cow<'_, str>> {
+    let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    if inner.contains(&b'\\') {
+        return Jiter::new(value)
+            .next_str()
+            .ok()
+            .map(|text| Cow::Owned(text.to_owned()));
+    }
+    std::str::from_utf8(inner).ok().map(Cow::Borrowed)
+}
+
+/// Skips `params` and picks up the ids that `spec` says it carries. An id of another type than a
+/// string is left out: the event then reaches who listens to everything.
+fn params_with_ids<'l>(
+    json: &mut Jiter<'l>,
+    spec: &NotificationSpec,
+) -> Result<(&'l [u8], Ids<'l>), Defect> {
+    let mut ids = Ids::default();
+    let peek = json.peek()?;
+    let start = json.current_index();
+    if peek.into_inner() != b'{' {
+        json.known_skip(peek)?;
+        return Ok((json.slice_to_current(start), ids));
+    }
+    let paths = [spec.thread, spec.turn, spec.login];
+    let mut hits = json.known_object()?.map(|key| hits_of(&paths, key));
+    while let Some(hit) = hits {
+        let inner = json.peek()?;
+        if hit.nested.iter().any(Option::is_some) && inner.into_inner() == b'{' {
+            let mut names = json
+                .known_object()?
+                .map(|key| hit.nested.map(|name| name == Some(key)));
+            while let Some(wanted) = names {
+                let value = skip_value(json)?;
+                ids.note(wanted, value);
+                names = json
+                    .next_key()?
+                    .map(|key| hit.nested.map(|name| name == Some(key)));
+            }
+        } else {
+            let value_start = json.current_index();
+            json.known_skip(inner)?;
+            ids.note(hit.direct, json.slice_to_current(value_start));
+        }
+        hits = json.next_key()?.map(|key| hits_of(&paths, key));
+    }
+    Ok((json.slice_to_current(start), ids))
+}
+
+/// Which of thread, turn and login a member of `params` is, or holds under which name.
+struct Hits {
+    direct: [bool; 3],
+    nested: [Option<&'static str>; 3],
+}
+
+fn hits_of(paths: &[IdPath; 3], key: &str) -> Hits {
+    Hits {
+        direct: paths.map(|path| matches!(path, IdPath::Param(name) if name == key)),
+        nested: paths.map(|path| match path {
+            IdPath::Nested(outer, inner) if outer == key => Some(inner),
+            _ => None,
+        }),
+    }
+}
+
+impl<'l> Ids<'l> {
+    fn note(&mut self, wanted: [bool; 3], value: &'l [u8]) {
+        for (slot, wanted) in [&mut self.thread, &mut self.turn, &mut self.login]
+            .into_iter()
+            .zip(wanted)
+        {
+            if wanted {
+                *slot = text_of(value);
+            }
+        }
+    }
+}
+
+fn integer(value: &[u8]) -> Option<i64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+fn read_error(error: &[u8]) -> Result<Answer<'_>, Defect> {
+    let mut json = Jiter::new(error);
+    if json.peek()?.into_inner() != b'{' {
+        return Err(Defect::UnknownShape);
+    }
+    let (mut code, mut message, mut data) = (0, String::new(), None);
+    let mut name = json.known_object()?.map(str::to_owned);
+    while let Some(key) = name {
+        let value = skip_value(&mut json)?;
+        match key.as_str() {
+            "code" => {
+                code = integer(value).unwrap_or(0);
+            }
+            "message" => message = text_of(value).map(Cow::into_owned).unwrap_or_default(),
+            "data" if value != b"null" => data = Some(value),
+            _ => {}
+        }
+        name = json.next_key()?.map(str::to_owned);
+    }
+    Ok(Answer::Error {
+        code,
+        message,
+        data,
+    })
+}
+
+/// The id in an answer such as `{"turn": {"id": …}}`; `object` is the outer member's name.
+pub fn id_in_answer(answer: &[u8], object: &'static str) -> Option<String> {
+    let spec = NotificationSpec {
+        thread: IdPath::Nested(object, "id"),
+        turn: IdPath::None,
+        login: IdPath::None,
+        ..UNKNOWN_SPEC
+    };
+    let (_, ids) = params_with_ids(&mut Jiter::new(answer), &spec).ok()?;
+    ids.thread.map(Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &[u8]) -> Result<Message<'_>, Defect> {
+        Reader::default().read(line)
+    }
+
+    fn notification(line: &[u8]) -> Notification<'_> {
+        match read(line) {
+            Ok(Message::Notification(notification)) => notification,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_delta_gives_its_ids_and_its_params() {
+        let line = br#"{"method":"item/agentMessage/delta","params":{"threadId":"t","turnId":"u","itemId":"i","delta":"a\"b"},"emittedAtMs":5}"#;
+        let event = notification(line);
+        assert_eq!(event.spec, find_notification("item/agentMessage/delta"));
+        assert_eq!(event.ids.thread.as_deref(), Some("t"));
+        assert_eq!(event.ids.turn.as_deref(), Some("u"));
+        assert_eq!(
+            event.params,
+            br#"{"threadId":"t","turnId":"u","itemId":"i","delta":"a\"b"}"#
+        );
+    }
+
+    #[test]
+    fn ids_are_found_in_nested_objects_and_in_any_order() {
+        let line = br#"{"params":{"turn":{"items":[{"id":"no"}],"id":"u\u0031"},"threadId":"t"},"method":"turn/completed"}"#;
+        let event = notification(line);
+        assert_eq!(event.ids.turn.as_deref(), Some("u1"));
+        assert_eq!(event.ids.thread.as_deref(), Some("t"));
+        let started =
+            notification(br#"{"method":"thread/started","params":{"thread":{"id":"t"}}}"#);
+        assert_eq!(started.ids.thread.as_deref(), Some("t"));
+    }
+
+    #[test]
+    fn an_unknown_method_is_routed_by_the_usual_names() {
+        let line = br#"{"method":"item/hologram/delta","params":{"threadId":"t","turnId":"u"}}"#;
+        let event = notification(line);
+        assert_eq!((event.spec, event.ids.turn.as_deref()), (None, Some("u")));
+        let bare = notification(br#"{"method":"future/thing"}"#);
+        assert_eq!((bare.params, bare.ids), (&b"{}"[..], Ids::default()));
+        let odd = notification(br#"{"method":"future/thing","params":{"turnId":7}}"#);
+        assert_eq!(odd.ids, Ids::default());
+    }
+
+    #[test]
+    fn a_method_makes_a_request_even_with_id_zero() {
+        let line = br#"{"id":0,"method":"item/tool/call","params":{"x":1}}"#;
+        assert!(matches!(
+            read(line),
+            Ok(Message::ServerRequest {
+                id: b"0",
+                params: br#"{"x":1}"#,
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn answers_are_told_from_errors() {
+        assert_eq!(
+            read(br#"{"id":7,"result":{"a":[1,2]}}"#),
+            Ok(Message::Response {
+                id: Some(7),
+                answer: Answer::Result(br#"{"a":[1,2]}"#)
+            })
+        );
+        assert_eq!(
+            read(br#"{"error":{"code":-32001,"message":"busy \u00e9","data":{"k":1}},"id":8}"#),
+            Ok(Message::Response {
+                id: Some(8),
+                answer: Answer::Error {
+                    code: -32001,
+                    message: "busy \u{e9}".into(),
+                    data: Some(br#"{"k":1}"#)
+                }
+            })
+        );
+        assert!(matches!(
+            read(br#"{"id":"text","result":1}"#),
+            Ok(Message::Response { id: None, .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_no_message_is_told_from_what_is_no_json() {
+        for shape in [
+            &b"[]"[..],
+            b"3",
+            b"{}",
+            br#"{"id":1}"#,
+            br#"{"method":5}"#,
+            br#"{"id":1,"error":2}"#,
+        ] {
+            assert_eq!(
+                read(shape),
+                Err(Defect::UnknownShape),
+                "{}",
+                shape.escape_ascii()
+            );
+        }
+        for broken in [
+            &b"hello"[..],
+            b"{",
+            br#"{"id":1,"result":}"#,
+            br#"{"method":"a"} x"#,
+            b"\xff\xfe",
+        ] {
+            assert!(
+                matches!(read(broken), Err(Defect::Malformed(_))),
+                "{}",
+                broken.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn every_prefix_and_every_flipped_byte_of_a_line_is_survived() {
+        let line = br#"{"method":"turn/completed","params":{"threadId":"t","turn":{"id":"u","items":[],"n":-1.5e3,"s":"\ud83d\ude00"}}}"#;
+        for end in 0..line.len() {
+            assert!(read(&line[..end]).is_err());
+        }
+        for index in 0..line.len() {
+            for byte in [0_u8, b'"', b'{', b'}', b'\\', b',', 0x80, 0xff] {
+                let mut mutated = line.to_vec();
+                mutated[index] = byte;
+                let _ = read(&mutated);
+            }
+        }
+    }
+
+    #[test]
+    fn the_id_of_an_answer_is_found() {
+        let answer = br#"{"turn":{"status":"x","id":"u"}}"#;
+        assert_eq!(id_in_answer(answer, "turn").as_deref(), Some("u"));
+        assert_eq!(id_in_answer(br#"{"turn":null}"#, "turn"), None);
+        assert_eq!(id_in_answer(b"nonsense", "turn"), None);
+    }
+}

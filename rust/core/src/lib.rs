@@ -1,0 +1,23 @@
+//! The transport of codex-app-server-sdk without an interpreter: one child process, one reader
+//! thread, one writer thread, a router that knows turns, and mailboxes with budgets.
+//!
+//! The bindings crate is the only caller; nothing here knows Python.
+#![deny(unsafe_code)]
+
+pub mod admission;
+pub mod call;
+pub mod closing;
+pub mod connection;
+pub mod diagnostics;
+pub mod envelope;
+pub mod framing;
+pub mod mailbox;
+pub mod process;
+pub mod protocol;
+mod reader;
+pub mod router;
+pub mod segment;
+pub mod signal;
+pub mod stats;
+pub mod waker;
+mod writer;

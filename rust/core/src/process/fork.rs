@@ -1,0 +1,287 @@
+//! Fork and exec: a child in its own session, with signals, descriptors and limits as a fresh
+//! process should have them.
+//!
+//! `std::process::Command` is not used: it cannot say whether the directory or the program was
+//! missing, loses its pipes when this process was started with stdin, stdout or stderr closed, and
+//! its `execvp` feeds a file that is no executable to `/bin/sh`. Between fork and exec only
+//! async-signal-safe calls run: no allocation, no lock, no panic, for another thread may have held
+//! any lock at the moment of the fork. Called by `child` alone.
+#![allow(
+    unsafe_code,
+    reason = "fork, exec and what stands between them have no safe interface"
+)]
+
+use std::ffi::CString;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::path::PathBuf;
+use std::{fs::File, ptr};
+
+use super::error::{SpawnError, SpawnStage};
+use super::launch::{Image, LaunchSpec};
+use super::pid::Pid;
+use super::thread::SignalsBlocked;
+
+/// Our ends of the child's three pipes; blocking, close-on-exec, never 0, 1 or 2.
+#[derive(Debug)]
+pub struct Pipes {
+    /// Writable; its last close is the child's end of input.
+    pub stdin: OwnedFd,
+    /// Readable.
+    pub stdout: OwnedFd,
+    /// Readable.
+    pub stderr: OwnedFd,
+}
+
+/// What the child sends through the report pipe when it could not exec: the step, then the error's
+/// number.
+const REPORT_BYTES: usize = 8;
+const SESSION_FAILED: i32 = 1;
+const CWD_FAILED: i32 = 2;
+const EXEC_FAILED: i32 = 3;
+
+/// Starts the child and returns when it runs the program, or with the reason why it does not.
+pub(super) fn launch(spec: &LaunchSpec) -> Result<(Pid, Pipes), SpawnError> {
+    let image = Image::new(spec)?;
+    let (stdin_child, stdin) = pipe().map_err(SpawnError::resources)?;
+    let (stdout, stdout_child) = pipe().map_err(SpawnError::resources)?;
+    let (stderr, stderr_child) = pipe().map_err(SpawnError::resources)?;
+    let (report, report_child) = pipe().map_err(SpawnError::resources)?;
+
+    let argv = pointers(&image.argv);
+    let env = pointers(&image.env);
+    let plan = Plan {
+        stdio: [
+            stdin_child.as_raw_fd(),
+            stdout_child.as_raw_fd(),
+            stderr_child.as_raw_fd(),
+        ],
+        cwd: image.cwd.as_ref().map_or(ptr::null(), |cwd| cwd.as_ptr()),
+        candidates: &image.candidates,
+        argv: &argv,
+        env: &env,
+    };
+    let pid = {
+        // Held over the fork, or a handler of this process could run in the child and write into
+        // what both share.
+        let _blocked = SignalsBlocked::new();
+        // SAFETY: the child calls `run_child` and nothing else, which keeps to async-signal-safe
+        // calls and never returns.
+        match unsafe { libc::fork() } {
+            -1 => return Err(SpawnError::resources(io::Error::last_os_error())),
+            // SAFETY: this is the freshly forked child.
+            0 => unsafe { run_child(&plan, report_child.as_raw_fd()) },
+            pid => Pid(pid),
+        }
+    };
+    drop((stdin_child, stdout_child, stderr_child, report_child));
+
+    let mut failure = [0; REPORT_BYTES];
+    // A short read is the end of file that the exec brings (or the child's death before it, which
+    // the reaper will see).
+    if File::from(report).read_exact(&mut failure).is_err() {
+        return Ok((
+            pid,
+            Pipes {
+                stdin,
+                stdout,
+                stderr,
+            },
+        ));
+    }
+    pid.reap();
+    Err(explain(failure, spec, &image))
+}
+
+fn explain(failure: [u8; REPORT_BYTES], spec: &LaunchSpec, image: &Image) -> SpawnError {
+    let [s0, s1, s2, s3, e0, e1, e2, e3] = failure;
+    let source = io::Error::from_raw_os_error(i32::from_ne_bytes([e0, e1, e2, e3]));
+    let program = spec.argv.first().map(PathBuf::from);
+    let (stage, path) = match i32::from_ne_bytes([s0, s1, s2, s3]) {
+        SESSION_FAILED => (SpawnStage::Resources, None),
+        CWD_FAILED => (SpawnStage::WorkingDirectory, spec.cwd.clone()),
+        _ if source.kind() == io::ErrorKind::NotFound && image.program_exists() => {
+            (SpawnStage::Interpreter, program)
+        }
+        _ => (SpawnStage::Program, program),
+    };
+    SpawnError {
+        stage,
+        path,
+        source,
+    }
+}
+
+/// A close-on-exec pipe whose ends are above 2: lower ones would be overwritten while the child's
+/// stdio is laid out.
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = io::pipe()?;
+    Ok((above_stdio(reader.into())?, above_stdio(writer.into())?))
+}
+
+fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
+    // A clone is numbered from 3 upwards and keeps close-on-exec.
+    if fd.as_raw_fd() > libc::STDERR_FILENO {
+        Ok(fd)
+    } else {
+        fd.try_clone()
+    }
+}
+
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings
+        .iter()
+        .map(|string| string.as_ptr())
+        .chain([ptr::null()])
+        .collect()
+}
+
+/// All that the child needs, allocated before the fork.
+struct Plan<'a> {
+    stdio: [RawFd; 3],
+    cwd: *const libc::c_char,
+    candidates: &'a [CString],
+    argv: &'a [*const libc::c_char],
+    env: &'a [*const libc::c_char],
+}
+
+/// The child's life up to exec.
+///
+/// # Safety
+/// Only in a freshly forked child; everything called is async-signal-safe. The plan's pointer
+/// arrays end with NULL.
+unsafe fn run_child(plan: &Plan, report: RawFd) -> ! {
+    // SAFETY: as promised by the caller; the descriptors and the strings are this process's copies
+    // and stay alive.
+    unsafe {
+        let step = become_program(plan);
+        let failure = [step, last_errno()];
+        libc::write(report, failure.as_ptr().cast(), REPORT_BYTES);
+        libc::_exit(127);
+    }
+}
+
+/// Returns only on failure: the step that failed, its reason in errno.
+unsafe fn become_program(plan: &Plan) -> i32 {
+    // SAFETY: see `run_child`.
+    unsafe {
+        // A session of its own: a terminal's Ctrl-C does not reach it, and its process group can be
+        // signalled as a whole.
+        if libc::setsid() == -1 {
+            return SESSION_FAILED;
+        }
+        for (target, &source) in (0..).zip(&plan.stdio) {
+            if libc::dup2(source, target) == -1 {
+                return SESSION_FAILED;
+            }
+        }
+        close_others_on_exec();
+        raise_descriptor_limit();
+        reset_signals();
+        if !plan.cwd.is_null() && libc::chdir(plan.cwd) == -1 {
+            return CWD_FAILED;
+        }
+        exec_first(plan);
+        EXEC_FAILED
+    }
+}
+
+/// Tries the candidates as execvp does (errno: "not permitted" outweighs "not found"), but hands
+/// nothing to a shell.
+unsafe fn exec_first(plan: &Plan) {
+    let is_search = plan.candidates.len() > 1;
+    let mut reason = libc::ENOENT;
+    for candidate in plan.candidates {
+        // SAFETY: see `run_child`.
+        unsafe { libc::execve(candidate.as_ptr(), plan.argv.as_ptr(), plan.env.as_ptr()) };
+        match last_errno() {
+            libc::ENOENT => {}
+            libc::ENOTDIR if is_search => {}
+            libc::EACCES => reason = libc::EACCES,
+            _ => return,
+        }
+    }
+    set_errno(reason);
+}
+
+/// Descriptors that some library left inheritable would keep its pipes and sockets open in the
+/// child.
+unsafe fn close_others_on_exec() {
+    // SAFETY: see `run_child`. No descriptor is closed here, only marked.
+    unsafe {
+        #[cfg(target_os = "linux")]
+        if libc::syscall(
+            libc::SYS_close_range,
+            3,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        ) == 0
+        {
+            return;
+        }
+        // Other systems, and Linux before 5.11.
+        let limit = libc::getdtablesize().min(65_536);
+        for fd in 3..limit {
+            libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
+    }
+}
+
+/// The runtime uses about one descriptor per loaded thread. Raised as far as the system lets it;
+/// not raising is no failure.
+unsafe fn raise_descriptor_limit() {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: see `run_child`; `limit` is owned by this frame.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == -1 {
+            return;
+        }
+        limit.rlim_cur = limit.rlim_max;
+        #[cfg(target_vendor = "apple")]
+        {
+            // More than OPEN_MAX cannot be asked for, even when the hard limit is infinite.
+            limit.rlim_cur = limit.rlim_max.min(10_240);
+        }
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+    }
+}
+
+/// Default dispositions, then an empty mask: exec keeps ignored and blocked signals (Python ignores
+/// SIGPIPE, and a child with SIGTERM blocked cannot be asked to end).
+unsafe fn reset_signals() {
+    // SAFETY: see `run_child`; the set is owned by this frame. `signal` fails harmlessly for
+    // SIGKILL, SIGSTOP and numbers that the system does not have.
+    unsafe {
+        for number in 1..=64 {
+            libc::signal(number, libc::SIG_DFL);
+        }
+        let mut none = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn errno() -> *mut libc::c_int {
+    // SAFETY: always valid for the calling thread.
+    unsafe { libc::__errno_location() }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn errno() -> *mut libc::c_int {
+    // SAFETY: always valid for the calling thread.
+    unsafe { libc::__error() }
+}
+
+fn last_errno() -> libc::c_int {
+    // SAFETY: errno's address is valid and belongs to this thread.
+    unsafe { *errno() }
+}
+
+fn set_errno(value: libc::c_int) {
+    // SAFETY: errno's address is valid and belongs to this thread.
+    unsafe { *errno() = value };
+}

@@ -1,0 +1,191 @@
+//! The one thread that reads the runtime's stdout. It frames, decodes envelopes, routes, and wakes
+//! once per chunk; it never waits for a consumer and never runs anybody's code. It also sees the
+//! end: end of file, or the process's exit while something else holds the pipe open.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use crate::closing::CloseKind;
+use crate::connection::Shared;
+use crate::diagnostics::{Level, quote};
+use crate::envelope::{self, Defect, Message};
+use crate::framing::LineBuffer;
+use crate::process::poll::{poll, readable, set_nonblocking};
+use crate::protocol::{Refusal, SERVER_REQUESTS};
+use crate::router::{Batch, Routing};
+
+/// Defects that are described in full; of later ones only those whose count is a power of two.
+const DESCRIBED: u64 = 16;
+
+/// The reader thread's work. `control` becomes readable when the process has exited or the
+/// connection gives up on it.
+pub(crate) fn run(shared: &Arc<Shared>, stdout: OwnedFd, control: &UnixStream) {
+    let mut stdout = File::from(stdout);
+    let mut chunks = Chunks::default();
+    let ended =
+        set_nonblocking(&stdout).and_then(|()| chunks.read_all(shared, &mut stdout, control));
+    let detail = match ended {
+        Ok(()) => chunks.first_defect.unwrap_or_default(),
+        Err(error) => error.to_string(),
+    };
+    shared.fail(CloseKind::StdoutClosed, &detail);
+}
+
+#[derive(Default)]
+struct Chunks {
+    lines: LineBuffer,
+    envelopes: envelope::Reader,
+    batch: Batch,
+    answers: Vec<Vec<u8>>,
+    defects: u64,
+    /// The first text that was no message: the best hint at a program that is not the runtime.
+    first_defect: Option<String>,
+}
+
+impl Chunks {
+    fn read_all(
+        &mut self,
+        shared: &Shared,
+        stdout: &mut File,
+        control: &UnixStream,
+    ) -> io::Result<()> {
+        let mut exited = false;
+        loop {
+            if !exited {
+                let mut watched = [readable(stdout), readable(control)];
+                poll(&mut watched, None)?;
+                exited = watched[1].revents != 0;
+            }
+            match stdout.read(self.lines.space()) {
+                Ok(0) => break,
+                Ok(count) => {
+                    shared.stats.bytes_read.add(count as u64);
+                    self.lines.filled(count);
+                    self.route(shared);
+                }
+                // What the process wrote before it exited is read by now; what a child of it that
+                // holds the pipe may still write is not the runtime's.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if exited {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if !self.lines.rest().is_empty() {
+            let rest = self.lines.rest().to_vec();
+            self.defect(
+                shared,
+                &rest,
+                &Defect::Malformed("the line was cut off".into()),
+            );
+        }
+        Ok(())
+    }
+
+    /// Routes every complete line of what was read, then wakes who waits and sends what is due.
+    fn route(&mut self, shared: &Shared) {
+        let mut defects = Vec::new();
+        let mut lines_read = 0;
+        {
+            let mut routing = shared.router.routing(&mut self.batch);
+            while let Some(line) = self.lines.next_line() {
+                let line = line.trim_ascii();
+                if line.is_empty() {
+                    continue;
+                }
+                lines_read += 1;
+                match self.envelopes.read(line) {
+                    Ok(message) => dispatch(&mut routing, &mut self.answers, shared, message),
+                    Err(defect) => defects.push((line.to_vec(), defect)),
+                }
+            }
+        }
+        shared.stats.lines_read.add(lines_read);
+        shared.finish(&mut self.batch);
+        for answer in self.answers.drain(..) {
+            shared.writer.push_line(answer);
+        }
+        for (line, defect) in defects {
+            self.defect(shared, &line, &defect);
+        }
+    }
+
+    fn defect(&mut self, shared: &Shared, line: &[u8], defect: &Defect) {
+        self.defects += 1;
+        let text = match defect {
+            Defect::Malformed(why) => {
+                shared.stats.malformed_lines.one();
+                format!(
+                    "the runtime wrote a line that is not JSON ({why}): {}",
+                    quote(line)
+                )
+            }
+            Defect::UnknownShape => {
+                shared.stats.unknown_shapes.one();
+                format!("the runtime wrote JSON that is no message: {}", quote(line))
+            }
+        };
+        if self.defects <= DESCRIBED || self.defects.is_power_of_two() {
+            shared.diagnostics.record(Level::Warning, text.clone());
+        }
+        self.first_defect.get_or_insert(text);
+    }
+}
+
+fn dispatch(
+    routing: &mut Routing<'_>,
+    answers: &mut Vec<Vec<u8>>,
+    shared: &Shared,
+    message: Message<'_>,
+) {
+    match message {
+        Message::Notification(notification) => {
+            if notification.spec.is_none() {
+                shared.stats.unknown_notifications.one();
+            }
+            routing.notification(&notification);
+        }
+        Message::Response { id, answer } => routing.response(id, &answer),
+        Message::ServerRequest { id, method, .. } => {
+            shared.stats.server_requests_refused.one();
+            let text = format!("refused the runtime's {method}: no handler is registered for it");
+            shared.diagnostics.record(Level::Info, text);
+            answers.push(refusal(id, &method));
+        }
+    }
+}
+
+/// The refusal of a server request, in the protocol's own shape.
+fn refusal(id: &[u8], method: &str) -> Vec<u8> {
+    let known = SERVER_REQUESTS.binary_search_by(|spec| spec.method.cmp(method));
+    let body = match known.map(|index| SERVER_REQUESTS[index].refusal) {
+        Ok(Refusal::Result(result)) => format!(r#","result":{result}}}"#),
+        Ok(Refusal::Error) | Err(_) => {
+            r#","error":{"code":-32601,"message":"this client does not handle the request"}}"#
+                .into()
+        }
+    };
+    [&br#"{"id":"#[..], id, body.as_bytes(), b"\n"].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_echoes_the_id_and_has_the_protocols_shape() {
+        let refused = refusal(b"0", "item/commandExecution/requestApproval");
+        assert_eq!(
+            refused,
+            b"{\"id\":0,\"result\":{\"decision\":\"decline\"}}\n"
+        );
+        let unknown = refusal(b"\"a\"", "future/request");
+        assert!(unknown.starts_with(b"{\"id\":\"a\",\"error\":{\"code\":-32601,"));
+    }
+}

@@ -1,0 +1,199 @@
+//! Waiting for something to become ready: one lock around a state and the list of who waits for it,
+//! so that "nothing there, I wait" is one step. Threads sleep on a condvar; event loops leave a
+//! token. Mailboxes, calls and the end of a connection are the states.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use crate::waker::{LoopWaker, Token};
+
+/// A state that one can wait for.
+pub trait Ready {
+    /// Whether a wait for it ends now.
+    fn ready(&self) -> bool;
+}
+
+/// A state behind a lock, and who waits for it.
+#[derive(Debug, Default)]
+pub struct Gate<S> {
+    inner: Mutex<Guarded<S>>,
+    condvar: Condvar,
+}
+
+/// What the lock guards. Derefs to the state.
+#[derive(Debug, Default)]
+pub struct Guarded<S> {
+    state: S,
+    threads: usize,
+    loops: Vec<(Arc<LoopWaker>, Token)>,
+}
+
+/// Waiters on their way to be woken, once the lock is released.
+#[derive(Debug)]
+#[must_use = "dropping it loses a wake-up"]
+pub struct Wake {
+    threads: bool,
+    loops: Vec<(Arc<LoopWaker>, Token)>,
+}
+
+impl<S> Gate<S> {
+    pub fn new(state: S) -> Self {
+        let guarded = Guarded {
+            state,
+            threads: 0,
+            loops: Vec::new(),
+        };
+        Self {
+            inner: Mutex::new(guarded),
+            condvar: Condvar::new(),
+        }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Guarded<S>> {
+        self.inner.lock()
+    }
+
+    /// The state without a lock, for the last owner.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner.get_mut().state
+    }
+
+    pub fn fire(&self, wake: Wake) {
+        if wake.threads {
+            self.condvar.notify_all();
+        }
+        for (waker, token) in wake.loops {
+            waker.notify(token);
+        }
+    }
+
+    /// Releases the lock, then wakes everybody.
+    pub fn wake_all(&self, mut guard: MutexGuard<'_, Guarded<S>>) {
+        let wake = guard.take_waiters();
+        drop(guard);
+        self.fire(wake);
+    }
+}
+
+impl<S: Ready> Gate<S> {
+    /// Blocks until ready. False when `deadline` passes first.
+    pub fn wait(&self, deadline: Option<Instant>) -> bool {
+        let mut guard = self.inner.lock();
+        guard.threads += 1;
+        while !guard.state.ready() {
+            if let Some(at) = deadline {
+                if self.condvar.wait_until(&mut guard, at).timed_out() {
+                    break;
+                }
+            } else {
+                self.condvar.wait(&mut guard);
+            }
+        }
+        guard.threads -= 1;
+        guard.state.ready()
+    }
+
+    /// True when ready; else `token` is reported to `waker`, once, when it is.
+    pub fn arm(&self, waker: &Arc<LoopWaker>, token: Token) -> bool {
+        let mut guard = self.inner.lock();
+        let ready = guard.state.ready();
+        if !ready {
+            guard.loops.push((Arc::clone(waker), token));
+        }
+        ready
+    }
+
+    /// A wait was cancelled: its token is not reported any more.
+    pub fn disarm(&self, waker: &Arc<LoopWaker>, token: Token) {
+        let mut guard = self.inner.lock();
+        guard
+            .loops
+            .retain(|(owner, armed)| *armed != token || !Arc::ptr_eq(owner, waker));
+    }
+}
+
+impl<S> Guarded<S> {
+    pub fn has_waiters(&self) -> bool {
+        self.threads > 0 || !self.loops.is_empty()
+    }
+
+    /// Takes everybody out; fire the result once the lock is released. Threads that are not ready
+    /// after all go back to sleep.
+    pub fn take_waiters(&mut self) -> Wake {
+        Wake {
+            threads: self.threads > 0,
+            loops: std::mem::take(&mut self.loops),
+        }
+    }
+}
+
+impl<S> Deref for Guarded<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.state
+    }
+}
+
+impl<S> DerefMut for Guarded<S> {
+    fn deref_mut(&mut self) -> &mut S {
+        &mut self.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Flag(bool);
+
+    impl Ready for Flag {
+        fn ready(&self) -> bool {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_thread_that_waits_is_woken() {
+        let gate = Arc::new(Gate::new(Flag(false)));
+        let waiting = std::thread::spawn({
+            let gate = Arc::clone(&gate);
+            move || gate.wait(None)
+        });
+        loop {
+            let mut guard = gate.lock();
+            if guard.has_waiters() {
+                guard.0 = true;
+                gate.wake_all(guard);
+                break;
+            }
+            drop(guard);
+            std::thread::yield_now();
+        }
+        assert!(waiting.join().unwrap());
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_ends_the_wait() {
+        let gate = Gate::new(Flag(false));
+        assert!(!gate.wait(Some(Instant::now())));
+        assert!(!gate.lock().has_waiters());
+    }
+
+    #[test]
+    fn a_cancelled_token_is_not_reported() {
+        let gate = Gate::new(Flag(false));
+        let waker = Arc::new(LoopWaker::new().unwrap());
+        assert!(!gate.arm(&waker, 7));
+        assert!(!gate.arm(&waker, 8));
+        gate.disarm(&waker, 7);
+        gate.wake_all(gate.lock());
+        assert_eq!(waker.take(), [8]);
+        gate.lock().0 = true;
+        assert!(gate.arm(&waker, 9));
+    }
+}
