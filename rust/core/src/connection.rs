@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use crate::admission::{Admission, Limits};
 use crate::call::{Call, Outcome, Undo};
 use crate::closing::{CloseKind, CloseReason, Latch};
@@ -64,8 +66,8 @@ pub(crate) struct Shared {
     latch: Latch,
     child: Child,
     stderr: StderrTail,
-    /// Makes the reader stop although the pipe is open.
-    reader_control: UnixStream,
+    /// Makes the reader stop although the pipe is open. Gone once the connection has ended.
+    reader_control: Mutex<Option<UnixStream>>,
     next_id: AtomicI64,
     ending: Gate<Ending>,
 }
@@ -119,7 +121,7 @@ impl Connection {
             latch: Latch::default(),
             child,
             stderr,
-            reader_control,
+            reader_control: Mutex::new(Some(reader_control)),
             next_id: AtomicI64::new(1),
             ending: Gate::default(),
         });
@@ -397,7 +399,9 @@ impl Shared {
     fn shut_down(&self) {
         self.child.shut_down(|| self.writer.close());
         self.stderr.stop();
-        let _ = (&self.reader_control).write(&[1]);
+        if let Some(mut control) = self.reader_control.lock().take() {
+            let _ = control.write(&[1]);
+        }
         let threads = std::mem::take(&mut self.ending.lock().threads);
         for thread in threads {
             let _ = thread.join();

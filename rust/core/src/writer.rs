@@ -30,8 +30,8 @@ struct Outgoing {
 pub(crate) struct WriteQueue {
     state: Mutex<State>,
     wake: Condvar,
-    /// Written to, it makes a blocked write give up.
-    interrupt: UnixStream,
+    /// Written to, it makes a blocked write give up. Gone once the queue is closed.
+    interrupt: Mutex<Option<UnixStream>>,
 }
 
 #[derive(Default)]
@@ -55,7 +55,7 @@ impl WriteQueue {
             Self {
                 state: Mutex::default(),
                 wake: Condvar::new(),
-                interrupt,
+                interrupt: Mutex::new(Some(interrupt)),
             },
             interrupted,
         ))
@@ -104,8 +104,11 @@ impl WriteQueue {
         state.bytes = 0;
         drop(state);
         self.wake.notify_all();
-        // Fails only when the thread is gone already.
-        let _ = (&self.interrupt).write(&[1]);
+        if let Some(mut interrupt) = self.interrupt.lock().take() {
+            // Fails only when the thread is gone already. The byte does what closing would not do
+            // while a forked copy of this process holds the descriptor.
+            let _ = interrupt.write(&[1]);
+        }
     }
 
     fn next(&self) -> Option<Outgoing> {

@@ -28,9 +28,9 @@ const LAST_BYTES: usize = 1024 * 1024;
 #[derive(Debug)]
 pub struct StderrTail {
     ring: Arc<Mutex<Ring>>,
-    /// Shut down to stop the thread. Not closed: a forked copy of this process would keep a closed
-    /// one open.
-    stop: UnixStream,
+    /// Shut down to stop the thread, for a forked copy of this process would keep a closed one open;
+    /// gone after that.
+    stop: Mutex<Option<UnixStream>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     owner: Owner,
 }
@@ -56,7 +56,7 @@ impl StderrTail {
         })?;
         Ok(Self {
             ring,
-            stop,
+            stop: Mutex::new(Some(stop)),
             thread: Mutex::new(Some(thread)),
             owner: Owner::here(),
         })
@@ -77,8 +77,10 @@ impl StderrTail {
         if !self.owner.is_current() {
             return;
         }
-        // Fails only when the thread has gone already, at the end of file.
-        let _ = self.stop.shutdown(Shutdown::Both);
+        if let Some(stop) = lock(&self.stop).take() {
+            // Fails only when the thread has gone already, at the end of file.
+            let _ = stop.shutdown(Shutdown::Both);
+        }
         if let Some(thread) = lock(&self.thread).take() {
             let _ = thread.join();
         }

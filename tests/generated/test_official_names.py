@@ -1,0 +1,115 @@
+"""A program that uses the official SDK's models finds the same ones here."""
+
+from __future__ import annotations
+
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import openai_codex.generated.v2_all as official
+import pytest
+from pydantic import BaseModel, RootModel
+from pydantic_core import PydanticUndefined
+
+from codex_app_server.generated import v2_all as ours
+
+# What pydantic makes of RootModel[X] is listed by the official module too; it has no name of its own.
+OFFICIAL: dict[str, type] = {
+    name: found
+    for name, found in vars(official).items()
+    if isinstance(found, type) and found.__module__ == official.__name__ and "[" not in name
+}
+MODELS = [n for n, c in OFFICIAL.items() if issubclass(c, BaseModel) and not issubclass(c, RootModel)]
+ENUMS = [n for n, c in OFFICIAL.items() if issubclass(c, Enum)]
+
+# The official models of these two were made from another schema than the one the runtime prints.
+OTHER_SCHEMA = {
+    ("ApplyPatchGuardianApprovalReviewAction", "cwd"),
+    ("ApplyPatchGuardianApprovalReviewAction", "files"),
+    ("CommandGuardianApprovalReviewAction", "cwd"),
+}
+
+
+def kind(found: type) -> str:
+    if issubclass(found, Enum):
+        return "str enum" if issubclass(found, str) else "enum"
+    return "root" if issubclass(found, RootModel) else "model"
+
+
+def test_the_official_module_is_the_one_compared_with() -> None:
+    assert len(OFFICIAL) == 1054
+    assert len(MODELS) > 800
+    assert len(ENUMS) > 100
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_every_official_class_exists_and_is_of_the_same_kind(name: str) -> None:
+    assert name in ours.__all__
+    assert kind(getattr(ours, name)) == kind(OFFICIAL[name])
+
+
+@pytest.mark.parametrize("name", ENUMS)
+def test_enum_members_have_the_official_names_and_values(name: str) -> None:
+    expected = {member: found.value for member, found in getattr(official, name).__members__.items()}
+    mine = {member: found.value for member, found in getattr(ours, name).__members__.items()}
+    assert mine == expected
+    for member in expected:
+        theirs, own = getattr(official, name)[member], getattr(ours, name)[member]
+        assert (str(own), repr(own), f"{own}") == (str(theirs), repr(theirs), f"{theirs}")
+
+
+def plain(value: Any) -> Any:
+    """A default without its enum: the official ones are bare strings where an enum is declared."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def spelled(annotation: Any) -> str:
+    """An annotation by its classes' names, its constraints left out."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return spelled(arguments[0])
+    if origin in (Union, UnionType):
+        return " | ".join(spelled(argument) for argument in arguments)
+    if origin is Literal:
+        return str(arguments)
+    if annotation is list:
+        return "list[Any]"
+    if origin is not None:
+        return f"{origin.__name__}[{', '.join(spelled(argument) for argument in arguments)}]"
+    return str(getattr(annotation, "__name__", annotation))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_fields_have_the_official_names_aliases_defaults_and_types(name: str) -> None:
+    mine = getattr(ours, name).model_fields
+    for field, expected in getattr(official, name).model_fields.items():
+        assert field in mine
+        found = mine[field]
+        assert found.alias == expected.alias
+        assert found.is_required() == expected.is_required()
+        if expected.default is not PydanticUndefined:
+            assert plain(found.default) == plain(expected.default)
+        if (name, field) not in OTHER_SCHEMA and not values_typed(found.annotation):
+            assert spelled(found.annotation) == spelled(expected.annotation)
+    order = [field for field in mine if field in getattr(official, name).model_fields]
+    assert order == list(getattr(official, name).model_fields)
+
+
+def values_typed(annotation: Any) -> bool:
+    """True of a map whose values are declared: the official annotation says Any where it is nullable."""
+    return "dict[str, str" in str(annotation) or "dict[str, bool" in str(annotation)
+
+
+def test_a_wrapper_holds_its_value_in_root() -> None:
+    item = ours.ThreadItem.model_validate({"type": "plan", "id": "1", "text": "x"})
+    assert isinstance(item, RootModel)
+    assert isinstance(item.root, ours.PlanThreadItem)
+    assert ours.ThreadItem(item.root) == ours.ThreadItem(root=item.root) == item
+
+
+def test_star_import_gives_every_class_and_nothing_else() -> None:
+    defined = {n for n, c in vars(ours).items() if getattr(c, "__module__", "") == ours.__name__}
+    assert set(ours.__all__) == defined
+    assert list(ours.__all__) == sorted(ours.__all__)

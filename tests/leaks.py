@@ -1,0 +1,72 @@
+"""What a process holds: native threads, descriptors, and the processes that descend from it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """A count of each kind; `threading.enumerate()` would miss native threads."""
+
+    threads: int
+    descriptors: int
+    processes: frozenset[int]
+
+    @classmethod
+    def take(cls) -> Footprint:
+        return cls(
+            threads=len(os.listdir("/proc/self/task")),
+            descriptors=len(os.listdir("/proc/self/fd")),
+            processes=frozenset(descendants(os.getpid())),
+        )
+
+    def assert_equals(self, before: Footprint) -> None:
+        """A thread that has said its last word may need a moment to be gone: looked at again, within a bound."""
+        deadline = time.monotonic() + 5
+        now = self
+        while now != before and time.monotonic() < deadline:
+            time.sleep(0.01)
+            now = Footprint.take()
+        assert now == before, f"left behind: {before} became {now}; {open_files()}"
+
+    @staticmethod
+    def wait_until(reached: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not reached():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def descendants(pid: int) -> set[int]:
+    """Every living process below `pid`, sessions of their own included."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue
+            state, parent = stat.rsplit(")", 1)[1].split()[:2]
+            if state != "Z":
+                parents[int(entry.name)] = int(parent)
+    found: set[int] = set()
+    frontier = {pid}
+    while frontier:
+        frontier = {child for child, parent in parents.items() if parent in frontier} - found
+        found |= frontier
+    return found
+
+
+def open_files() -> dict[str, str]:
+    files = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            files[name] = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            continue
+    return files

@@ -1,0 +1,224 @@
+"""Admission, answers that come late or not at all, and what is undone."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from codex_app_server._native import Connection
+from codex_app_server.errors import InvalidRequestError, ServerBusyError, TransportClosedError
+from tests.native.wire import caught_up, connected, finish, start, start_turn
+from tests.peer import ScriptedPeer, event, started
+
+
+@pytest.fixture
+def peer() -> Iterator[ScriptedPeer]:
+    with ScriptedPeer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def connection(peer: ScriptedPeer) -> Iterator[Connection]:
+    with connected(peer) as connection:
+        yield connection
+
+
+def test_a_window_of_short_requests_is_in_flight(connection: Connection, peer: ScriptedPeer) -> None:
+    calls = [connection.open_call("thread/read") for _ in range(200)]
+    admitted = [call for call in calls if call.admitted]
+    assert admitted == calls[:32]
+    for call in admitted:
+        call.send(b"{}")
+    for call in admitted:
+        peer.answer(peer.expect("thread/read"), {})
+        finish(call)
+    # First come, first served.
+    assert calls[32].wait(20)
+    assert [call.admitted for call in calls[32:66]] == [True] * 32 + [False] * 2
+
+
+def test_control_and_long_requests_do_not_stand_behind_short_ones(connection: Connection) -> None:
+    for _ in range(100):
+        connection.open_call("thread/read")
+    for _ in range(40):
+        connection.open_call("command/exec")
+    assert not connection.open_call("thread/read").admitted
+    assert connection.open_call("turn/interrupt").admitted
+    assert connection.open_call("command/exec").admitted
+
+
+def test_a_request_given_up_in_line_frees_the_line(connection: Connection) -> None:
+    calls = [connection.open_call("thread/read") for _ in range(100)]
+    for call in calls[32:]:
+        call.abandon()
+    assert connection.stats()["requests_waiting"] == 0
+    calls[0].abandon()
+    assert connection.open_call("thread/read").admitted
+
+
+def test_a_request_given_up_on_the_wire_frees_its_place(connection: Connection, peer: ScriptedPeer) -> None:
+    calls = [start(connection, "thread/read") for _ in range(32)]
+    requests = [peer.expect("thread/read") for _ in calls]
+    waiting = connection.open_call("thread/read")
+    assert not waiting.admitted
+    calls[0].abandon()
+    assert waiting.wait(20)
+    peer.answer(requests[0], {})
+    peer.answer(requests[1], {})
+    finish(calls[1])
+    assert connection.stats()["late_responses"] == 1
+    assert connection.stats()["requests_admitted"] == 31
+
+
+def test_a_late_turn_is_interrupted(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start_turn(connection, "t")
+    request = peer.expect("turn/start")
+    call.abandon()
+    peer.answer(request, started("u"))
+    assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
+    stats = connection.stats()
+    assert (stats["turns_routed"], stats["turns_starting"]) == (0, 0)
+
+
+def test_a_late_join_of_somebodys_turn_interrupts_nothing(connection: Connection, peer: ScriptedPeer) -> None:
+    first = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    finish(first)
+    second = start_turn(connection, "t")
+    request = peer.expect("turn/start")
+    second.abandon()
+    peer.answer(request, started("u"))
+    caught_up(connection, peer)
+    assert connection.stats()["late_answers_undone"] == 0
+    assert connection.stats()["turns_routed"] == 1
+
+
+def test_a_late_thread_is_unsubscribed(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start(connection, "thread/start")
+    request = peer.expect("thread/start")
+    call.abandon()
+    peer.answer(request, {"thread": {"id": 't"1'}})
+    assert peer.expect("thread/unsubscribe")["params"] == {"threadId": 't"1'}
+
+
+def test_an_answer_that_came_but_was_not_taken_is_undone(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    assert call.wait(20)
+    call.abandon()
+    assert peer.expect("turn/interrupt")["params"]["turnId"] == "u"
+    peer.send(event("turn/completed", "t", "u", status="interrupted"))
+    caught_up(connection, peer)
+    assert connection.stats()["turns_routed"] == 0
+
+
+def test_an_answer_that_was_taken_is_not_undone(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    finish(call)
+    call.abandon()
+    caught_up(connection, peer)
+    assert connection.stats()["late_answers_undone"] == 0
+
+
+def test_the_answer_to_an_undoing_is_expected(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start_turn(connection, "t")
+    request = peer.expect("turn/start")
+    call.abandon()
+    peer.answer(request, started("u"))
+    peer.answer(peer.expect("turn/interrupt"), {})
+    caught_up(connection, peer)
+    stats = connection.stats()
+    assert (stats["orphan_responses"], stats["requests_pending"]) == (0, 0)
+
+
+def test_errors_are_typed_and_keep_their_data(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start(connection, "thread/read")
+    peer.refuse(peer.expect(), -32600, "thread not loaded", {"hint": [1, None]})
+    assert call.wait(20)
+    with pytest.raises(InvalidRequestError, match="thread not loaded") as caught:
+        call.take()
+    assert caught.value.data == {"hint": [1, None]}
+    busy = start(connection, "thread/read")
+    peer.refuse(peer.expect(), -32001, "Server overloaded; retry later.")
+    assert busy.wait(20)
+    with pytest.raises(ServerBusyError):
+        busy.take()
+
+
+def test_the_clock_of_a_deadline_starts_when_the_line_is_written(connection: Connection) -> None:
+    call = connection.open_call("thread/read")
+    assert call.remaining(5.0) == 5.0
+    call.send(b"{}")
+    assert 0 < call.remaining(5.0) < 5.0
+
+
+def test_lines_that_are_no_messages_are_counted_and_skipped(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    peer.send_raw(b'hello\n[]\n{"id":null,"result":1}\n{"id":99,"result":1}\n\n\xff\xfe\n{"a":\n')
+    caught_up(connection, peer)
+    stats = connection.stats()
+    assert (stats["malformed_lines"], stats["unknown_shapes"], stats["orphan_responses"]) == (3, 1, 2)
+    records = connection.take_diagnostics()
+    assert len(records) == 4
+    assert records[0][0] == 30
+    assert "hello" in records[0][1]
+    assert connection.take_diagnostics() == []
+
+
+def test_a_request_of_the_runtime_is_refused_in_its_own_shape(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    method = "item/commandExecution/requestApproval"
+    # The runtime counts its requests from 0, and its ids may be ours too.
+    peer.send({"id": 0, "method": method, "params": {}}, {"id": "x", "method": "future/ask"})
+    assert peer.expect() == {"id": 0, "result": {"decision": "decline"}}
+    assert peer.expect()["error"]["code"] == -32601
+    assert connection.stats()["server_requests_refused"] == 2
+
+
+def test_a_long_line_arrives_whole(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start(connection, "thread/read")
+    text = "é" * 8_000_000
+    peer.answer(peer.expect(), {"text": text})
+    assert finish(call)["text"] == text
+
+
+def test_a_writer_that_is_stuck_blocks_nobody(peer: ScriptedPeer) -> None:
+    # `sleep` never reads its stdin: the pipe fills, and only the writer thread stands.
+    connection = Connection(["sleep", "1000"], eof_grace_s=0.01)
+    calls = [connection.open_call("thread/read") for _ in range(8)]
+    for call in calls:
+        call.send(json.dumps({"text": "x" * 100_000}).encode())
+    assert connection.stats()["write_queue_bytes"] > 500_000
+    for call in calls:
+        call.abandon()
+    connection.close()
+    assert connection.wait(20)
+
+
+def test_a_thread_that_waits_for_an_answer_is_woken_by_the_end(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    outcomes: list[BaseException] = []
+
+    def wait() -> None:
+        call = start(connection, "thread/read")
+        try:
+            finish(call)
+        except TransportClosedError as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=wait) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        peer.expect("thread/read")
+    peer.exit(7)
+    for thread in threads:
+        thread.join(20)
+    assert [getattr(error, "exit_code", None) for error in outcomes] == [7] * 5
