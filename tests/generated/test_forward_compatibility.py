@@ -259,7 +259,7 @@ def test_a_wrong_variant_from_the_caller_names_the_tags_it_could_have() -> None:
 
 
 def test_instances_are_accepted_as_they_are() -> None:
-    for made in (v2.AgentMessageThreadItem(**MESSAGE), v2.UnknownThreadItem(type="x")):
+    for made in (v2.AgentMessageThreadItem.model_validate(MESSAGE), v2.UnknownThreadItem(type="x")):
         assert v2.ThreadItem(made).root is made
         assert v2.ThreadItem.model_validate(made).root is made
 

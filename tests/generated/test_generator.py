@@ -110,7 +110,7 @@ def test_classes_that_refer_to_each_other_are_quoted_where_they_must_be() -> Non
     text = python.module("python/codex_app_server/generated/x.py", "Doc.", classes)
     assert text.index("class B(") < text.index("class A(")
     assert "    b: B | None = None" in text
-    assert '''    a: "Annotated[list[A], Field(alias='theA')]"''' in text
+    assert """    a: 'Annotated[list[A], Field(alias="theA")]'""" in text
 
 
 def test_docstrings_survive_what_the_schema_writes_into_them() -> None:

@@ -26,7 +26,7 @@ RUST = Path(__file__).resolve().parents[2] / "rust/core/src/protocol.rs"
 def rows(spec: str) -> dict[str, str]:
     """Each row of one Rust table by its method, its text on one line."""
     text = re.sub(r"\s+", " ", RUST.read_text(encoding="utf-8"))
-    found = re.findall(rf"(?<!struct ){spec} {{ method: \"([^\"]+)\", (.*?) }},", text)
+    found = re.findall(rf"(?<!struct )\b{spec} {{ method: \"([^\"]+)\", (.*?),? }},", text)
     methods = [method for method, _ in found]
     assert methods == sorted(methods), "the core looks methods up by binary search"
     assert len(set(methods)) == len(methods)
@@ -142,7 +142,7 @@ def test_request_models_are_those_of_the_schema(definitions: dict[str, Schema], 
 
 def test_every_response_of_the_schema_belongs_to_a_request(definitions: dict[str, Schema]) -> None:
     named = {name for name in definitions if name.endswith("Response")}
-    used = {spec.response for spec in (*REQUESTS.values(), *SERVER_REQUESTS.values())}
+    used = {s.response for s in REQUESTS.values()} | {s.response for s in SERVER_REQUESTS.values()}
     assert named - used == {"JSONRPCResponse"}
 
 
@@ -161,8 +161,9 @@ def test_importing_the_models_builds_no_validator() -> None:
     program = (
         "from codex_app_server.generated import v2_all\n"
         "from pydantic import BaseModel\n"
-        "models = [c for c in vars(v2_all).values() if isinstance(c, type) and issubclass(c, BaseModel)]\n"
-        "print(len(models), sum(c.__pydantic_complete__ for c in models if c.__module__ == v2_all.__name__))\n"
+        "found = [getattr(v2_all, name) for name in v2_all.__all__]\n"
+        "models = [c for c in found if issubclass(c, BaseModel)]\n"
+        "print(len(models), sum(c.__pydantic_complete__ for c in models))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     models, complete = map(int, done.stdout.split())

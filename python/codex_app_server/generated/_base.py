@@ -1,0 +1,81 @@
+"""The base classes of every generated model.
+
+Owns what all models have in common: unknown fields are kept, values outside an enum become members
+that keep their text, and a variant that the schema does not know becomes an ``UnknownVariant``, so
+that a newer runtime never makes validation fail where the data can be kept. Written by hand; the
+generated modules derive from these classes and programs may test for them with ``isinstance``.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, RootModel
+
+
+class ProtocolModel(BaseModel):
+    """An object of the protocol.
+
+    Fields are snake_case and carry the wire's name as alias; both are accepted. Fields that this
+    version does not know are kept in ``model_extra`` and written back by ``model_dump``.
+    """
+
+    # Validators are built at first use: importing all models would otherwise build all of them.
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", populate_by_name=True, defer_build=True)
+
+
+class ProtocolRoot(RootModel[Any]):
+    """A value of the protocol that is not an object of fixed fields; ``root`` holds it."""
+
+    # RootModel[Any] and an annotation in each subclass, rather than RootModel[X]: a parametrized
+    # base is one more class to create for every wrapper.
+    model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True, defer_build=True)
+
+
+class UnknownVariant(ProtocolModel):
+    """A variant of a union that this version does not know, or whose fields changed their types.
+
+    Its data is kept as it came: under the wire's names as attributes, in ``model_extra``, and in
+    ``model_dump``. Each union has a subclass of its own, such as ``UnknownThreadItem``.
+    """
+
+    if TYPE_CHECKING:
+        # Whatever came is an attribute, so a program may read one without a type error.
+        def __getattr__(self, name: str) -> Any: ...
+
+
+class OpenEnum(Enum):
+    """An enum that takes any string: values that the schema lacks become members of their own.
+
+    Such a member has the text as its ``name`` and ``value``, equals and hashes like any other of the
+    same text, can be pickled and copied, and is not listed by the class. It is made anew each time
+    rather than cached: the peer chooses the text, and a cache of it would grow without bound.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> OpenEnum | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value) if issubclass(cls, str) else object.__new__(cls)
+        member._name_ = value
+        member._value_ = value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """True where the schema lists this value."""
+        return type(self)._member_map_.get(self._name_) is self
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is type(self) and other._value_ == self._value_)
+
+    def __hash__(self) -> int:
+        return hash(self._value_)
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[OpenEnum], tuple[str]]:
+        return type(self), (self._value_,)
+
+
+class OpenStrEnum(str, OpenEnum):
+    """An ``OpenEnum`` whose members are strings too."""

@@ -1,0 +1,172 @@
+"""The protocol as tables: one row per notification, client request and server request.
+
+Owns what is derived from the schema (where a payload carries its ids, which params and response
+belong to a method) and joins it with ``policy.py``. Refuses to go on when the two disagree. The
+writers of Rust and Python tables read the ``Protocol`` made here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from . import policy
+from .schema import Bundle, Schema, reference
+
+
+class SchemaError(Exception):
+    """The schema has something that the generator cannot place."""
+
+
+# A path into params: () is absent, ("turnId",) is params.turnId, ("turn", "id") is params.turn.id.
+IdPath = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Notification:
+    """A message that the server sends without wanting an answer."""
+
+    method: str
+    payload: str
+    thread: IdPath
+    turn: IdPath
+    login: IdPath
+    droppable: bool
+
+
+@dataclass(frozen=True)
+class Request:
+    """A message that the client sends and the server answers."""
+
+    method: str
+    params: str | None
+    params_optional: bool
+    response: str
+    window: str
+    experimental: bool
+
+
+@dataclass(frozen=True)
+class ServerRequest:
+    """A message that the client has to answer; ``refusal`` is JSON, or None for an error."""
+
+    method: str
+    params: str
+    response: str
+    refusal: str | None
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """All methods of one runtime, each list sorted by method."""
+
+    notifications: list[Notification]
+    requests: list[Request]
+    server_requests: list[ServerRequest]
+
+
+def build(bundle: Bundle) -> Protocol:
+    """Derives the tables from ``bundle``.
+
+    Raises:
+        SchemaError: A curated method is not in the schema, or the schema has a server request
+            without a refusal, or a message whose params or response cannot be found.
+    """
+    notifications = [_notification(bundle, *v) for v in bundle.variants("ServerNotification")]
+    requests = [_request(bundle, *v) for v in bundle.variants("ClientRequest")]
+    known = {r.method for r in requests}
+    _exists("DROPPABLE", policy.DROPPABLE, {n.method for n in notifications})
+    _exists("LONG", policy.LONG, known)
+    _exists("CONTROL", policy.CONTROL, known)
+    _exists("RESPONSES", policy.RESPONSES, known)
+    if both := policy.LONG & policy.CONTROL:
+        raise SchemaError(f"policy.py puts {sorted(both)} into two windows")
+    asked = dict(bundle.variants("ServerRequest"))
+    _exists("REFUSALS", policy.REFUSALS, set(asked))
+    if missing := sorted(set(asked) - set(policy.REFUSALS)):
+        raise SchemaError(f"policy.REFUSALS lacks {missing}: how is it refused when nobody handles it?")
+    return Protocol(
+        sorted(notifications, key=lambda n: n.method),
+        sorted(requests, key=lambda r: r.method),
+        sorted((_server_request(bundle, *v) for v in asked.items()), key=lambda s: s.method),
+    )
+
+
+def _exists(table: str, methods: Iterable[str], known: set[str]) -> None:
+    if unknown := sorted(set(methods) - known):
+        raise SchemaError(f"policy.{table} names {unknown}, which the schema does not have")
+
+
+def _notification(bundle: Bundle, method: str, variant: Schema) -> Notification:
+    payload = reference(variant["properties"]["params"])
+    definition = bundle.lookup(payload) if payload else None
+    if payload is None or definition is None:
+        raise SchemaError(f"notification {method} has no payload definition")
+    properties = definition.get("properties", {})
+    return Notification(
+        method=method,
+        payload=payload,
+        thread=_id_path(properties, "threadId", "Thread"),
+        turn=_id_path(properties, "turnId", "Turn"),
+        login=_id_path(properties, "loginId", None),
+        droppable=method in policy.DROPPABLE,
+    )
+
+
+def _id_path(properties: Schema, name: str, carrier: str | None) -> IdPath:
+    """Finds the id of what a payload is about: its own property, else its object's."""
+    if name in properties:
+        return (name,)
+    objects = [key for key, schema in properties.items() if carrier and reference(schema) == carrier]
+    if len(objects) > 1:
+        raise SchemaError(f"two properties could carry {name}: {objects}")
+    return (objects[0], "id") if objects else ()
+
+
+def _request(bundle: Bundle, method: str, variant: Schema) -> Request:
+    schema = variant["properties"]["params"]
+    params = reference(schema)
+    if params is None and schema != {"type": "null"}:
+        raise SchemaError(f"request {method} has params of an unknown shape: {json.dumps(schema)}")
+    if method in policy.LONG:
+        window = "Long"
+    elif method in policy.CONTROL:
+        window = "Control"
+    else:
+        window = "Short"
+    return Request(
+        method=method,
+        params=params,
+        params_optional="$ref" not in schema,
+        response=_response(bundle, method, params),
+        window=window,
+        experimental=method not in bundle.stable_methods,
+    )
+
+
+def _response(bundle: Bundle, method: str, params: str | None) -> str:
+    """Finds a request's response by the naming convention of the schema: XParams → XResponse."""
+    if method in policy.RESPONSES:
+        candidates = [policy.RESPONSES[method]]
+    elif params is not None:
+        candidates = [params.removesuffix("Params") + "Response"]
+    else:
+        words = "".join(w[:1].upper() + w[1:] for w in method.replace("_", "/").split("/"))
+        candidates = [words + "Response"]
+    for name in candidates:
+        if bundle.lookup(name) is not None:
+            return name
+    raise SchemaError(f"no response of {method} found (tried {candidates}): add it to policy.RESPONSES")
+
+
+def _server_request(bundle: Bundle, method: str, variant: Schema) -> ServerRequest:
+    params = reference(variant["properties"]["params"])
+    if params is None or bundle.lookup(params) is None:
+        raise SchemaError(f"server request {method} has no params definition")
+    response = params.removesuffix("Params") + "Response"
+    if bundle.lookup(response) is None:
+        raise SchemaError(f"server request {method} has no {response}")
+    refusal = policy.REFUSALS[method]
+    compact = None if refusal is None else json.dumps(refusal, separators=(",", ":"))
+    return ServerRequest(method, params, response, compact)
