@@ -66,7 +66,8 @@ class ScriptedPeer:
     other message of the client waits in order for `expect`. `lingers`: stays alive when its stdin ends."""
 
     def __init__(self, answers: Mapping[str, Answer] | None = None, *, lingers: bool = False) -> None:
-        self.answers: dict[str, Answer] = {"initialize": INITIALIZED, **(answers or {})}
+        # A notification with an "answer" is passed over.
+        self.answers: dict[str, Answer] = {"initialize": INITIALIZED, "initialized": {}, **(answers or {})}
         self._received: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._directory = tempfile.mkdtemp(prefix="peer-")
         path = os.path.join(self._directory, "s")

@@ -50,7 +50,6 @@ impl PyConnection {
         reason = "keyword-only in Python, where it is called once"
     )]
     fn new(
-        py: Python<'_>,
         argv: Vec<OsString>,
         env: Option<Vec<(OsString, OsString)>>,
         cwd: Option<PathBuf>,
@@ -72,7 +71,9 @@ impl PyConnection {
             total_budget,
             stderr_tail,
         };
-        let spawned = py.detach(|| Connection::spawn(&settings));
+        // The interpreter is held for the few milliseconds of fork and exec: an os.fork() of another
+        // thread in their midst would inherit the pipe that reports the exec, and hold it up.
+        let spawned = Connection::spawn(&settings);
         let connection = spawned.map_err(|error| errors::not_spawned(&error))?;
         Ok(Self {
             connection: Arc::new(connection),

@@ -783,7 +783,7 @@ pub static REQUESTS: [RequestSpec; 172] = [
     },
     RequestSpec {
         method: "config/mcpServer/reload",
-        window: Window::Long,
+        window: Window::Short,
         experimental: false,
     },
     RequestSpec {
@@ -833,7 +833,7 @@ pub static REQUESTS: [RequestSpec; 172] = [
     },
     RequestSpec {
         method: "externalAgentConfig/import",
-        window: Window::Long,
+        window: Window::Short,
         experimental: false,
     },
     RequestSpec {
@@ -1098,7 +1098,7 @@ pub static REQUESTS: [RequestSpec; 172] = [
     },
     RequestSpec {
         method: "project/import",
-        window: Window::Long,
+        window: Window::Short,
         experimental: true,
     },
     RequestSpec {

@@ -174,6 +174,8 @@ fn after_cut(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn ring(capacity: usize, pieces: &[&[u8]]) -> String {
@@ -186,6 +188,34 @@ mod tests {
             ring.push(piece);
         }
         ring.text()
+    }
+
+    /// Drains after the stop has come; the text kept.
+    fn drained_after_stop(stderr: impl Into<OwnedFd>) -> String {
+        let (stop, stopped) = UnixStream::pair().expect("descriptors are to be had");
+        stop.shutdown(Shutdown::Both).expect("it is connected");
+        let ring = Mutex::new(Ring {
+            bytes: VecDeque::new(),
+            capacity: 64,
+            mid_line: false,
+        });
+        drain(&mut File::from(stderr.into()), &stopped, &ring);
+        lock(&ring).text()
+    }
+
+    #[test]
+    fn what_was_written_before_the_stop_is_read_though_the_pipe_stays_open() {
+        let (reader, mut writer) = io::pipe().expect("descriptors are to be had");
+        writer
+            .write_all(b"last words\n")
+            .expect("the pipe has room");
+        assert_eq!(drained_after_stop(reader), "last words\n");
+    }
+
+    #[test]
+    fn a_writer_that_never_pauses_does_not_hold_the_stop() {
+        let endless = File::open("/dev/zero").expect("every Unix has it");
+        assert_eq!(drained_after_stop(endless), "\0".repeat(64));
     }
 
     #[test]

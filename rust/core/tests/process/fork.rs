@@ -1,0 +1,159 @@
+//! Threads, forks of this process, and what is left after all.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::{ptr, thread};
+
+use codex_core::process::{ExitOutcome, LaunchSpec, Leftovers, StderrTail, Step, spawn_thread};
+
+use crate::support::{EOF_SHORT, PATIENT, alone, refused, sh, spec, start, until};
+
+/// A forked copy of this process, which only holds what it inherited. Should the test fail to end
+/// it, an alarm does.
+fn forked_copy() -> libc::pid_t {
+    // SAFETY: the forked child waits for its own death and does nothing else.
+    unsafe {
+        let forked = libc::fork();
+        if forked == 0 {
+            libc::alarm(20);
+            loop {
+                libc::pause();
+            }
+        }
+        forked
+    }
+}
+
+fn end(forked: libc::pid_t) {
+    // SAFETY: no status is asked for.
+    unsafe {
+        libc::kill(forked, libc::SIGKILL);
+        libc::waitpid(forked, ptr::null_mut(), 0);
+    }
+}
+
+#[test]
+fn a_spawned_thread_blocks_all_signals_and_its_maker_keeps_its_mask() {
+    fn mask() -> String {
+        let status = fs::read_to_string("/proc/thread-self/status").expect("Linux");
+        status
+            .lines()
+            .find(|line| line.starts_with("SigBlk"))
+            .expect("a field")
+            .to_owned()
+    }
+    let before = mask();
+    let inside = spawn_thread("codex-test", || {
+        (mask(), thread::current().name().map(str::to_owned))
+    });
+    let (inside, name) = inside
+        .expect("a thread is to be had")
+        .join()
+        .expect("no panic");
+    // All 64 but SIGKILL, SIGSTOP and the two that the C library keeps for itself.
+    assert_eq!(inside, "SigBlk:\tfffffffe7ffbfeff");
+    assert_eq!(name.as_deref(), Some("codex-test"));
+    assert_eq!(mask(), before);
+}
+
+#[test]
+fn stopping_and_dropping_in_a_forked_child_changes_nothing_here() {
+    alone(
+        &stopping_and_dropping_in_a_forked_child_changes_nothing_here,
+        || {
+            let mut child = sh("read line; echo $line >&2; echo $line; exec cat", PATIENT);
+            // SAFETY: the forked child drops, which must not need any other thread, and leaves at once.
+            let forked = unsafe { libc::fork() };
+            if forked == 0 {
+                // SAFETY: the alarm ends a drop that waits; the other call ends the forked child.
+                unsafe {
+                    libc::alarm(10);
+                    child.stderr.stop();
+                    drop(child);
+                    libc::_exit(0);
+                }
+            }
+            let mut status = -1;
+            // SAFETY: `status` is owned by this frame.
+            let waited = unsafe { libc::waitpid(forked, &raw mut status, 0) };
+            assert_eq!((waited, status), (forked, 0));
+            assert_eq!(child.child.exit(), None);
+            child
+                .stdin
+                .as_mut()
+                .expect("still open")
+                .write_all(b"still here\n")
+                .expect("the script reads");
+            assert_eq!(child.line(), "still here");
+            until(|| child.stderr.tail() == "still here\n");
+            assert_eq!(child.shut_down().0, Step::EndOfInput);
+        },
+    );
+}
+
+#[test]
+fn a_forked_copy_does_not_hold_the_stop_of_stderr() {
+    alone(&a_forked_copy_does_not_hold_the_stop_of_stderr, || {
+        let (reader, writer) = io::pipe().expect("descriptors are to be had");
+        let tail = StderrTail::start(reader.into(), 64).expect("a thread is to be had");
+        let forked = forked_copy();
+        // SAFETY: the alarm ends this process should the stop wait.
+        unsafe { libc::alarm(10) };
+        tail.stop();
+        drop(writer);
+        end(forked);
+    });
+}
+
+#[test]
+fn a_forked_copy_that_holds_stdin_does_not_block_the_shutdown() {
+    alone(
+        &a_forked_copy_that_holds_stdin_does_not_block_the_shutdown,
+        || {
+            let mut cat = start(&spec(["cat"]), EOF_SHORT);
+            let forked = forked_copy();
+            let ended = (
+                Step::Terminate,
+                Some(ExitOutcome::Signal(libc::SIGTERM)),
+                Some(Leftovers::None),
+            );
+            assert_eq!(cat.shut_down(), ended);
+            cat.stderr.stop();
+            end(forked);
+        },
+    );
+}
+
+#[test]
+fn nothing_is_left_after_many_children() {
+    alone(&nothing_is_left_after_many_children, || {
+        let entries = |directory: &str| -> BTreeSet<_> {
+            fs::read_dir(directory)
+                .expect("Linux")
+                .map(|entry| entry.expect("an entry").file_name())
+                .collect()
+        };
+        let descriptors = || entries("/proc/self/fd");
+        let threads = || entries("/proc/self/task");
+        let before = (descriptors(), threads());
+        for _ in 0..20 {
+            let mut cat = start(&spec(["cat"]), PATIENT);
+            assert_eq!(cat.shut_down().0, Step::EndOfInput);
+            let mut family = sh("sleep 1000 & echo ready; exec cat", PATIENT);
+            assert_eq!(family.line(), "ready");
+            assert_eq!(family.shut_down().2, Some(Leftovers::Terminated));
+            drop(sh("exec sleep 1000", PATIENT));
+            refused(&spec(["/nonexistent"]));
+            refused(&LaunchSpec {
+                cwd: Some("/nonexistent".into()),
+                ..spec(["cat"])
+            });
+        }
+        // A joined thread leaves the list a moment after its join.
+        until(|| (descriptors(), threads()) == before);
+        // SAFETY: no status is asked for.
+        let waited = unsafe { libc::waitpid(-1, ptr::null_mut(), libc::WNOHANG) };
+        assert_eq!(waited, -1, "there is no child, not even a zombie");
+    });
+}

@@ -1,0 +1,18 @@
+//! The child process against real programs: every rung of the shutdown, every reason not to start, and
+//! what is left behind.
+//!
+//! An order is forced by what the scripts print, never by sleeping. Tests that change this whole
+//! process, or count what it holds, run alone in a copy of this test binary (see `support::alone`).
+#![cfg(target_os = "linux")]
+#![allow(
+    unsafe_code,
+    reason = "the tests set dispositions, limits and masks, which have no safe interface"
+)]
+
+mod end;
+mod fork;
+mod refusal;
+mod shutdown;
+mod start;
+mod stderr;
+mod support;

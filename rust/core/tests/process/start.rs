@@ -1,0 +1,186 @@
+//! What the program finds when it starts.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use codex_core::process::{ExitOutcome, LaunchSpec, Step, spawn_thread};
+
+use crate::support::{EOF_SHORT, PATIENT, Scratch, alone, refused, sh, spec, start};
+
+#[test]
+fn the_child_leads_a_session_of_its_own() {
+    let mut child = sh("cat /proc/$$/stat", PATIENT);
+    let stat = child.line();
+    let fields: Vec<_> = stat.split(' ').collect();
+    let pid = child.child.pid().to_string();
+    assert_eq!(
+        [fields[0], fields[4], fields[5]],
+        [&pid, &pid, &pid],
+        "pid, group, session of {stat}"
+    );
+}
+
+#[test]
+fn the_child_has_no_blocked_and_no_ignored_signal() {
+    // This test binary ignores SIGPIPE, as Python does.
+    let blocked = spawn_thread("all blocked", || {
+        start(&spec(["cat", "/proc/self/status"]), PATIENT)
+    });
+    let status = blocked
+        .expect("a thread is to be had")
+        .join()
+        .expect("no panic")
+        .rest();
+    // Signals 32 and 33 belong to the C library, which lets nobody change them.
+    let own = !(0b11 << 31);
+    let sets: Vec<_> = status
+        .lines()
+        .filter_map(|line| line.strip_prefix("Sig")?.split_once(":\t"))
+        .filter(|(name, _)| ["Blk", "Ign", "Cgt"].contains(name))
+        .map(|(_, set)| u64::from_str_radix(set, 16).expect("a mask") & own)
+        .collect();
+    assert_eq!(sets, [0, 0, 0], "{status}");
+}
+
+#[test]
+fn a_child_of_a_thread_that_blocks_sigterm_dies_of_sigterm() {
+    let blocked = spawn_thread("all blocked", || {
+        sh("echo ready; exec sleep 1000", EOF_SHORT)
+    });
+    let mut child = blocked
+        .expect("a thread is to be had")
+        .join()
+        .expect("no panic");
+    assert_eq!(child.line(), "ready");
+    let (step, outcome, _) = child.shut_down();
+    assert_eq!(
+        (step, outcome),
+        (Step::Terminate, Some(ExitOutcome::Signal(libc::SIGTERM)))
+    );
+}
+
+#[test]
+fn the_childs_descriptor_limit_is_the_hard_one() {
+    alone(&the_childs_descriptor_limit_is_the_hard_one, || {
+        let mut limit = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
+        // SAFETY: `limit` is owned by this frame.
+        unsafe {
+            libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+            limit.rlim_cur = 64;
+            assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit), 0);
+        }
+        assert_eq!(sh("ulimit -Sn", PATIENT).line(), limit.rlim_max.to_string());
+    });
+}
+
+#[test]
+fn the_child_has_three_descriptors_even_when_others_are_inheritable() {
+    let file = File::open("/dev/null").expect("it is there");
+    // SAFETY: changes a flag of a descriptor that this test owns.
+    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETFD, 0) };
+    // The fourth is ls reading the directory.
+    assert_eq!(
+        start(&spec(["ls", "/proc/self/fd"]), PATIENT).rest(),
+        "0\n1\n2\n3\n"
+    );
+}
+
+#[test]
+fn a_process_without_stdio_can_start_a_child() {
+    alone(&a_process_without_stdio_can_start_a_child, || {
+        // SAFETY: the copies are owned here and put back before anybody else writes to them.
+        let echoed = unsafe {
+            let kept = [0, 1, 2].map(|fd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 10));
+            for fd in 0..3 {
+                libc::close(fd);
+            }
+            let mut child = sh("echo $(cat) 2>&1; echo problem >&2", PATIENT);
+            child
+                .stdin
+                .take()
+                .expect("still open")
+                .write_all(b"through")
+                .expect("cat reads");
+            let echoed = child.rest();
+            child.shut_down();
+            child.stderr.stop();
+            for (fd, kept) in (0..).zip(kept) {
+                libc::dup2(kept, fd);
+            }
+            (echoed, child.stderr.tail())
+        };
+        assert_eq!(echoed, ("through\n".to_owned(), "problem\n".to_owned()));
+    });
+}
+
+#[test]
+fn the_environment_given_is_the_whole_environment() {
+    let env = Some(vec![
+        ("B".into(), "two words".into()),
+        ("A".into(), "".into()),
+    ]);
+    let mut child = start(
+        &LaunchSpec {
+            env,
+            ..spec(["/usr/bin/env"])
+        },
+        PATIENT,
+    );
+    assert_eq!(child.rest(), "B=two words\nA=\n");
+}
+
+#[test]
+fn without_an_environment_this_process_hands_on_its_own() {
+    let path = env::var("PATH").expect("the tests have one");
+    assert_eq!(sh("echo \"$PATH\"", PATIENT).line(), path);
+}
+
+#[test]
+fn a_program_is_looked_for_in_the_childs_own_path() {
+    let scratch = Scratch::new("path");
+    scratch.file("greet", "755", "#!/bin/sh\necho \"$0 $1\"\n");
+    scratch.file("plain", "644", "");
+    let path = format!("/nonexistent:/dev/null:{}:/bin", scratch.0.display());
+    let env = Some(vec![("PATH".into(), path.into())]);
+    let mut child = start(
+        &LaunchSpec {
+            env: env.clone(),
+            ..spec(["greet", "you"])
+        },
+        PATIENT,
+    );
+    assert_eq!(child.line(), format!("{}/greet you", scratch.0.display()));
+
+    let error = refused(&LaunchSpec {
+        env: env.clone(),
+        ..spec(["plain"])
+    });
+    assert_eq!(error.source.kind(), io::ErrorKind::PermissionDenied);
+    let error = refused(&LaunchSpec {
+        env,
+        ..spec(["nowhere"])
+    });
+    assert_eq!(error.source.kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+fn a_relative_program_is_resolved_in_the_working_directory() {
+    let scratch = Scratch::new("cwd");
+    scratch.file("where", "755", "#!/bin/sh\npwd -P\n");
+    let cwd = Some(scratch.0.clone());
+    let mut child = start(
+        &LaunchSpec {
+            cwd,
+            ..spec(["./where"])
+        },
+        PATIENT,
+    );
+    let real = fs::canonicalize(&scratch.0).expect("it is there");
+    assert_eq!(Path::new(&child.line()), real);
+}

@@ -1,0 +1,168 @@
+# Made from _async/test_bad_runtimes.py by `python scripts/make_sync.py`; do not edit.
+
+"""Runtimes that are missing, broken or something else: a clear typed error, soon, and nothing left behind."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codex_app_server import Codex, CodexConfig
+from codex_app_server.errors import (
+    BinaryNotExecutableError,
+    BinaryNotFoundError,
+    CodexError,
+    InvalidInputError,
+    StartupError,
+    TransportClosedError,
+)
+from tests.leaks import Footprint
+from tests.peer import ScriptedPeer
+
+
+def started(config: CodexConfig) -> None:
+    with Codex(config):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def soon_and_clean() -> Iterator[None]:
+    before = Footprint.take()
+    begun = time.monotonic()
+    yield
+    assert time.monotonic() - begun < 4
+    Footprint.take().assert_equals(before)
+
+
+def script(tmp_path: Path, body: str) -> str:
+    path = tmp_path / "codex"
+    path.write_text(f"#!{sys.executable} -SE\nimport os, sys, time\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_missing_binary(tmp_path: Path) -> None:
+    with pytest.raises(BinaryNotFoundError, match="codex_bin") as caught:
+        started(CodexConfig(codex_bin=str(tmp_path / "nothing")))
+    assert isinstance(caught.value, FileNotFoundError)
+    assert isinstance(caught.value, CodexError)
+
+
+def test_a_command_that_is_not_on_the_path() -> None:
+    with pytest.raises(BinaryNotFoundError):
+        started(CodexConfig(launch_args_override=("no-such-command-anywhere", "app-server")))
+
+
+def test_a_directory(tmp_path: Path) -> None:
+    with pytest.raises(BinaryNotExecutableError, match="directory"):
+        started(CodexConfig(codex_bin=str(tmp_path)))
+
+
+def test_a_file_that_is_not_executable(tmp_path: Path) -> None:
+    path = tmp_path / "codex"
+    path.write_text("text")
+    with pytest.raises(BinaryNotExecutableError, match="chmod") as caught:
+        started(CodexConfig(codex_bin=str(path)))
+    assert isinstance(caught.value, PermissionError)
+
+
+def test_a_working_directory_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(CodexError, match="cwd"):
+        started(CodexConfig(cwd=str(tmp_path / "nowhere")))
+
+
+def test_a_binary_that_exits_at_once(tmp_path: Path) -> None:
+    binary = script(tmp_path, "sys.stderr.write('no licence\\n'); sys.exit(9)")
+    with pytest.raises(StartupError, match="no licence") as caught:
+        started(CodexConfig(codex_bin=binary))
+    assert caught.value.exit_code == 9
+    assert "no licence" in caught.value.stderr_tail
+    assert isinstance(caught.value, TransportClosedError)
+
+
+def test_a_binary_that_kills_itself(tmp_path: Path) -> None:
+    binary = script(tmp_path, "os.kill(os.getpid(), 11)")
+    with pytest.raises(StartupError, match="11") as caught:
+        started(CodexConfig(codex_bin=binary))
+    assert caught.value.signal == 11
+
+
+def test_a_program_that_prints_text_and_stays(tmp_path: Path) -> None:
+    binary = script(tmp_path, "print('Welcome to the wrong program', flush=True); sys.stdin.read()")
+    with pytest.raises(StartupError, match="Welcome to the wrong program"):
+        started(CodexConfig(codex_bin=binary))
+
+
+def test_a_program_that_floods_text(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(StartupError, match="not JSON"):
+        started(CodexConfig(launch_args_override=("yes", "no JSON")))
+    caplog.clear()
+
+
+def test_a_program_that_closes_its_stdout(tmp_path: Path) -> None:
+    binary = script(tmp_path, "os.close(1); sys.stdin.read()")
+    with pytest.raises(StartupError, match="stdout"):
+        started(CodexConfig(codex_bin=binary))
+
+
+def test_a_program_that_says_what_it_hears() -> None:
+    # The request that comes back looks like one of the runtime's own; its refusal comes back as well.
+    with pytest.raises(StartupError):
+        started(CodexConfig(launch_args_override=("cat",), startup_timeout_s=1))
+
+
+def test_a_program_that_is_silent() -> None:
+    with pytest.raises(StartupError, match="startup_timeout_s"):
+        started(
+            CodexConfig(launch_args_override=("sleep", "1000"), startup_timeout_s=0.3, shutdown_grace_s=0.1)
+        )
+
+
+def test_a_runtime_that_refuses_to_initialize() -> None:
+    with ScriptedPeer() as peer:
+        peer.answers["initialize"] = lambda _params: None
+        with pytest.raises(StartupError):
+            started(CodexConfig(launch_args_override=peer.argv))
+
+
+def test_a_start_that_failed_can_be_tried_again(tmp_path: Path) -> None:
+    flag = tmp_path / "second"
+    binary = script(
+        tmp_path,
+        f"if not os.path.exists({str(flag)!r}): open({str(flag)!r}, 'w'); sys.exit(1)\n"
+        "import json\n"
+        "for line in sys.stdin:\n"
+        "    m = json.loads(line)\n"
+        "    if 'id' in m: print(json.dumps({'id': m['id'], 'result': {'userAgent': 'a/1 b', 'data': []}}), flush=True)\n",
+    )
+    with pytest.raises(StartupError):
+        Codex(CodexConfig(codex_bin=binary))
+    codex = Codex(CodexConfig(codex_bin=binary))
+    assert (codex.models()).data == []
+    codex.close()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("codex_bin", 7),
+        ("config_overrides", "key=value"),
+        ("env", {"A": 1}),
+        ("request_timeout_s", -1),
+        ("request_timeout_s", "soon"),
+        ("turn_budget_bytes", 0),
+        ("launch_args_override", ()),
+    ],
+)
+def test_a_wrong_setting_is_refused_at_once(field: str, value: object) -> None:
+    with pytest.raises((InvalidInputError, TypeError), match=field):
+        CodexConfig(**{field: value})  # type: ignore[arg-type]
+
+
+def test_a_config_of_another_type() -> None:
+    with pytest.raises(TypeError, match="CodexConfig"):
+        Codex({"codex_bin": "x"})  # type: ignore[arg-type]

@@ -1,0 +1,126 @@
+# Made from _async/test_threads.py by `python scripts/make_sync.py`; do not edit.
+
+"""Threads as the runtime keeps them."""
+
+from __future__ import annotations
+
+import pytest
+
+from codex_app_server import Codex
+from codex_app_server.errors import ClientClosedError, InvalidRequestError
+from codex_app_server.testing import OfflineModel
+from codex_app_server.types import SortDirection, ThreadListCwdFilter
+from tests.api._sync.concurrency import together
+
+
+def test_metadata_has_the_server_in_both_spellings(model: OfflineModel) -> None:
+    with Codex(model.config(client_name="my_client")) as codex:
+        metadata = codex.metadata
+    assert metadata.serverInfo is not None
+    assert metadata.serverInfo.name == "my_client"
+    assert metadata.serverInfo.version is not None
+    assert metadata.serverInfo.version.startswith("0.163.0")
+    assert metadata.server_info == metadata.serverInfo
+    assert metadata.user_agent == metadata.userAgent
+
+
+def test_a_thread_is_named_read_and_listed(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        thread.run("Remember the milk.")
+        thread.set_name("errands")
+        read = thread.read(include_turns=True)
+        listed = codex.thread_list(limit=5, sort_direction=SortDirection.desc)
+        none = codex.thread_list(cwd=ThreadListCwdFilter("/nowhere/at/all"))
+    assert read.thread.id == thread.id
+    assert read.thread.name == "errands"
+    assert len(read.thread.turns) == 1
+    assert [one.id for one in listed.data] == [thread.id]
+    assert none.data == []
+
+
+def test_a_thread_is_resumed_by_another_client(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        thread.run("My name is Ada.")
+    with Codex(model.config()) as codex:
+        resumed = codex.thread_resume(thread.id)
+        assert resumed.id == thread.id
+        result = resumed.run("What is my name?")
+    assert result.final_response == "What is my name?"
+    assert "My name is Ada." in str(model.requests[-1].input)
+
+
+def test_a_fork_is_another_thread_with_the_same_past(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        thread.run("common past")
+        fork = codex.thread_fork(thread.id)
+        assert fork.id != thread.id
+        fork.run("its own future")
+        read = fork.read(include_turns=True)
+    assert len(read.thread.turns) == 2
+    assert "common past" in str(model.requests[-1].input)
+
+
+def test_a_thread_is_archived_and_brought_back(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        thread.run("Keep this.")
+        codex.thread_archive(thread.id)
+        assert [one.id for one in (codex.thread_list()).data] == []
+        assert [one.id for one in (codex.thread_list(archived=True)).data] == [thread.id]
+        back = codex.thread_unarchive(thread.id)
+        assert back.id == thread.id
+        assert [one.id for one in (codex.thread_list()).data] == [thread.id]
+
+
+def test_a_thread_is_compacted(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        thread.run("A long story.")
+        thread.compact()
+        model.wait_for_requests(2)
+
+
+def test_models_are_listed(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        shown = codex.models()
+        everything = codex.models(include_hidden=True)
+    assert shown.data
+    assert len(everything.data) >= len(shown.data)
+    assert not any(one.hidden for one in shown.data)
+
+
+def test_an_unknown_thread_is_a_typed_error_that_helps(model: OfflineModel) -> None:
+    unknown = "0199a5c0-1111-7000-8000-000000000001"
+    with Codex(model.config()) as codex:
+        for use in (codex.thread_resume, codex.thread_fork, codex.thread_archive):
+            with pytest.raises(InvalidRequestError) as caught:
+                use(unknown)
+            assert unknown in str(caught.value)
+            assert "thread_list()" in str(caught.value)
+        with pytest.raises(InvalidRequestError):
+            codex.thread_resume("not an id")
+
+
+def test_clients_run_side_by_side(model: OfflineModel) -> None:
+    def one() -> str | None:
+        with Codex(model.config()) as codex:
+            return ((codex.thread_start()).run("Hi")).final_response
+
+    # The first one alone: runtimes that set up the same new home at once get in each other's way.
+    assert one() == "Hi"
+    assert together(one, one, one) == ["Hi"] * 3
+
+
+def test_a_closed_client_says_so(model: OfflineModel) -> None:
+    codex = Codex(model.config())
+    codex.models()
+    thread = codex.thread_start()
+    codex.close()
+    codex.close()
+    with pytest.raises(ClientClosedError, match="closed"):
+        codex.models()
+    with pytest.raises(ClientClosedError):
+        thread.run("Hi")

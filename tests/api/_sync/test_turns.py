@@ -1,0 +1,273 @@
+# Made from _async/test_turns.py by `python scripts/make_sync.py`; do not edit.
+
+"""Threads and turns on the real runtime."""
+
+from __future__ import annotations
+
+import pytest
+
+from codex_app_server import Codex, TextInput, TurnFailedError
+from codex_app_server.errors import InvalidInputError, InvalidRequestError, StreamClosedError
+from codex_app_server.testing import (
+    Answer,
+    Disconnect,
+    Message,
+    OfflineModel,
+    Reasoning,
+    ResponseFailure,
+    Usage,
+)
+from codex_app_server.types import TurnStatus
+from tests.api._sync.concurrency import Background, Marks, together
+
+
+def test_a_run_returns_what_the_turn_came_to(model: OfflineModel) -> None:
+    usage = Usage(input_tokens=11, output_tokens=7)
+    model.reset(Answer(Reasoning(summary="thinking"), Message("Hello, world."), usage=usage))
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        result = thread.run("Say hello.")
+    assert result.final_response == "Hello, world."
+    assert result.status is TurnStatus.completed
+    assert [item.root.type for item in result.items] == ["userMessage", "reasoning", "agentMessage"]
+    assert result.usage is not None
+    assert result.usage.last.total_tokens == 18
+    assert result.error is None
+    assert result.started_at is not None
+    assert result.completed_at is not None
+    assert result.duration_ms is not None
+    assert model.requests[-1].prompt == "Say hello."
+
+
+def test_the_final_answer_is_the_response_and_commentary_is_not(model: OfflineModel) -> None:
+    model.reset(Answer(Message("42", phase="final_answer"), Message("That was easy.", phase="commentary")))
+    with Codex(model.config()) as codex:
+        result = (codex.thread_start()).run("6 x 7?")
+    assert result.final_response == "42"
+    assert len(result.items) == 3
+
+
+def test_commentary_alone_is_no_response(model: OfflineModel) -> None:
+    model.reset(Answer(Message("Working on it.", phase="commentary")))
+    with Codex(model.config()) as codex:
+        result = (codex.thread_start()).run("Go.")
+    assert result.final_response is None
+
+
+def test_a_stream_has_every_event_in_order(model: OfflineModel) -> None:
+    words = [f"word{number} " for number in range(40)]
+    model.reset(Answer(Message(words)))
+    with Codex(model.config()) as codex:
+        turn = (codex.thread_start()).turn("Go on.")
+        events = [event for event in turn.stream()]
+    methods = [event.method for event in events]
+    assert methods[0] == "turn/started"
+    assert methods[-1] == "turn/completed"
+    assert [one.payload.delta for one in events if one.method == "item/agentMessage/delta"] == words
+    assert {event.payload.turn_id for event in events if hasattr(event.payload, "turn_id")} == {turn.id}
+
+
+def test_text_comes_in_pieces(model: OfflineModel) -> None:
+    model.reset(Answer(Reasoning(text="hidden"), Message(["Hel", "lo", " ✓"])))
+    with Codex(model.config()) as codex:
+        turn = (codex.thread_start()).turn("Hi")
+        pieces = [piece for piece in turn.stream_text()]
+    assert pieces == ["Hel", "lo", " ✓"]
+
+
+def test_a_failed_turn_is_a_typed_runtime_error(model: OfflineModel) -> None:
+    model.reset(Answer(ResponseFailure(code="insufficient_quota", message="no more quota")))
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        with pytest.raises(TurnFailedError) as caught:
+            thread.run("Go.")
+        assert isinstance(caught.value, RuntimeError)
+        assert caught.value.error is not None
+        assert caught.value.thread_id == thread.id
+        assert caught.value.codex_error_info is not None
+        # A stream tells it by its last event; a text stream raises.
+        turn = thread.turn("Again.")
+        events = [event for event in turn.stream()]
+        assert events[-1].payload.turn.status is TurnStatus.failed
+        with pytest.raises(TurnFailedError):
+            for _ in (thread.turn("And again.")).stream_text():
+                pass
+
+
+def test_a_lost_model_fails_the_turn(model: OfflineModel) -> None:
+    model.reset(Answer("half an ans", Disconnect()))
+    with Codex(model.config()) as codex:
+        with pytest.raises(TurnFailedError):
+            (codex.thread_start()).run("Go.")
+
+
+def test_a_thread_goes_on(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        first = thread.run("one")
+        second = thread.run([TextInput("two"), TextInput("three")])
+    assert first.final_response == "one"
+    assert second.final_response == "two\nthree"
+    assert "one" in str(model.requests[-1].input)
+
+
+def test_turns_of_one_client_stream_at_once(model: OfflineModel) -> None:
+    model.hold()
+    with Codex(model.config()) as codex:
+        marks = Marks()
+
+        def follow(number: int) -> str:
+            turn = (codex.thread_start()).turn(f"turn {number}")
+            text = ""
+            for event in turn.stream():
+                if event.method == "turn/started":
+                    marks.reach(f"started {number}")
+                elif event.method == "item/agentMessage/delta":
+                    text += event.payload.delta
+            return text
+
+        def release() -> None:
+            # Every turn runs, and every consumer waits for it, before one is answered.
+            for number in range(12):
+                marks.wait(f"started {number}")
+            model.wait_for_requests(12)
+            model.release()
+
+        def following(number: int):  # type: ignore[no-untyped-def]
+            def job() -> str:
+                return follow(number)
+
+            return job
+
+        texts = together(release, *(following(number) for number in range(12)))
+    assert texts[1:] == [f"turn {number}" for number in range(12)]
+
+
+def test_an_interrupted_turn_says_so(model: OfflineModel) -> None:
+    model.hold()
+    with Codex(model.config()) as codex:
+        turn = (codex.thread_start()).turn("Never mind.")
+        events = []
+        for event in turn.stream():
+            events.append(event)
+            if event.method == "turn/started":
+                turn.interrupt()
+    assert events[-1].payload.turn.status is TurnStatus.interrupted
+
+
+def test_an_interrupted_run_returns_its_status(model: OfflineModel) -> None:
+    model.hold()
+    with Codex(model.config()) as codex:
+        turn = (codex.thread_start()).turn("Never mind.")
+        running = Background(turn.run)
+        model.wait_for_requests(1)
+        turn.interrupt()
+        result = running.result()
+    assert result.status is TurnStatus.interrupted
+    assert result.final_response is None
+
+
+def test_a_turn_is_steered(model: OfflineModel) -> None:
+    model.hold()
+    with Codex(model.config()) as codex:
+        turn = (codex.thread_start()).turn("Count to ten.")
+        running = Background(turn.run)
+        model.wait_for_requests(1)
+        answer = turn.steer("Count to five instead.")
+        assert answer.turn_id == turn.id
+        model.release()
+        model.wait_for_requests(2)
+        model.release()
+        result = running.result()
+    assert result.status is TurnStatus.completed
+    assert "five" in model.requests[-1].prompt
+
+
+def test_steering_or_interrupting_an_idle_thread_is_refused(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        turn = (codex.thread_start()).turn("Hi")
+        turn.run()
+        with pytest.raises(InvalidRequestError):
+            turn.steer("more")
+        with pytest.raises(InvalidRequestError, match="no active turn"):
+            turn.interrupt()
+
+
+def test_two_handles_of_one_turn_each_see_it_from_their_start_on(model: OfflineModel) -> None:
+    model.hold()
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        first = thread.turn("one")
+        model.wait_for_requests(1)
+        second = thread.turn("two")
+        assert second.id == first.id
+
+        def follow_first() -> list[str]:
+            return [event.method for event in first.stream()]
+
+        def follow_second() -> list[str]:
+            return [event.method for event in second.stream()]
+
+        def release() -> None:
+            model.release()
+            model.wait_for_requests(2)
+            model.release()
+
+        whole, joined, _ = together(follow_first, follow_second, release)
+    assert whole[0] == "turn/started"
+    assert "turn/started" not in joined
+    assert whole[-len(joined) :] == joined
+
+
+def test_a_stream_is_read_once(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        turn = (codex.thread_start()).turn("Hi")
+        turn.run()
+        with pytest.raises(StreamClosedError, match="read to the end"):
+            turn.stream()
+        with pytest.raises(StreamClosedError):
+            turn.run()
+
+
+def test_two_streams_of_one_handle_share_its_events(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        turn = (codex.thread_start()).turn("Hi")
+        first = turn.stream()
+        second = turn.stream()
+        one = first.__next__()
+        two = second.__next__()
+        rest = [event.method for event in first]
+        assert [event.method for event in second] == []
+    assert one.method == "turn/started"
+    assert [two.method, *rest][-1] == "turn/completed"
+
+
+def test_leaving_a_stream_early_frees_it(model: OfflineModel) -> None:
+    model.reset(Answer(Message([f"{number} " for number in range(100)])))
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        turn = thread.turn("Go.")
+        for event in turn.stream():
+            if event.method == "item/agentMessage/delta":
+                break
+        with (thread.turn("Joined, or next.")).stream() as events:
+            for event in events:
+                if event.method == "turn/completed":
+                    break
+        connection = codex._client.connection.native
+        assert connection.stats()["mailbox_bytes"] == 0
+        with pytest.raises(StreamClosedError):
+            turn.stream()
+
+
+def test_an_empty_prompt_is_refused_before_anything_is_sent(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        written = codex._client.connection.native.stats()["requests_written"]
+        for prompt in ("", [], [TextInput("")]):
+            with pytest.raises(InvalidInputError):
+                thread.run(prompt)
+        for wrong in (7, None, [7], {"text": "x"}, b"bytes"):
+            with pytest.raises(TypeError):
+                thread.run(wrong)
+        assert codex._client.connection.native.stats()["requests_written"] == written

@@ -1,0 +1,320 @@
+"""What goes wrong around an event loop: starvation, cancellation, loops that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvloop
+
+from codex_app_server import AsyncCodex, CodexConfig
+from codex_app_server.errors import RequestTimeoutError
+from codex_app_server.testing import OfflineModel
+from tests.peer import ScriptedPeer, delta, event, started
+
+TIMEOUT_S = 30
+
+
+@asynccontextmanager
+async def client(peer: ScriptedPeer, **fields: Any) -> AsyncIterator[AsyncCodex]:
+    async with AsyncCodex(CodexConfig(launch_args_override=peer.argv, **fields)) as codex:
+        yield codex
+
+
+async def expect(peer: ScriptedPeer, method: str) -> dict[str, Any]:
+    """What the client sends next, without standing in the loop's way."""
+    return await asyncio.get_running_loop().run_in_executor(None, peer.expect, method)
+
+
+async def thread_of(codex: AsyncCodex, peer: ScriptedPeer, thread_id: str = "t") -> Any:
+    peer.answers["thread/start"] = {"thread": {"id": thread_id}}
+    return await codex.thread_start()
+
+
+async def test_an_endless_stream_lets_everything_else_run(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        peer.answers["model/list"] = {"data": []}
+        for name in ("hot", "calm"):
+            peer.answers["turn/start"] = started(name)
+            turn = await (await thread_of(codex, peer, f"thread-{name}")).turn("go")
+            if name == "hot":
+                hot = turn.stream()
+            else:
+                calm = turn.stream()
+        stop = threading.Event()
+        burst = [delta("thread-hot", "hot", "x" * 50)] * 2000
+
+        def flood() -> None:
+            while not stop.is_set():
+                peer.send(*burst)
+
+        flooding = threading.Thread(target=flood)
+        flooding.start()
+        seen = 0
+
+        async def consume() -> None:
+            nonlocal seen
+            async for _ in hot:
+                seen += 1
+
+        consuming = asyncio.ensure_future(consume())
+        try:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.shield(consuming), 0.05)
+            assert (await asyncio.wait_for(codex.models(), TIMEOUT_S)).data == []
+            peer.send(delta("thread-calm", "calm", "hello"))
+            first = await asyncio.wait_for(calm.__anext__(), TIMEOUT_S)
+            assert first.payload.delta == "hello"
+            assert seen > 2000
+            consuming.cancel()
+            await asyncio.wait([consuming], timeout=TIMEOUT_S)
+            assert consuming.cancelled()
+        finally:
+            stop.set()
+            flooding.join()
+
+
+async def test_a_cancelled_thread_start_leaves_no_thread(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        starting = asyncio.ensure_future(codex.thread_start())
+        request = await expect(peer, "thread/start")
+        starting.cancel()
+        await asyncio.wait([starting])
+        assert starting.cancelled()
+        peer.answer(request, {"thread": {"id": "late"}})
+        assert (await expect(peer, "thread/unsubscribe"))["params"] == {"threadId": "late"}
+
+
+async def test_a_cancelled_turn_start_leaves_no_turn(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        thread = await thread_of(codex, peer)
+        starting = asyncio.ensure_future(thread.turn("go"))
+        request = await expect(peer, "turn/start")
+        starting.cancel()
+        await asyncio.wait([starting])
+        peer.answer(request, started("late"))
+        assert (await expect(peer, "turn/interrupt"))["params"] == {"threadId": "t", "turnId": "late"}
+
+
+async def test_an_answer_in_the_moment_of_the_cancel_is_not_lost(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        thread = await thread_of(codex, peer)
+        starting = asyncio.ensure_future(thread.turn("go"))
+        peer.answer(await expect(peer, "turn/start"), started("u"))
+        native = codex._client.connection.native
+        # The loop stands still until the reader has answered the call; then the task is cancelled
+        # before it has seen that.
+        while native.stats()["requests_pending"]:
+            os.sched_yield()
+        starting.cancel()
+        await asyncio.wait([starting])
+        assert starting.cancelled()
+        assert (await expect(peer, "turn/interrupt"))["params"]["turnId"] == "u"
+
+
+async def test_a_cancelled_run_interrupts_the_turn_that_it_started(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        thread = await thread_of(codex, peer)
+        peer.answers["turn/start"] = started("u")
+        running = asyncio.ensure_future(thread.run("go"))
+        while not codex._client.connection.native.stats()["turns_routed"]:
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running])
+        assert (await expect(peer, "turn/interrupt"))["params"] == {"threadId": "t", "turnId": "u"}
+
+
+async def test_a_cancelled_run_leaves_a_turn_alone_that_somebody_else_follows(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        thread = await thread_of(codex, peer)
+        peer.answers["turn/start"] = started("u")
+        peer.answers["model/list"] = {"data": []}
+        first = await thread.turn("go")
+        running = asyncio.ensure_future(thread.run("join"))
+        native = codex._client.connection.native
+        before = native.stats()["requests_written"]
+        while native.stats()["requests_written"] == before or native.stats()["requests_pending"]:
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running])
+        await codex.models()
+        peer.send(event("turn/completed", "t", "u"))
+        assert (await first.run()).id == "u"
+    await asyncio.get_running_loop().run_in_executor(None, peer.expect_end)
+
+
+async def test_a_request_that_is_never_answered_times_out(peer: ScriptedPeer) -> None:
+    async with client(peer, request_timeout_s=0.2) as codex:
+        with pytest.raises(RequestTimeoutError, match="model/list") as caught:
+            await codex.models()
+        assert isinstance(caught.value, TimeoutError)
+        # Its place is free again, and a late answer is no surprise.
+        assert codex._client.connection.native.stats()["requests_admitted"] == 0
+        peer.answer(peer.expect("model/list"), {"data": []})
+
+
+async def test_an_overloaded_runtime_is_asked_again(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        asking = asyncio.ensure_future(codex.models())
+        for _ in range(2):
+            peer.refuse(await expect(peer, "model/list"), -32001, "Server overloaded; retry later.")
+        peer.answer(await expect(peer, "model/list"), {"data": []})
+        assert (await asking).data == []
+
+
+async def test_many_waits_that_time_out_leave_nothing_armed(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        thread = await thread_of(codex, peer)
+        peer.answers["turn/start"] = started("u")
+        stream = (await thread.turn("go")).stream()
+        for _ in range(50):
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(stream.__anext__(), 0.001)
+        peer.send(delta("t", "u", "still here"), event("turn/completed", "t", "u"))
+        events = [one async for one in stream]
+        assert [one.method for one in events] == ["item/agentMessage/delta", "turn/completed"]
+
+
+def test_a_thousand_loops_leave_no_descriptor(peer: ScriptedPeer) -> None:
+    """Loops come and go while the reader wakes them; their numbers are reused by files at once."""
+    peer.answers["model/list"] = {"data": []}
+
+    async def once(codex: AsyncCodex) -> None:
+        await asyncio.gather(codex.models(), codex.models())
+
+    runner = asyncio.new_event_loop()
+    codex = AsyncCodex(CodexConfig(launch_args_override=peer.argv))
+    runner.run_until_complete(codex.models())
+    asyncio.run(once(codex))
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(1000):
+        asyncio.run(once(codex))
+        read_end, write_end = os.pipe()
+        os.set_blocking(read_end, False)
+        with pytest.raises(BlockingIOError):
+            os.read(read_end, 8)
+        os.close(read_end)
+        os.close(write_end)
+    gc.collect()
+    # The last closed loop's is let go when the next loop comes.
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+    runner.run_until_complete(codex.close())
+    runner.close()
+
+
+def loops() -> list[Any]:
+    class NoReaders(asyncio.SelectorEventLoop):
+        """A loop like Windows' Proactor: sockets yes, readers no."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.ready = True
+
+        def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+            # asyncio's own self-pipe goes another way; whoever comes through the front door is refused.
+            raise NotImplementedError
+
+    return [asyncio.new_event_loop, uvloop.new_event_loop, NoReaders]
+
+
+@pytest.mark.parametrize("new_loop", loops(), ids=["asyncio", "uvloop", "no-add-reader"])
+def test_every_kind_of_loop_runs_turns(model: OfflineModel, new_loop: Callable[[], Any]) -> None:
+    async def main() -> list[str | None]:
+        async with AsyncCodex(model.config()) as codex:
+
+            async def one(number: int) -> str | None:
+                thread = await codex.thread_start()
+                return (await thread.run(f"turn {number}")).final_response
+
+            return await asyncio.gather(*(one(number) for number in range(8)))
+
+    assert on_loop(new_loop(), main()) == [f"turn {number}" for number in range(8)]
+
+
+def on_loop(loop: Any, main: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return loop.run_until_complete(main)
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+@pytest.mark.parametrize("new_loop", loops(), ids=["asyncio", "uvloop", "no-add-reader"])
+def test_cancelling_every_task_of_a_loop_does_not_deafen_it(
+    peer: ScriptedPeer, new_loop: Callable[[], Any]
+) -> None:
+    async def main() -> None:
+        async with client(peer) as codex:
+            thread = await thread_of(codex, peer)
+            peer.answers["turn/start"] = started("u")
+            stream = (await thread.turn("go")).stream()
+            waiting = asyncio.ensure_future(stream.__anext__())
+            await asyncio.sleep(0)
+            for task in asyncio.all_tasks():
+                if task is not asyncio.current_task():
+                    task.cancel()
+            await asyncio.wait([waiting])
+            peer.send(delta("t", "u", "heard"), event("turn/completed", "t", "u"))
+            first = await asyncio.wait_for(stream.__anext__(), TIMEOUT_S)
+            assert first.payload.delta == "heard"
+
+    on_loop(new_loop(), main())
+
+
+def test_loops_in_several_threads_share_one_client(peer: ScriptedPeer) -> None:
+    peer.answers["model/list"] = {"data": []}
+    home = asyncio.new_event_loop()
+    codex = AsyncCodex(CodexConfig(launch_args_override=peer.argv))
+    home.run_until_complete(codex.models())
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        async def main() -> None:
+            await asyncio.gather(*(codex.models() for _ in range(50)))
+
+        try:
+            asyncio.run(main())
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert not failures
+    home.run_until_complete(codex.close())
+    home.close()
+
+
+def test_the_waker_of_a_dead_loop_does_not_write_into_a_new_socket(peer: ScriptedPeer) -> None:
+    codex = AsyncCodex(CodexConfig(launch_args_override=peer.argv))
+    first = asyncio.new_event_loop()
+    asking = first.create_task(codex.models())
+    while peer._received.empty():
+        first.run_until_complete(asyncio.sleep(0))
+    request = peer.expect("model/list")
+    asking.cancel()
+    first.run_until_complete(asyncio.wait([asking]))
+    first.close()
+    # Whatever numbers the loop had are these sockets' now.
+    pairs = [socket.socketpair() for _ in range(16)]
+    peer.answer(request, {"data": []})
+    peer.answers["model/list"] = {"data": []}
+    second = asyncio.new_event_loop()
+    second.run_until_complete(codex.models())
+    for one, other in pairs:
+        one.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            one.recv(1)
+        one.close()
+        other.close()
+    second.run_until_complete(codex.close())
+    second.close()

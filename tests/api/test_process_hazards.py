@@ -1,0 +1,241 @@
+"""What happens to a program as a whole: Ctrl-C, the end of the interpreter, forks, budgets."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import warnings
+from pathlib import Path
+
+import pytest
+
+from codex_app_server import Codex, CodexConfig
+from codex_app_server._launch import resolve
+from codex_app_server.errors import DescriptorLimitError, StreamOverflowError
+from codex_app_server.testing import Answer, FunctionCall, OfflineModel
+from tests.leaks import Footprint
+from tests.peer import ScriptedPeer, delta, event, started
+
+ROOT = Path(__file__).parents[2]
+
+
+def program(body: str) -> list[str]:
+    """A Python program that has an offline model and a client's config at hand."""
+    head = """
+        import sys, threading, time, os, signal
+        from codex_app_server import Codex, AsyncCodex
+        from codex_app_server.testing import OfflineModel
+    """
+    return [sys.executable, "-c", textwrap.dedent(head) + textwrap.dedent(body)]
+
+
+def read_until(fd: int, words: str, timeout_s: float = 30) -> str:
+    text = ""
+    while words not in text:
+        assert select.select([fd], [], [], timeout_s)[0], text
+        try:
+            text += os.read(fd, 4096).decode()
+        except OSError:  # the terminal's other end is gone
+            break
+    return text
+
+
+def test_ctrl_c_in_a_terminal_ends_the_wait_and_not_the_runtime() -> None:
+    body = """
+        with OfflineModel() as model:
+            model.hold()
+            with Codex(model.config()) as codex:
+                thread = codex.thread_start()
+                print("waiting", codex._client.connection.native.pid, flush=True)
+                try:
+                    for event in thread.turn("go").stream():
+                        pass
+                except KeyboardInterrupt:
+                    print("alive", len(codex.models().data) > 0, flush=True)
+    """
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover
+        os.chdir(ROOT)
+        os.execv(sys.executable, program(body))
+    try:
+        text = read_until(terminal, "waiting")
+        os.write(terminal, b"\x03")
+        text += read_until(terminal, "alive")
+    finally:
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
+    assert "alive True" in text, text
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_ctrl_c_interrupts_the_turn_of_a_run(peer: ScriptedPeer) -> None:
+    with Codex(CodexConfig(launch_args_override=peer.argv)) as codex:
+        peer.answers["thread/start"] = {"thread": {"id": "t"}}
+        peer.answers["turn/start"] = started("u")
+        thread = codex.thread_start()
+
+        def press() -> None:
+            # The main thread waits for the turn's end by now, or is about to.
+            Footprint.wait_until(lambda: codex._client.connection.native.stats()["turns_routed"] == 1)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        pressing = threading.Thread(target=press)
+        pressing.start()
+        with pytest.raises(KeyboardInterrupt):
+            thread.run("go")
+        pressing.join()
+        assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
+
+
+@pytest.mark.parametrize("daemon", [False, True])
+def test_a_thread_in_a_stream_does_not_hold_the_interpreter_up(daemon: bool) -> None:
+    body = f"""
+        model = OfflineModel().__enter__()
+        model.hold()
+        codex = Codex(model.config())
+        turn = codex.thread_start().turn("go")
+        waiting = threading.Event()
+        def follow():
+            try:
+                for event in turn.stream():
+                    waiting.set()
+            except Exception as error:
+                print(type(error).__name__, flush=True)
+        threading.Thread(target=follow, daemon={daemon}).start()
+        waiting.wait(30)
+        print("pid", codex._client.connection.native.pid, flush=True)
+    """
+    done = subprocess.run(program(body), capture_output=True, text=True, timeout=50, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    if not daemon:
+        assert "ClientClosedError" in done.stdout
+    found = re.search(r"pid (\d+)", done.stdout)
+    assert found is not None
+    assert not Path(f"/proc/{found[1]}").exists()
+
+
+def test_a_killed_program_takes_its_runtime_along() -> None:
+    body = """
+        with OfflineModel() as model, Codex(model.config()) as codex:
+            print("pid", codex._client.connection.native.pid, flush=True)
+            time.sleep(60)
+    """
+    with subprocess.Popen(program(body), stdout=subprocess.PIPE, text=True, cwd=ROOT) as running:
+        assert running.stdout is not None
+        pid = int(running.stdout.readline().split()[1])
+        running.kill()
+    Footprint.wait_until(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def test_an_unclosed_client_warns_and_ends_its_runtime(peer: ScriptedPeer) -> None:
+    codex = Codex(CodexConfig(launch_args_override=peer.argv))
+    native = codex._client.connection.native
+    with pytest.warns(ResourceWarning, match="with"):
+        del codex
+    assert native.wait(20)
+
+
+def test_nothing_is_left_of_a_client(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:  # what a process sets up once is not a leak
+        codex.models()
+    before = Footprint.take()
+    for _ in range(3):
+        with Codex(model.config()) as codex:
+            codex.thread_start().run("Hi")
+    Footprint.take().assert_equals(before)
+
+
+def test_a_command_of_a_turn_finds_the_packaged_tools(model: OfflineModel) -> None:
+    model.reset([Answer(FunctionCall("exec_command", {"cmd": "command -v rg; echo $PATH"})), Answer("done")])
+    with Codex(model.config()) as codex:
+        codex.thread_start().run("Where is ripgrep?")
+        first = resolve(model.config()).env["PATH"].split(os.pathsep)[0]
+    assert f"{first}/rg" in model.requests[-1].tool_outputs[0]
+
+
+def test_a_slow_consumer_loses_deltas_and_is_told_but_the_result_is_whole(peer: ScriptedPeer) -> None:
+    config = CodexConfig(launch_args_override=peer.argv, turn_budget_bytes=100_000)
+    with Codex(config) as codex:
+        peer.answers["thread/start"] = {"thread": {"id": "t"}}
+        peer.answers["turn/start"] = started("u")
+        thread = codex.thread_start()
+        turn = thread.turn("go")
+        item = {"id": "i", "type": "agentMessage", "text": "all of it"}
+        peer.send(*[delta("t", "u", "x" * 100)] * 2000)
+        peer.send(event("item/completed", "t", "u", item=item, completedAtMs=1), event("turn/completed", "t", "u"))
+        native = codex._client.connection.native
+        Footprint.wait_until(lambda: native.stats()["turns_routed"] == 0)
+        assert native.stats()["mailbox_bytes"] < 100_000
+        with pytest.raises(StreamOverflowError, match="include_turns=True") as caught:
+            list(turn.stream())
+        assert caught.value.lost_events == native.stats()["events_lost"] == 2000
+        assert (caught.value.thread_id, caught.value.turn_id) == ("t", "u")
+
+
+def test_a_result_does_not_mind_the_loss(peer: ScriptedPeer) -> None:
+    config = CodexConfig(launch_args_override=peer.argv, turn_budget_bytes=100_000)
+    with Codex(config) as codex:
+        peer.answers["thread/start"] = {"thread": {"id": "t"}}
+        peer.answers["turn/start"] = started("u")
+        turn = codex.thread_start().turn("go")
+        item = {"id": "i", "type": "agentMessage", "text": "all of it"}
+        peer.send(*[delta("t", "u", "x" * 100)] * 2000)
+        peer.send(event("item/completed", "t", "u", item=item, completedAtMs=1), event("turn/completed", "t", "u"))
+        Footprint.wait_until(lambda: codex._client.connection.native.stats()["turns_routed"] == 0)
+        assert turn.run().final_response == "all of it"
+
+
+def test_the_largest_mailbox_gives_way_when_all_together_hold_too_much(peer: ScriptedPeer) -> None:
+    config = CodexConfig(launch_args_override=peer.argv, total_budget_bytes=400_000)
+    with Codex(config) as codex:
+        turns = {}
+        for name, count in (("large", 3000), ("small", 100)):
+            peer.answers["thread/start"] = {"thread": {"id": f"t-{name}"}}
+            peer.answers["turn/start"] = started(name)
+            turns[name] = codex.thread_start().turn("go")
+            peer.send(*[delta(f"t-{name}", name, "x" * 100)] * count)
+        peer.send(*(event("turn/completed", f"t-{name}", name) for name in turns))
+        Footprint.wait_until(lambda: codex._client.connection.native.stats()["turns_routed"] == 0)
+        assert len(list(turns["small"].stream())) == 101
+        with pytest.raises(StreamOverflowError):
+            list(turns["large"].stream())
+
+
+def test_no_descriptors_left_is_an_error_that_names_the_limit() -> None:
+    body = """
+        import resource
+        from codex_app_server.errors import DescriptorLimitError
+        from codex_app_server import CodexConfig
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 2, hard))
+        try:
+            Codex(CodexConfig(launch_args_override=("cat",)))
+        except DescriptorLimitError as error:
+            print(error)
+    """
+    done = subprocess.run(program(body), capture_output=True, text=True, timeout=50, cwd=ROOT, check=False)
+    assert re.search(r"limit", done.stdout), (done.stdout, done.stderr)
+    assert issubclass(DescriptorLimitError, OSError)
+
+
+def test_a_forked_child_may_exit_normally(peer: ScriptedPeer) -> None:
+    with Codex(CodexConfig(launch_args_override=peer.argv)) as codex:
+        peer.answers["model/list"] = {"data": []}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of forks with threads
+            pid = os.fork()
+        if pid == 0:  # pragma: no cover
+            try:
+                codex.models()
+            except Exception as error:
+                os._exit(0 if "fork" in str(error) else 2)
+            os._exit(3)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert codex.models().data == []
