@@ -1,0 +1,102 @@
+"""From a `CodexConfig` to a ready connection.
+
+Owns the handshake and everything that can go wrong before it is done: each failure becomes a typed error
+that carries what the process said, and leaves no process behind. Called by `runtime`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import _decode, _native, _requests
+from .._launch import Launch, raise_spawn_error, resolve
+from ..errors import ClientClosedError, CodexError, StartupError, TransportClosedError
+from .connection import AsyncConnection
+from .waiting import now, wait_ready
+
+if TYPE_CHECKING:
+    from .._config import CodexConfig
+    from .._metadata import InitializeResponse
+
+# A runtime answers `initialize` in well under a second. One that has printed something else by now
+# is not a Codex runtime, and waiting for the whole startup timeout would tell nobody anything.
+_PATIENCE_S = 1.5
+
+
+def spawn(config: CodexConfig) -> tuple[Launch, AsyncConnection]:
+    """Start the process; it is not initialised yet."""
+    launch = resolve(config)
+    try:
+        native = _native.Connection(
+            launch.argv,
+            env=list(launch.env.items()),
+            cwd=launch.cwd,
+            turn_budget=config.turn_budget_bytes,
+            total_budget=config.total_budget_bytes,
+            stderr_tail=config.stderr_tail_bytes,
+            eof_grace_s=config.shutdown_grace_s,
+            term_grace_s=config.shutdown_grace_s,
+        )
+    except OSError as error:
+        raise_spawn_error(launch, error)
+    return launch, AsyncConnection(native, config)
+
+
+async def initialize(launch: Launch, connection: AsyncConnection, config: CodexConfig) -> InitializeResponse:
+    """Make the runtime ready.
+
+    Raises:
+        StartupError: It exited, is not Codex, refused, or did not answer in time. It is gone then.
+    """
+    request = _requests.initialize(config)
+    native = connection.native
+    try:
+        call = native.open_call(request.method)
+        try:
+            await wait_ready(call, config.startup_timeout_s)
+            call.send(_requests.serialise(request))
+            # Importing the models takes as long as the runtime takes to boot, so it is done now.
+            _decode.decoder()
+            await _answer(call, launch, connection, config.startup_timeout_s)
+            metadata = request.decode(request.method, call.take())
+        finally:
+            call.abandon()
+        native.notify("initialized", None)
+        return metadata
+    except BaseException as error:
+        noted = [message for _, message in native.take_diagnostics()]
+        await connection.aclose()
+        if isinstance(error, ClientClosedError) or not isinstance(error, CodexError):
+            raise
+        raise _startup_error(launch, error, noted, native.stderr_tail) from error
+
+
+async def _answer(call: _native.Call, launch: Launch, connection: AsyncConnection, timeout_s: float) -> None:
+    due = now() + timeout_s
+    while not await wait_ready(call, max(0.0, min(_PATIENCE_S, due - now()))):
+        if connection.native.stats()["malformed_lines"]:
+            raise StartupError(f"{launch.program} printed something else than JSON-RPC")
+        if now() >= due:
+            raise StartupError(
+                f"{launch.program} did not answer within {timeout_s:g} s; "
+                "if it is merely slow, raise CodexConfig.startup_timeout_s"
+            )
+
+
+def _startup_error(launch: Launch, cause: CodexError, noted: list[str], stderr_tail: str) -> StartupError:
+    exit_code = signal = None
+    reason = str(cause)
+    if isinstance(cause, TransportClosedError):
+        exit_code, signal = cause.exit_code, cause.signal
+        stderr_tail = cause.stderr_tail or stderr_tail
+        reason = cause.reason
+    message = (
+        f"{launch.program} did not become a ready Codex runtime: {reason}. "
+        "Check that it is Codex (`--version`) and that CodexConfig has its path and arguments right."
+    )
+    news = [note for note in noted[:3] if note not in reason]
+    if news:
+        message += "\nNoted meanwhile:\n" + "\n".join(news)
+    if stderr_tail:
+        message += f"\nThe end of its stderr:\n{stderr_tail.rstrip()}"
+    return StartupError(message, reason=reason, exit_code=exit_code, signal=signal, stderr_tail=stderr_tail)

@@ -1,0 +1,162 @@
+"""`AsyncThread`: one conversation. Thin: it names the arguments, `_requests` describes what is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .. import _requests
+from .turn import AsyncTurnHandle
+
+if TYPE_CHECKING:
+    from .._approval_mode import ApprovalMode
+    from .._inputs import RunInput
+    from .._result import TurnResult
+    from .._sandbox import Sandbox
+    from ..generated.v2_all import (
+        Personality,
+        ReasoningEffort,
+        ReasoningSummary,
+        ThreadCompactStartResponse,
+        ThreadReadResponse,
+        ThreadSetNameResponse,
+    )
+    from ..models import JsonObject
+    from .client import AsyncCodex  # async only
+    # sync only: from .runtime import Runtime
+
+
+@dataclass(slots=True)
+class AsyncThread:
+    """A conversation with the agent, in which one turn follows the other.
+
+    Async form of `Thread`. Made by `AsyncCodex.thread_start()` and its siblings.
+
+    Args:
+        id: The thread's id.
+
+    Example:
+        >>> async def main():
+        ...     async with AsyncCodex() as codex:
+        ...         thread = await codex.thread_start()
+        ...         result = await thread.run("Say hello.")
+        ...         print(result.final_response)
+    """
+
+    _codex: AsyncCodex  # async only
+    # sync only: _client: Runtime
+    id: str
+
+    async def run(
+        self,
+        input: RunInput,
+        *,
+        approval_mode: ApprovalMode | None = None,
+        cwd: str | None = None,
+        effort: ReasoningEffort | None = None,
+        model: str | None = None,
+        output_schema: JsonObject | None = None,
+        personality: Personality | None = None,
+        sandbox: Sandbox | None = None,
+        service_tier: str | None = None,
+        source: str | None = None,
+        summary: ReasoningSummary | None = None,
+        turn_service_tier: str | None = None,
+    ) -> TurnResult:
+        """Start a turn and wait for its result: `turn()` and then `run()` on its handle.
+
+        All arguments are those of `turn()`. Cancelled, it interrupts the turn that it started.
+
+        Raises:
+            TurnFailedError: The turn failed.
+            InvalidInputError: The prompt is empty, or an option makes no sense. Nothing was sent.
+            JsonRpcError: The runtime refused to start the turn.
+            TransportClosedError: The connection ended first.
+        """
+        turn = await self.turn(
+            input,
+            approval_mode=approval_mode,
+            cwd=cwd,
+            effort=effort,
+            model=model,
+            output_schema=output_schema,
+            personality=personality,
+            sandbox=sandbox,
+            service_tier=service_tier,
+            source=source,
+            summary=summary,
+            turn_service_tier=turn_service_tier,
+        )
+        return await turn.run()
+
+    async def turn(
+        self,
+        input: RunInput,
+        *,
+        approval_mode: ApprovalMode | None = None,
+        cwd: str | None = None,
+        effort: ReasoningEffort | None = None,
+        model: str | None = None,
+        output_schema: JsonObject | None = None,
+        personality: Personality | None = None,
+        sandbox: Sandbox | None = None,
+        service_tier: str | None = None,
+        source: str | None = None,
+        summary: ReasoningSummary | None = None,
+        turn_service_tier: str | None = None,
+    ) -> AsyncTurnHandle:
+        """Start a turn and return its handle. On a thread whose turn is running, it joins that turn.
+
+        Args:
+            input: Text, one of the input classes, a list of these, or an `ExternalMessage`.
+            approval_mode: What happens when the agent wants to leave its sandbox, from this turn on.
+            cwd: The working directory, from this turn on.
+            effort: How much to reason, from this turn on.
+            model: The model, from this turn on.
+            output_schema: A JSON schema that the final message must follow, for this turn.
+            personality: The tone, from this turn on.
+            sandbox: What the agent may touch, from this turn on.
+            service_tier: The service tier, from this turn on.
+            source: What triggered this turn, for the records.
+            summary: How reasoning is summarised, from this turn on.
+            turn_service_tier: The service tier for this turn only.
+
+        Raises:
+            InvalidInputError: The prompt is empty, or an option makes no sense. Nothing was sent.
+            InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
+            JsonRpcError: The runtime refused, for example because the thread is not loaded.
+            TransportClosedError: The connection ended first.
+        """
+        request = _requests.turn_start(
+            self.id,
+            input,
+            approval_mode=approval_mode,
+            cwd=cwd,
+            effort=effort,
+            model=model,
+            output_schema=output_schema,
+            personality=personality,
+            turn_sandbox=sandbox,
+            service_tier=service_tier,
+            source=source,
+            summary=summary,
+            turn_service_tier=turn_service_tier,
+        )
+        connection = await self._codex._client.start()
+        subscription = await connection.start_turn(request, self.id)
+        return AsyncTurnHandle(self._codex, self.id, subscription.turn_id, _subscription=subscription)
+
+    async def read(self, *, include_turns: bool = False) -> ThreadReadResponse:
+        """The thread as the runtime has stored it, on request with all turns and their items."""
+        connection = await self._codex._client.start()
+        return await connection.request(_requests.thread_read(self.id, include_turns=include_turns))
+
+    async def set_name(self, name: str) -> ThreadSetNameResponse:
+        """Name the thread. The name must not be empty."""
+        connection = await self._codex._client.start()
+        return await connection.request(_requests.thread_set_name(self.id, name))
+
+    async def compact(self) -> ThreadCompactStartResponse:
+        """Start to replace the thread's history by a summary. Returns when that has begun."""
+        connection = await self._codex._client.start()
+        return await connection.request(_requests.thread_compact(self.id))

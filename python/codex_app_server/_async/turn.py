@@ -1,0 +1,148 @@
+"""`AsyncTurnHandle`: one turn that was started. Thin: requests from `_requests`, events from `stream`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .. import _requests
+from .._result import TurnCollector
+from ..errors import CodexError, StreamOverflowError
+from .stream import AsyncEventCursor, AsyncTextStream, AsyncTurnStream
+
+if TYPE_CHECKING:
+    from .._inputs import Input
+    from .._native import Subscription
+    from .._result import TurnResult
+    from ..generated.v2_all import TurnInterruptResponse, TurnSteerResponse
+    from .client import AsyncCodex  # async only
+    # sync only: from .runtime import Runtime
+
+# How long a cancelled run() may wait for its interrupt to be admitted, and then to be answered.
+_INTERRUPT_PATIENCE_S = 1.0
+
+
+@dataclass(slots=True, init=False)
+class AsyncTurnHandle:
+    """A turn that was started: follow it, steer it, interrupt it, or wait for its result.
+
+    Async form of `TurnHandle`. Made by `AsyncThread.turn()`; made from ids, it joins a turn that was
+    started elsewhere and sees its events from then on. Each event goes to one consumer: a handle is
+    read once, by `stream()`, `stream_text()` or `run()`.
+
+    Args:
+        thread_id: The turn's thread.
+        id: The turn's id.
+
+    Example:
+        >>> async def main():
+        ...     async with AsyncCodex() as codex:
+        ...         thread = await codex.thread_start()
+        ...         turn = await thread.turn("Tell me a story.")
+        ...         async for event in turn.stream():
+        ...             print(event.method)
+    """
+
+    _codex: AsyncCodex  # async only
+    # sync only: _client: Runtime
+    thread_id: str
+    id: str
+    _cursor: AsyncEventCursor = field(repr=False, compare=False)
+
+    def __init__(
+        self,
+        _codex: AsyncCodex,  # async only
+        # sync only: _client: Runtime,
+        thread_id: str,
+        id: str,
+        *,
+        _subscription: Subscription | None = None,
+    ) -> None:
+        self._codex = _codex
+        self.thread_id = thread_id
+        self.id = id
+        connection = self._codex._client.connection
+        self._cursor = AsyncEventCursor(connection, _subscription or connection.subscribe(thread_id, id))
+
+    async def steer(self, input: Input | str) -> TurnSteerResponse:
+        """Give the running turn more input.
+
+        Raises:
+            InvalidInputError: The input is empty. Nothing was sent.
+            InvalidRequestError: The turn is not running any more.
+        """
+        request = _requests.turn_steer(self.thread_id, self.id, input)
+        connection = await self._codex._client.start()
+        return await connection.request(request)
+
+    async def interrupt(self) -> TurnInterruptResponse:
+        """Stop the turn. Its stream then ends with a turn/completed of status "interrupted".
+
+        Raises:
+            InvalidRequestError: The turn is not running any more.
+            RequestTimeoutError: The runtime does not answer to this after the turn was interrupted before.
+        """
+        request = _requests.turn_interrupt(self.thread_id, self.id)
+        connection = await self._codex._client.start()
+        return await connection.request(request)
+
+    def stream(self) -> AsyncTurnStream:
+        """The turn's events, each a `Notification`, up to and including turn/completed.
+
+        A failed turn does not raise here: its turn/completed says so.
+
+        Raises:
+            StreamClosedError: The events were read to the end or given up before.
+            StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
+            TransportClosedError: While iterating: the connection ended before the turn did.
+        """
+        return AsyncTurnStream(self._cursor, "all")
+
+    def stream_text(self) -> AsyncTextStream:
+        """The text of the turn's messages as it is written: the deltas of all agent messages, as `str`.
+
+        Raises:
+            StreamClosedError: The events were read to the end or given up before.
+            TurnFailedError: While iterating: the turn failed.
+            StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
+            TransportClosedError: While iterating: the connection ended before the turn did.
+        """
+        return AsyncTextStream(self._cursor, self.thread_id, self.id)
+
+    async def run(self) -> TurnResult:
+        """Wait for the turn's end and return what it came to.
+
+        Cancelled, it interrupts the turn, unless somebody else has joined or started it.
+
+        Raises:
+            TurnFailedError: The turn failed.
+            StreamClosedError: The events were read to the end or given up before.
+            TransportClosedError: The connection ended before the turn did.
+        """
+        cursor = self._cursor
+        cursor.collect()
+        collector = TurnCollector(self.thread_id, self.id)
+        try:
+            while await self._filled():
+                collector.add(cursor.take_batch())
+        except BaseException as error:
+            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more. A
+            # coroutine that is being closed (GeneratorExit) cannot wait for the interrupt either.
+            if not isinstance(error, (CodexError, GeneratorExit)) and cursor.sole_owner:
+                await self._give_up()
+            raise
+        finally:
+            cursor.close()
+        return collector.result()
+
+    async def _filled(self) -> bool:
+        while True:
+            try:
+                return await self._cursor.fill()
+            except StreamOverflowError:
+                # Only deltas were dropped, and before run() was called; a result needs none.
+                continue
+
+    async def _give_up(self) -> None:
+        request = _requests.turn_interrupt(self.thread_id, self.id)
+        await self._codex._client.connection.post(request, _INTERRUPT_PATIENCE_S)

@@ -1,0 +1,204 @@
+"""How the asyncio shell waits: one native waker per event loop, one future per wait.
+
+Owns everything that knows of asyncio. `_sync/waiting.py` offers the same names for threads; the rest of
+the two shells is one text. No threads are used, and a wait costs nothing until it is woken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+import threading
+import time
+import weakref
+from typing import Protocol
+
+from .._native import LoopWaker
+
+__all__ = ["Lock", "Pace", "Waitable", "now", "rest", "sleep", "wait_ready"]
+
+Lock = asyncio.Lock
+now = time.monotonic
+sleep = asyncio.sleep
+
+
+class Waitable(Protocol):
+    """What the native side can be waited for: calls, subscriptions, connections."""
+
+    def arm(self, waker: LoopWaker, token: int) -> bool: ...
+    def disarm(self, waker: LoopWaker, token: int) -> None: ...
+
+
+async def wait_ready(waitable: Waitable, timeout: float | None = None) -> bool:
+    """Wait until `waitable` is ready (True) or `timeout` seconds have passed (False)."""
+    return await _waiter().wait(waitable, timeout)
+
+
+class Pace:
+    """How a consumer with events always at hand lets other tasks run.
+
+    Such a consumer never suspends by itself, so no timeout, no cancellation and no other task would get
+    in. A look at the clock for each event would cost as much as handing the event over; it is looked at
+    once per batch, and a consumer that takes its time gets smaller batches.
+    """
+
+    __slots__ = ("_woken_at", "batch")
+
+    _BREATH_S = 0.001
+    _MOST = 256
+
+    def __init__(self) -> None:
+        self.batch = 16
+        self._woken_at = now()
+
+    def woken(self) -> None:
+        """The consumer has just been suspended."""
+        self._woken_at = now()
+
+    async def keep(self) -> None:
+        """Called after each batch: suspend if this was not done for long, and set the next batch's size."""
+        if now() - self._woken_at < self._BREATH_S:
+            self.batch = min(self._MOST, self.batch * 2)
+            return
+        self.batch = max(1, self.batch // 8)
+        await asyncio.sleep(0)
+        self._woken_at = now()
+
+
+class _LoopWaiter:
+    """The waits of one event loop. Only that loop's thread touches it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._waker = LoopWaker()
+        self._futures: dict[int, asyncio.Future[bool]] = {}
+        self._tokens = itertools.count(1)
+        self._pump: _Pump | None = None
+        try:
+            loop.add_reader(self._waker.fileno(), self._wake)
+        except NotImplementedError:
+            self._pump = _Pump(self._waker.fileno(), self._wake)
+
+    async def wait(self, waitable: Waitable, timeout: float | None) -> bool:
+        token = next(self._tokens)
+        if waitable.arm(self._waker, token):
+            return True
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
+        self._futures[token] = future
+        timer = None if timeout is None else loop.call_later(timeout, _expire, future)
+        if self._pump is not None:
+            self._pump.start()
+        try:
+            return await future
+        finally:
+            # A token that was woken is gone already. One that timed out or was cancelled must not
+            # stay armed: the native side would keep it until its event comes, if ever.
+            if self._futures.pop(token, None) is not None:
+                waitable.disarm(self._waker, token)
+            if timer is not None:
+                timer.cancel()
+            if self._pump is not None and not self._futures:
+                self._pump.stop()
+
+    def _wake(self) -> None:
+        for token in self._waker.take():
+            # Without a future: it was cancelled in this very iteration. Nothing is lost by that,
+            # what made it ready is still there for whoever waits next.
+            future = self._futures.pop(token, None)
+            if future is not None and not future.done():
+                future.set_result(True)
+
+    @property
+    def idle(self) -> bool:
+        return not self._futures
+
+    def close(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let go of the descriptors. The waker's own is closed with the last reference to it."""
+        if self._pump is not None:
+            self._pump.close()
+        elif not loop.is_closed():
+            loop.remove_reader(self._waker.fileno())
+
+
+def _expire(future: asyncio.Future[bool]) -> None:
+    if not future.done():
+        future.set_result(False)
+
+
+class _Pump:
+    """Watches a waker on loops without add_reader (Windows' Proactor), by a task that reads its socket.
+
+    The task lives while somebody waits. Cancelling all tasks of a loop is common; when that hits
+    the pump but leaves waits behind, the pump starts again.
+    """
+
+    def __init__(self, fileno: int, wake: _Wake) -> None:
+        self._socket = socket.fromfd(fileno, socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setblocking(False)
+        self._wake = wake
+        self._wanted = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._wanted = True
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task.add_done_callback(self._ended)
+
+    def stop(self) -> None:
+        self._wanted = False
+        if self._task is not None:
+            self._task.cancel()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            # First, because a read that was cancelled may have taken the byte with it.
+            self._wake()
+            await loop.sock_recv(self._socket, 4096)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if not task.cancelled():
+            task.exception()  # seen; the next start reads again
+        if self._wanted:
+            self.start()
+
+
+class _Wake(Protocol):
+    def __call__(self) -> None: ...
+
+
+_waiters: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopWaiter] = weakref.WeakKeyDictionary()
+_waiters_lock = threading.Lock()
+
+
+def _waiter() -> _LoopWaiter:
+    loop = asyncio.get_running_loop()
+    waiter = _waiters.get(loop)
+    return _new_waiter(loop) if waiter is None else waiter
+
+
+def _new_waiter(loop: asyncio.AbstractEventLoop) -> _LoopWaiter:
+    with _waiters_lock:
+        # A closed loop may live on in somebody's variable or in a cycle; its descriptor need not.
+        for other in [known for known in _waiters if known.is_closed()]:
+            _waiters.pop(other).close(other)
+        waiter = _waiters[loop] = _LoopWaiter(loop)
+    return waiter
+
+
+def rest() -> None:
+    """Free the running loop's descriptors if nothing waits now; the next wait makes new ones.
+
+    Called when a connection has ended, so that a program which has closed its clients holds nothing.
+    """
+    loop = asyncio.get_running_loop()
+    with _waiters_lock:
+        waiter = _waiters.get(loop)
+        if waiter is not None and waiter.idle:
+            _waiters.pop(loop).close(loop)

@@ -1,0 +1,83 @@
+"""The end of the process: no client may outlive it or keep it from ending.
+
+Owns the weak list of open connections. Before the interpreter joins its threads, every connection is latched
+closed, so that a thread that waits for an event returns; `atexit` runs only after that join and would come
+too late. At exit it waits, for a bounded time, until the runtimes are gone. Called by the connections.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ._native import Connection
+
+
+class Closable(Protocol):
+    """One connection, of either shell."""
+
+    native: Connection
+    close_timeout_s: float
+
+
+class _Connections:
+    """The open connections of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: weakref.WeakSet[Closable] = weakref.WeakSet()
+        self._hooked = False
+
+    def add(self, connection: Closable) -> None:
+        with self._lock:
+            self._open.add(connection)
+            if not self._hooked:
+                self._hooked = True
+                self._hook()
+
+    def _hook(self) -> None:
+        register = getattr(threading, "_register_atexit", None)
+        if register is not None:
+            # These callbacks run last in, first out, and concurrent.futures registers one that joins
+            # its workers when it is imported. Imported later, it would wait for a worker that waits
+            # for a turn.
+            import concurrent.futures.thread  # noqa: F401
+
+            register(self.latch)
+        atexit.register(self.finish)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.forget)
+
+    def _all(self) -> list[Closable]:
+        with self._lock:
+            return list(self._open)
+
+    def latch(self) -> None:
+        """Close everything; whoever waits is told so. Does not wait."""
+        for connection in self._all():
+            connection.native.close()
+
+    def finish(self) -> None:
+        """Close everything and wait, for a bounded time, until the runtimes are gone."""
+        self.latch()
+        started = time.monotonic()
+        for connection in self._all():
+            connection.native.wait(max(0.0, started + connection.close_timeout_s - time.monotonic()))
+
+    def forget(self) -> None:
+        """In a forked child: the connections are the parent's, and the lock may be held for ever."""
+        self._lock = threading.Lock()
+        self._open.clear()
+
+
+_connections = _Connections()
+
+
+def track(connection: Closable) -> None:
+    """Close `connection` when the interpreter exits, and wait for its end then, for `close_timeout_s`."""
+    _connections.add(connection)

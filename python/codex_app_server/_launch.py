@@ -1,0 +1,144 @@
+"""From a `CodexConfig` to the command that starts the runtime.
+
+Owns the search for the binary, the command line, the child's environment and the checks that can be made
+before anything is spawned, plus the mapping of what the operating system says when spawning fails. It never
+starts a process. Called once per connection.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from ._config import CodexConfig
+from .errors import (
+    BinaryNotExecutableError,
+    BinaryNotFoundError,
+    DescriptorLimitError,
+    LaunchError,
+    WorkingDirectoryError,
+)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One command, ready to be spawned."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = field(repr=False)
+    cwd: str | None
+
+    @property
+    def program(self) -> str:
+        return self.argv[0]
+
+
+def resolve(config: CodexConfig) -> Launch:
+    """Find the runtime and put its command together.
+
+    Raises:
+        BinaryNotFoundError: Nothing at that path, or the packaged runtime is not installed.
+        BinaryNotExecutableError: It is a directory or not executable.
+        WorkingDirectoryError: `config.cwd` is not a directory.
+    """
+    env = {**os.environ, **(config.env or {})}
+    if config.cwd is not None and not os.path.isdir(config.cwd):
+        problem = "is not a directory" if os.path.exists(config.cwd) else "does not exist"
+        raise WorkingDirectoryError(
+            f"The working directory {config.cwd!r} {problem}. Set CodexConfig.cwd to an existing directory.",
+            config.cwd,
+        )
+    if config.launch_args_override is not None:
+        program = _on_path(config.launch_args_override[0], env)
+        return Launch((program, *config.launch_args_override[1:]), env, config.cwd)
+    program = _packaged(env) if config.codex_bin is None else _at_path(config.codex_bin)
+    overrides = (part for override in config.config_overrides for part in ("--config", override))
+    return Launch((program, *overrides, "app-server", "--listen", "stdio://"), env, config.cwd)
+
+
+def _packaged(env: dict[str, str]) -> str:
+    # Imported here: only clients without a binary of their own need the package.
+    try:
+        import codex_cli_bin  # type: ignore[import-untyped]
+
+        program = str(codex_cli_bin.bundled_codex_path())
+        tools = codex_cli_bin.bundled_path_dir()
+    except (ImportError, FileNotFoundError) as error:
+        raise BinaryNotFoundError(
+            f"The packaged Codex runtime is not installed ({error}). Install it with "
+            "`pip install openai-codex-cli-bin`, or set CodexConfig.codex_bin to a Codex binary."
+        ) from error
+    if tools is not None:
+        # The runtime's own tools (ripgrep) come before whatever else has their name.
+        env["PATH"] = os.pathsep.join(filter(None, (str(tools), env.get("PATH"))))
+    return _at_path(program)
+
+
+def _at_path(path: str) -> str:
+    # Absolute, because the child's working directory may be another one.
+    program = os.path.abspath(path)
+    if not os.path.exists(program):
+        found = shutil.which(path)
+        hint = f" Did you mean {found!r}?" if found else ""
+        raise BinaryNotFoundError(
+            f"Codex binary not found at {path}. Set CodexConfig.codex_bin to a valid binary path, or "
+            f"leave it out for the packaged runtime.{hint}",
+            path,
+        )
+    if os.path.isdir(program):
+        _not_executable(path, "it is a directory")
+    if not os.access(program, os.X_OK):
+        _not_executable(path, "it is not executable (chmod +x)")
+    return program
+
+
+def _on_path(name: str, env: dict[str, str]) -> str:
+    if os.path.dirname(name):
+        return _at_path(name)
+    found = shutil.which(name, path=env.get("PATH"))
+    if found is None:
+        raise BinaryNotFoundError(
+            f"The command {name!r} of CodexConfig.launch_args_override is not on PATH. Give its full path.",
+            name,
+        )
+    return os.path.abspath(found)
+
+
+def _not_executable(path: str, why: str) -> NoReturn:
+    raise BinaryNotExecutableError(
+        f"Cannot run {path}: {why}. Set CodexConfig.codex_bin to a Codex binary, or leave it out for the "
+        "packaged runtime.",
+        path,
+    )
+
+
+def raise_spawn_error(launch: Launch, error: OSError) -> NoReturn:
+    """Raise the typed error for a spawn that the operating system refused."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        limit = _descriptor_limit()
+        raise DescriptorLimitError(
+            f"No file descriptors are left to start the Codex runtime (limit: {limit or 'unknown'}). "
+            "Close what is not needed or raise the limit (`ulimit -n`).",
+            limit=limit,
+        ) from error
+    if error.errno == errno.ENOEXEC:
+        _not_executable(launch.program, "it is not a program of this machine")
+    if isinstance(error, PermissionError):
+        _not_executable(launch.program, "the system denies it")
+    if isinstance(error, FileNotFoundError):
+        raise BinaryNotFoundError(
+            f"{launch.program} could not be started: it or the interpreter in its first line does not exist.",
+            launch.program,
+        ) from error
+    raise LaunchError(f"{launch.program} could not be started: {error}.") from error
+
+
+def _descriptor_limit() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit.
+        return None
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -1,0 +1,234 @@
+"""The native transport: one child process, one reader thread, typed mailboxes.
+
+Nothing here waits inside an event loop: what can be waited for has `wait` for threads, which sleeps without
+the interpreter and stays open to Ctrl-C, and `arm` for event loops. In a forked child every method raises
+`errors.ForkedProcessError` and touches nothing else.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, final
+
+@final
+class Connection:
+    """One running runtime: its process, its reader and writer threads, the router, the admission windows."""
+
+    def __new__(
+        cls,
+        argv: Sequence[str],
+        *,
+        env: Sequence[tuple[str, str]] | None = None,
+        cwd: str | None = None,
+        turn_budget: int = ...,
+        total_budget: int = ...,
+        stderr_tail: int = ...,
+        eof_grace_s: float = ...,
+        term_grace_s: float = ...,
+    ) -> Connection:
+        """Spawn the process.
+
+        Args:
+            argv: The command; its first element is a path.
+            env: The whole environment as pairs; this process' own when None.
+            cwd: The working directory; this process' own when None.
+            turn_budget: Bytes that one mailbox may hold before it drops deltas.
+            total_budget: Bytes that all mailboxes may hold.
+            stderr_tail: Bytes of the end of stderr that are kept.
+            eof_grace_s: Seconds between stdin's end and SIGTERM when closing.
+            term_grace_s: Seconds between SIGTERM and SIGKILL.
+
+        Raises:
+            OSError: The system refused, with its number.
+        """
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+
+    def open_call(self, method: str, *, thread_id: str | None = None) -> Call:
+        """Join the admission queue for `method`. Never blocks.
+
+        With method "turn/start" and a `thread_id`, a subscription is opened in the router at the moment the
+        line is written, and bound to the turn by the reader when the answer arrives.
+        """
+
+    def notify(self, method: str, params: bytes | None) -> None:
+        """Send a notification. Never blocks; raises TransportClosedError when closed."""
+
+    def subscribe_turn(self, thread_id: str, turn_id: str) -> Subscription:
+        """The turn's events from now on."""
+
+    def subscribe_thread(self, thread_id: str) -> Subscription:
+        """The events of all turns of a thread, and the thread's own, from now on."""
+
+    def subscribe_login(self, login_id: str) -> Subscription:
+        """The events of a login from now on."""
+
+    def subscribe_global(self) -> Subscription:
+        """The events that belong to no turn, thread or login, from now on."""
+
+    def stats(self) -> dict[str, int]:
+        """Counters since the start."""
+
+    def take_diagnostics(self) -> list[tuple[int, str]]:
+        """Records (logging level, message) noted since the last call. Cheap when there are none."""
+
+    def close(self) -> None:
+        """Begin to end the process on a native thread and latch the connection closed.
+
+        Never blocks. Idempotent. Its end can be waited for with `wait` or `arm`.
+        """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until the child is reaped and the threads have ended (True), or `timeout` seconds (False)."""
+
+    def arm(self, waker: LoopWaker, token: int) -> bool:
+        """True: ready now, nothing registered. False: `waker` will report `token` once when ready."""
+
+    def disarm(self, waker: LoopWaker, token: int) -> None:
+        """Take `arm` back. A token that was reported before may still come out of `LoopWaker.take`."""
+
+    @property
+    def closed(self) -> bool:
+        """True from the moment the connection is latched closed, for whatever reason."""
+
+    @property
+    def stderr_tail(self) -> str:
+        """The end of what the child wrote to stderr so far."""
+
+@final
+class Call:
+    """One request: queued for admission, admitted, sent, answered.
+
+    `wait` and `arm` concern the next step: before `send` they become ready when it is admitted, after `send`
+    when it is answered, and both when the connection closes.
+    """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until ready (True) or until `timeout` seconds have passed (False)."""
+
+    def arm(self, waker: LoopWaker, token: int) -> bool:
+        """True: ready now, nothing registered. False: `waker` will report `token` once when ready."""
+
+    def disarm(self, waker: LoopWaker, token: int) -> None:
+        """Take `arm` back. A token that was reported before may still come out of `LoopWaker.take`."""
+
+    @property
+    def admitted(self) -> bool:
+        """True once the request may be sent."""
+
+    def send(self, params: bytes | None) -> None:
+        """Put the envelope around `params` (JSON) and hand the line to the writer.
+
+        Raises:
+            TransportClosedError: The connection is closed.
+            WriteQueueFullError: Too many bytes wait to be written.
+            RuntimeError: The request is not admitted, or was sent before.
+        """
+
+    def remaining(self, timeout: float) -> float:
+        """Seconds left of `timeout`, counted from when the line was written; until then, from `send`."""
+
+    def take(self) -> bytes:
+        """The answer's raw `result`, once.
+
+        Raises:
+            JsonRpcError: The answer is an error.
+            TransportClosedError: The connection closed before the answer came.
+        """
+
+    def abandon(self) -> None:
+        """Give the request up. Idempotent; does nothing after `take`.
+
+        A queued request is removed. A written one leaves a tombstone: a late turn/start is met with
+        turn/interrupt, a late thread/start with thread/unsubscribe. So is an answer that nobody took.
+        """
+
+    def take_subscription(self) -> Subscription:
+        """After a successful turn/start: the subscription that the reader bound to the turn. Once."""
+
+@final
+class Subscription:
+    """One consumer's mailbox. Only one thread or task may drain it and wait for it at a time."""
+
+    @property
+    def thread_id(self) -> str:
+        """The turn's thread."""
+
+    @property
+    def turn_id(self) -> str:
+        """The turn; for a login's subscription, the login."""
+
+    @property
+    def finished(self) -> bool:
+        """True when turn/completed was drained: nothing more will come."""
+
+    @property
+    def sole_owner(self) -> bool:
+        """True while this subscription's own request started the turn and nobody else joined it."""
+
+    def select(self, what: Literal["all", "result", "text"]) -> None:
+        """Filter natively, also what waits already.
+
+        "all": everything. "result": only what a TurnResult folds (item/completed,
+        thread/tokenUsage/updated, turn/completed, error). "text": only agent message deltas,
+        turn/completed and error.
+        """
+
+    def drain(self, decoder: Decoder, limit: int = 256) -> list[Any]:
+        """Up to `limit` decoded events in wire order, without waiting; [] when none is ready.
+
+        Under select("text") agent deltas come as plain `str`.
+
+        Raises:
+            StreamOverflowError: Once, when events were dropped.
+            TransportClosedError: The connection ended before turn/completed, and all else was drained.
+        """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until something can be drained (True) or until `timeout` seconds have passed (False)."""
+
+    def arm(self, waker: LoopWaker, token: int) -> bool:
+        """True: ready now, nothing registered. False: `waker` will report `token` once when ready."""
+
+    def disarm(self, waker: LoopWaker, token: int) -> None:
+        """Take `arm` back. A token that was reported before may still come out of `LoopWaker.take`."""
+
+    def close(self) -> None:
+        """Leave the router, free everything held and wake whoever waits. Idempotent."""
+
+@final
+class LoopWaker:
+    """One event loop's descriptor. The reader writes one byte per burst; `fileno` is the readable end."""
+
+    def __new__(cls) -> LoopWaker: ...
+    def fileno(self) -> int:
+        """The descriptor to watch. It is closed with the last reference to this object."""
+
+    def take(self) -> list[int]:
+        """Read what is there to read and return the tokens that became ready."""
+
+@final
+class Decoder:
+    """Turns stored bytes into event objects."""
+
+    def __new__(cls, notification: type, payload: Callable[[str, bytes], Any]) -> Decoder:
+        """Make a decoder without fast paths.
+
+        Args:
+            notification: The class of events; it has the attributes `method` and `payload`.
+            payload: Decodes a payload of (method, params as JSON) that has no fast path.
+        """
+
+    def add_fast(
+        self, method: str, model: type, fields: Sequence[tuple[str, str, Literal["str", "int"]]]
+    ) -> None:
+        """Build `model` natively for `method`.
+
+        It applies when the params have exactly these fields (JSON key, attribute, type) and nothing else.
+        """
+
+    def decode(self, method: str, params: bytes) -> Any:
+        """One event that is at hand as bytes, decoded as `Subscription.drain` would."""
+
+def notification_methods() -> list[str]:
+    """Every notification that the schema knows, sorted."""

@@ -1,0 +1,165 @@
+"""Every request that the clients make: its method, its params and how its answer is read.
+
+Owns the descriptions and nothing else: a `Request` is data, the connections send it. Public methods of both
+shells call these builders, so a request is described once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from . import _decode
+from ._inputs import input_items, turn_input
+from ._params import approval, identifier, options
+from .errors import InvalidInputError, InvalidRequestError, JsonRpcError
+
+if TYPE_CHECKING:
+    from ._config import CodexConfig
+    from ._metadata import InitializeResponse
+    from .generated.v2_all import (
+        ModelListResponse,
+        ThreadArchiveResponse,
+        ThreadCompactStartResponse,
+        ThreadListResponse,
+        ThreadReadResponse,
+        ThreadSetNameResponse,
+        TurnInterruptResponse,
+        TurnSteerResponse,
+    )
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Request(Generic[T]):
+    """One request, not sent yet.
+
+    Args:
+        method: Its name on the wire.
+        params: Its params, JSON-able.
+        decode: Makes the answer's value of the method and the raw `result`.
+    """
+
+    method: str
+    params: dict[str, Any]
+    decode: Callable[[str, bytes], T]
+
+
+def serialise(request: Request[Any]) -> bytes:
+    """The params as JSON.
+
+    Raises:
+        InvalidInputError: They hold something that JSON cannot express.
+    """
+    try:
+        text = json.dumps(request.params, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInputError(f"The arguments of {request.method} are not JSON: {error}.") from error
+
+
+_HINTS = (
+    ("invalid thread id", "take the id from thread.id or from thread_list()"),
+    ("invalid session id", "take the id from thread.id or from thread_list()"),
+    (
+        "rollout found",
+        "no thread with a first message has this id; thread_list() shows those that do",
+    ),
+    ("thread not found", "load the thread first with thread_resume(thread_id)"),
+    ("thread not loaded", "load the thread first with thread_resume(thread_id)"),
+)
+
+
+def explain(error: JsonRpcError, request: Request[Any]) -> None:
+    """Tell a refusal which request it answers and, where that is known, what to do about it."""
+    error.method = request.method
+    if isinstance(error, InvalidRequestError):
+        error.hint = next((hint for words, hint in _HINTS if words in error.message), None)
+
+
+def initialize(config: CodexConfig) -> Request[InitializeResponse]:
+    client = {
+        "name": config.client_name,
+        "title": config.client_title,
+        "version": config.client_version,
+    }
+    params = {"clientInfo": client, "capabilities": {"experimentalApi": config.experimental_api}}
+    return Request("initialize", params, _decode.metadata)
+
+
+def thread_start(*, approval_mode: Any, **given: Any) -> Request[str]:
+    params = {**approval(approval_mode, required=True), **options(**given)}
+    return Request("thread/start", params, _decode.thread_id)
+
+
+def thread_resume(thread_id: str, *, approval_mode: Any, **given: Any) -> Request[str]:
+    return _on_thread("thread/resume", thread_id, approval_mode, given)
+
+
+def thread_fork(thread_id: str, *, approval_mode: Any, **given: Any) -> Request[str]:
+    return _on_thread("thread/fork", thread_id, approval_mode, given)
+
+
+def _on_thread(method: str, thread_id: str, approval_mode: Any, given: dict[str, Any]) -> Request[str]:
+    params = {
+        "threadId": identifier("thread_id", thread_id),
+        **approval(approval_mode),
+        **options(**given),
+    }
+    return Request(method, params, _decode.thread_id)
+
+
+def thread_unarchive(thread_id: str) -> Request[str]:
+    return Request("thread/unarchive", {"threadId": identifier("thread_id", thread_id)}, _decode.thread_id)
+
+
+def thread_archive(thread_id: str) -> Request[ThreadArchiveResponse]:
+    params = {"threadId": identifier("thread_id", thread_id)}
+    return Request("thread/archive", params, _decode.answer)
+
+
+def thread_list(**given: Any) -> Request[ThreadListResponse]:
+    return Request("thread/list", options(**given), _decode.answer)
+
+
+def model_list(*, include_hidden: bool) -> Request[ModelListResponse]:
+    return Request("model/list", options(include_hidden=include_hidden), _decode.answer)
+
+
+def thread_read(thread_id: str, *, include_turns: bool) -> Request[ThreadReadResponse]:
+    params = {"threadId": identifier("thread_id", thread_id), "includeTurns": include_turns}
+    return Request("thread/read", params, _decode.answer)
+
+
+def thread_set_name(thread_id: str, name: str) -> Request[ThreadSetNameResponse]:
+    params = {"threadId": identifier("thread_id", thread_id), "name": name}
+    return Request("thread/name/set", params, _decode.answer)
+
+
+def thread_compact(thread_id: str) -> Request[ThreadCompactStartResponse]:
+    params = {"threadId": identifier("thread_id", thread_id)}
+    return Request("thread/compact/start", params, _decode.answer)
+
+
+def turn_start(thread_id: str, input: Any, *, approval_mode: Any, **given: Any) -> Request[None]:
+    """The answer's turn id reaches the caller through its subscription, so nothing is decoded."""
+    params = {
+        "threadId": identifier("thread_id", thread_id),
+        **turn_input(input),
+        **approval(approval_mode),
+        **options(**given),
+    }
+    return Request("turn/start", params, _decode.nothing)
+
+
+def turn_steer(thread_id: str, turn_id: str, input: Any) -> Request[TurnSteerResponse]:
+    params = {"threadId": thread_id, "expectedTurnId": turn_id, "input": input_items(input)}
+    return Request("turn/steer", params, _decode.answer)
+
+
+def turn_interrupt(thread_id: str, turn_id: str) -> Request[TurnInterruptResponse]:
+    params = {"threadId": thread_id, "turnId": turn_id}
+    return Request("turn/interrupt", params, _decode.answer)

@@ -1,0 +1,304 @@
+# Made from _async/client.py by `python scripts/make_sync.py`; do not edit.
+
+"""`Codex`: one client of one runtime. Thin: it names the arguments, `_requests` describes requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from .. import _requests
+from .._approval_mode import ApprovalMode
+from .._config import CodexConfig
+from ..errors import InvalidInputTypeError
+from .runtime import Runtime
+from .thread import Thread
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .._metadata import InitializeResponse
+    from .._requests import Request
+    from .._sandbox import Sandbox
+    from ..generated.v2_all import (
+        ModelListResponse,
+        Personality,
+        SortDirection,
+        ThreadArchiveResponse,
+        ThreadListCwdFilter,
+        ThreadListResponse,
+        ThreadSortKey,
+        ThreadSource,
+        ThreadSourceKind,
+        ThreadStartSource,
+    )
+    from ..models import JsonObject
+
+T = TypeVar("T")
+CodexT = TypeVar("CodexT", bound="Codex")
+
+
+class Codex:
+    """A client with a Codex runtime of its own.
+
+    The sync client starts its runtime when it is made, the async one when it is
+    entered or first used. Closing it, or leaving the block, ends the runtime.
+
+    Args:
+        config: How to launch the runtime; by default the packaged one.
+
+    Example:
+        >>> def main():
+        ...     with Codex() as codex:
+        ...         thread = codex.thread_start()
+        ...         result = thread.run("Say hello.")
+        ...         print(result.final_response)
+    """
+
+    def __init__(self, config: CodexConfig | None = None) -> None:
+        if config is not None and not isinstance(config, CodexConfig):
+            raise InvalidInputTypeError(f"config must be a CodexConfig, not {type(config).__name__}.")
+        self._client = Runtime(config or CodexConfig())
+        self._client.start()
+
+    def __enter__(self: CodexT) -> CodexT:
+        self._client.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the runtime and wait until it is gone. Idempotent.
+
+        Whatever still waits for the runtime, here or in another thread, gets ClientClosedError.
+        """
+        self._client.close()
+
+    @property
+    def metadata(self) -> InitializeResponse:
+        """What the runtime said about itself when it was started.
+
+        Raises:
+            NotStartedError: It was not started yet, which only happens to async clients.
+        """
+        return self._client.metadata
+
+    def _request(self, request: Request[T]) -> T:
+        connection = self._client.start()
+        return connection.request(request)
+
+    def thread_start(
+        self,
+        *,
+        approval_mode: ApprovalMode = ApprovalMode.auto_review,
+        base_instructions: str | None = None,
+        config: JsonObject | None = None,
+        cwd: str | None = None,
+        developer_instructions: str | None = None,
+        ephemeral: bool | None = None,
+        model: str | None = None,
+        model_provider: str | None = None,
+        personality: Personality | None = None,
+        sandbox: Sandbox | None = None,
+        service_name: str | None = None,
+        service_tier: str | None = None,
+        session_start_source: ThreadStartSource | None = None,
+        thread_source: ThreadSource | None = None,
+    ) -> Thread:
+        """Start a new thread. What is left out is as the runtime's configuration has it.
+
+        Args:
+            approval_mode: What happens when the agent wants to leave its sandbox.
+            base_instructions: Replaces the built-in instructions.
+            config: Settings for this thread, as in config.toml.
+            cwd: The thread's working directory.
+            developer_instructions: Instructions besides the base ones.
+            ephemeral: Whether the thread is not stored.
+            model: The model.
+            model_provider: Who serves it.
+            personality: The tone.
+            sandbox: What the agent may touch.
+            service_name: The name of the service that this thread belongs to.
+            service_tier: The service tier.
+            session_start_source: Why the session starts.
+            thread_source: Who started the thread.
+
+        Raises:
+            InvalidInputError: An option makes no sense. Nothing was sent.
+            InvalidInputTypeError: An option has the wrong type. Nothing was sent.
+            JsonRpcError: The runtime refused.
+            TransportClosedError: The connection ended first.
+        """
+        request = _requests.thread_start(
+            approval_mode=approval_mode,
+            base_instructions=base_instructions,
+            config=config,
+            cwd=cwd,
+            developer_instructions=developer_instructions,
+            ephemeral=ephemeral,
+            model=model,
+            model_provider=model_provider,
+            personality=personality,
+            sandbox=sandbox,
+            service_name=service_name,
+            service_tier=service_tier,
+            session_start_source=session_start_source,
+            thread_source=thread_source,
+        )
+        return self._thread(self._request(request))
+
+    def thread_list(
+        self,
+        *,
+        archived: bool | None = None,
+        cursor: str | None = None,
+        cwd: ThreadListCwdFilter | None = None,
+        limit: int | None = None,
+        model_providers: list[str] | None = None,
+        search_term: str | None = None,
+        section_id: str | None = None,
+        sort_direction: SortDirection | None = None,
+        sort_key: ThreadSortKey | None = None,
+        source_kinds: list[ThreadSourceKind] | None = None,
+        use_state_db_only: bool | None = None,
+    ) -> ThreadListResponse:
+        """One page of the stored threads.
+
+        Args:
+            archived: True for archived threads only, False for the others only.
+            cursor: `next_cursor` of the page before.
+            cwd: Only threads of this directory, or of these.
+            limit: How many at most.
+            model_providers: Only threads of these providers.
+            search_term: Only threads whose title has this text.
+            section_id: Only threads of this section.
+            sort_direction: Ascending or descending.
+            sort_key: By what to sort.
+            source_kinds: Only threads from these sources.
+            use_state_db_only: Whether only the index is asked, not the files.
+        """
+        return self._request(
+            _requests.thread_list(
+                archived=archived,
+                cursor=cursor,
+                cwd_filter=cwd,
+                limit=limit,
+                model_providers=model_providers,
+                search_term=search_term,
+                section_id=section_id,
+                sort_direction=sort_direction,
+                sort_key=sort_key,
+                source_kinds=source_kinds,
+                use_state_db_only=use_state_db_only,
+            )
+        )
+
+    def thread_resume(
+        self,
+        thread_id: str,
+        *,
+        approval_mode: ApprovalMode | None = None,
+        base_instructions: str | None = None,
+        config: JsonObject | None = None,
+        cwd: str | None = None,
+        developer_instructions: str | None = None,
+        include_turns: bool | None = None,
+        model: str | None = None,
+        model_provider: str | None = None,
+        personality: Personality | None = None,
+        sandbox: Sandbox | None = None,
+        service_tier: str | None = None,
+    ) -> Thread:
+        """Load a stored thread, to go on with it.
+
+        `include_turns=False` keeps the runtime from sending all its turns along. The other options are
+        those of `thread_start()`; what is left out is as the thread has it.
+
+        Raises:
+            InvalidRequestError: There is no such thread, or it has no first message yet.
+        """
+        request = _requests.thread_resume(
+            thread_id,
+            approval_mode=approval_mode,
+            base_instructions=base_instructions,
+            config=config,
+            cwd=cwd,
+            developer_instructions=developer_instructions,
+            include_turns=include_turns,
+            model=model,
+            model_provider=model_provider,
+            personality=personality,
+            sandbox=sandbox,
+            service_tier=service_tier,
+        )
+        return self._thread(self._request(request))
+
+    def thread_fork(
+        self,
+        thread_id: str,
+        *,
+        approval_mode: ApprovalMode | None = None,
+        base_instructions: str | None = None,
+        config: JsonObject | None = None,
+        cwd: str | None = None,
+        developer_instructions: str | None = None,
+        ephemeral: bool | None = None,
+        include_turns: bool | None = None,
+        model: str | None = None,
+        model_provider: str | None = None,
+        sandbox: Sandbox | None = None,
+        service_tier: str | None = None,
+        thread_source: ThreadSource | None = None,
+    ) -> Thread:
+        """Start a new thread from the history of a stored one.
+
+        `include_turns=False` keeps the runtime from sending all its turns along. The other options are
+        those of `thread_start()`; what is left out is as the thread has it.
+
+        Raises:
+            InvalidRequestError: There is no such thread, or it has no first message yet.
+        """
+        request = _requests.thread_fork(
+            thread_id,
+            approval_mode=approval_mode,
+            base_instructions=base_instructions,
+            config=config,
+            cwd=cwd,
+            developer_instructions=developer_instructions,
+            ephemeral=ephemeral,
+            include_turns=include_turns,
+            model=model,
+            model_provider=model_provider,
+            sandbox=sandbox,
+            service_tier=service_tier,
+            thread_source=thread_source,
+        )
+        return self._thread(self._request(request))
+
+    def thread_archive(self, thread_id: str) -> ThreadArchiveResponse:
+        """Move a stored thread to the archive.
+
+        Raises:
+            InvalidRequestError: There is no such thread, or it has no first message yet.
+        """
+        return self._request(_requests.thread_archive(thread_id))
+
+    def thread_unarchive(self, thread_id: str) -> Thread:
+        """Bring a thread back from the archive. To go on with it, resume it.
+
+        Raises:
+            InvalidRequestError: There is no such thread in the archive.
+        """
+        return self._thread(self._request(_requests.thread_unarchive(thread_id)))
+
+    def models(self, *, include_hidden: bool = False) -> ModelListResponse:
+        """The models that can be used, on request with those that menus do not show."""
+        return self._request(_requests.model_list(include_hidden=include_hidden))
+
+    def _thread(self, thread_id: str) -> Thread:
+        return Thread(self._client, thread_id)

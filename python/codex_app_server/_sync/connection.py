@@ -1,0 +1,144 @@
+# Made from _async/connection.py by `python scripts/make_sync.py`; do not edit.
+
+"""One started runtime: requests with deadlines, subscriptions, closing.
+
+Owns the way of a request: admission, serialising, sending, the deadline, the retry of what the runtime was
+too busy to take, and giving up. Whatever way a request ends, its native call is freed; one that was
+already written leaves a tombstone that undoes a late effect. Never starts a runtime (`startup`) and never
+decides when one is needed (`runtime`).
+"""
+
+from __future__ import annotations
+
+import logging
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .. import _closing, _native
+from .._requests import explain, serialise
+from ..errors import (
+    OVERLOADED_CODE,
+    ForkedProcessError,
+    JsonRpcError,
+    RequestTimeoutError,
+    RetryLimitExceededError,
+    ServerBusyError,
+    TransportClosedError,
+)
+from ..retry import pauses
+from .waiting import rest, sleep, wait_ready
+
+if TYPE_CHECKING:
+    from .._config import CodexConfig
+    from .._requests import Request
+
+logger = logging.getLogger("codex_app_server")
+
+T = TypeVar("T")
+
+# "Overloaded" means that the runtime did not take the request, so sending it again is safe. These
+# retries bridge a burst; a runtime that stays busy for longer is the program's to judge.
+_RETRIES = 6
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 1.0
+_JITTER = 0.5
+
+
+class Connection:
+    """One started runtime and the requests made to it."""
+
+    def __init__(self, native: _native.Connection, config: CodexConfig) -> None:
+        self.native = native
+        self._request_timeout_s = config.request_timeout_s
+        # How long the runtime may take to go: two graces, and then the kernel's time for a kill.
+        self.close_timeout_s = 2 * config.shutdown_grace_s + 5.0
+        _closing.track(self)
+
+    def request(self, request: Request[T]) -> T:
+        """Send a request and return its decoded answer.
+
+        Raises:
+            JsonRpcError: The runtime refused it.
+            RequestTimeoutError: No answer in time.
+            TransportClosedError: The connection ended first.
+            InvalidInputError: The params hold something that JSON cannot express.
+        """
+        _, result = self._exchange(request)
+        return request.decode(request.method, result)
+
+    def start_turn(self, request: Request[Any], thread_id: str) -> _native.Subscription:
+        """Send turn/start and return the subscription to the turn it answered with."""
+        call, _ = self._exchange(request, thread_id)
+        return call.take_subscription()
+
+    def subscribe(self, thread_id: str, turn_id: str) -> _native.Subscription:
+        """Join a turn that was started elsewhere; its events from now on."""
+        return self.native.subscribe_turn(thread_id, turn_id)
+
+    def post(self, request: Request[Any], patience_s: float) -> None:
+        """Send a request whose answer makes no difference; each step may take `patience_s` seconds."""
+        call = self.native.open_call(request.method)
+        try:
+            if wait_ready(call, patience_s):
+                call.send(serialise(request))
+                # Given up before its line is written, it would not be sent at all.
+                wait_ready(call, patience_s)
+        except TransportClosedError:
+            pass
+        finally:
+            call.abandon()
+
+    def _exchange(self, request: Request[Any], thread_id: str | None = None) -> tuple[_native.Call, bytes]:
+        """One answered call and its result; sent again while the runtime is too busy to take it."""
+        for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _RETRIES):
+            try:
+                return self._attempt(request, thread_id)
+            except ServerBusyError as error:
+                if error.code != OVERLOADED_CODE or isinstance(error, RetryLimitExceededError):
+                    raise
+            sleep(pause)
+        return self._attempt(request, thread_id)
+
+    def _attempt(self, request: Request[Any], thread_id: str | None) -> tuple[_native.Call, bytes]:
+        call = self.native.open_call(request.method, thread_id=thread_id)
+        try:
+            # What waits for admission waits unserialised, and without a limit: the queue is fair,
+            # and each request before this one has a deadline.
+            wait_ready(call)
+            call.send(serialise(request))
+            self._deadline(call, request.method)
+            return call, call.take()
+        except JsonRpcError as error:
+            explain(error, request)
+            raise
+        except BaseException:
+            call.abandon()
+            raise
+        finally:
+            self.log_diagnostics()
+
+    def _deadline(self, call: _native.Call, method: str) -> None:
+        timeout_s = self._request_timeout_s
+        if timeout_s is None:
+            wait_ready(call)
+            return
+        # The clock runs from when the line was written, so a wait may end before the deadline does.
+        while not wait_ready(call, call.remaining(timeout_s)):
+            if call.remaining(timeout_s) <= 0:
+                raise RequestTimeoutError(method, timeout_s)
+
+    def log_diagnostics(self) -> None:
+        """Log what the native side has noted since the last time."""
+        for level, message in self.native.take_diagnostics():
+            logger.log(level, "%s", message)
+
+    def close(self) -> None:
+        """End the runtime and wait until it is gone, for as long as the configured graces allow."""
+        try:
+            self.native.close()
+        except ForkedProcessError:  # the runtime is the parent's to end
+            return
+        if not wait_ready(self.native, self.close_timeout_s):
+            logger.warning("The Codex runtime (pid %s) could not be ended", self.native.pid)
+        self.log_diagnostics()
+        rest()

@@ -1,0 +1,99 @@
+# Made from _async/runtime.py by `python scripts/make_sync.py`; do not edit.
+
+"""The runtime of one client: started once, when it is first needed, and closed once.
+
+Owns the states not started, started and closed, and the warning for a client that nobody closed. The
+client, its threads and its turns share one of these, so the runtime lives as long as any of them is used.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ForkedProcessError, NotStartedError, transport_closed
+from .startup import initialize, spawn
+from .waiting import Lock
+
+if TYPE_CHECKING:
+    from .._config import CodexConfig
+    from .._metadata import InitializeResponse
+    from .connection import Connection
+
+
+_NOT_STARTED = (
+    "The runtime is not started yet. Enter the client with `with Codex() as codex:`, "
+    "or any of its methods first."
+)
+
+
+class Runtime:
+    """The runtime of one client."""
+
+    def __init__(self, config: CodexConfig) -> None:
+        self._config = config
+        self._lock = Lock()
+        # Set from the moment the process exists; `_metadata` tells whether it is ready.
+        self._connection: Connection | None = None
+        self._metadata: InitializeResponse | None = None
+        self._closed = False
+
+    def start(self) -> Connection:
+        """The connection to the runtime, which is started if it is not running yet.
+
+        Concurrent first calls start one. After a failed start the next call tries again.
+        """
+        if self._metadata is None or self._closed:
+            with self._lock:
+                if self._metadata is None or self._closed:
+                    self._start()
+        return self.connection
+
+    def _start(self) -> None:
+        self._refuse_closed()
+        launch, connection = spawn(self._config)
+        # Known to close() from now on, which may come from elsewhere while this waits.
+        self._connection = connection
+        try:
+            self._refuse_closed()
+            self._metadata = initialize(launch, connection, self._config)
+        except BaseException:
+            connection.native.close()
+            self._connection = None
+            raise
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise transport_closed("closed_by_client", None, None, "", "")
+
+    @property
+    def connection(self) -> Connection:
+        """The connection to the runtime, which must have been started."""
+        self._refuse_closed()
+        if self._metadata is None or self._connection is None:
+            raise NotStartedError(_NOT_STARTED)
+        return self._connection
+
+    @property
+    def metadata(self) -> InitializeResponse:
+        """What the runtime said about itself when it was started."""
+        if self._metadata is None:
+            raise NotStartedError(_NOT_STARTED)
+        return self._metadata
+
+    def close(self) -> None:
+        """End the runtime. Everything that still waits for it is told so. Idempotent."""
+        self._closed = True
+        if self._connection is not None:
+            self._connection.close()
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        connection = getattr(self, "_connection", None)
+        try:
+            if connection is None or connection.native.closed:
+                return
+        except ForkedProcessError:
+            return
+        connection.native.close()
+        message = f"unclosed Codex runtime (pid {connection.native.pid}): use the client in a `with` block"
+        _warn(message, ResourceWarning, source=self)

@@ -1,0 +1,239 @@
+# Made from _async/stream.py by `python scripts/make_sync.py`; do not edit.
+
+"""One turn's events, as objects that are iterated and closed.
+
+Owns the cursor that all consumers of one handle share, the batches between the native mailbox and the
+consumer, and the pauses that a hot stream makes for everybody else. Used by the handles.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from .._decode import decoder
+from .._result import completed_turn, raise_if_failed
+from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError
+from ..models import Notification
+from .waiting import Lock, Pace, wait_ready
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .._native import Subscription
+    from .connection import Connection
+
+EventT = TypeVar("EventT")
+StreamT = TypeVar("StreamT", bound="_Stream[Any]")
+
+
+class EventCursor:
+    """One handle's place in its turn's events. Its consumers share it, so each event goes to one of them."""
+
+    def __init__(self, connection: Connection, subscription: Subscription) -> None:
+        self.batch: deque[Any] = deque()
+        self._connection = connection
+        self._subscription = subscription
+        self._decoder = decoder()
+        # Only one consumer drains and waits at a time; the native mailbox knows one waiter.
+        self._lock = Lock()
+        self._pace = Pace()
+        self._streams = 0
+        self._iterated = False
+        self._text_only = False
+        self._closed = False
+
+    @property
+    def sole_owner(self) -> bool:
+        """True while this handle started the turn and nobody else joined it."""
+        return self._subscription.sole_owner
+
+    def fill(self) -> bool:
+        """Wait until `batch` has events (True) or the turn has ended (False).
+
+        Raises:
+            StreamOverflowError: Events were dropped. What is left can still be read.
+            TransportClosedError: The connection ended before the turn did.
+        """
+        with self._lock:
+            self._iterated = True
+            while not self.batch and not self._closed:
+                if not self._drain():
+                    wait_ready(self._subscription)
+                    self._pace.woken()
+                    self._connection.log_diagnostics()
+            self._pace.keep()
+            return bool(self.batch)
+
+    def _drain(self) -> bool:
+        """Move what is ready into `batch`; False when there is nothing yet."""
+        subscription = self._subscription
+        try:
+            self.batch.extend(subscription.drain(self._decoder, self._pace.batch))
+        except StreamOverflowError:
+            raise
+        except Exception:
+            if self._closed:  # by another consumer, just now
+                return True
+            self.close()
+            raise
+        if not self.batch and subscription.finished:
+            self.close()
+        return self._closed or bool(self.batch)
+
+    def take_batch(self) -> list[Any]:
+        """The events that `fill` got."""
+        events = list(self.batch)
+        self.batch.clear()
+        return events
+
+    def enter(self, selection: Literal["all", "text"]) -> None:
+        """Count a new stream in.
+
+        Raises:
+            StreamClosedError: The events were read or given up, or what this stream needs is not kept.
+        """
+        self._require(selection)
+        if selection == "text" and not self._streams:
+            # With other streams around, theirs must stay; this one then picks the text itself.
+            self._text_only = True
+            self._subscription.select("text")
+        self._streams += 1
+
+    def leave(self, given_up: bool) -> None:
+        """Count a stream out. The last one frees the subscription, unless none was ever used."""
+        self._streams -= 1
+        if not self._streams and (given_up or self._iterated):
+            self.close()
+
+    def collect(self) -> None:
+        """Keep only what a result needs from now on."""
+        self._require("result")
+        self._subscription.select("result")
+
+    def _require(self, selection: str) -> None:
+        if self._closed:
+            raise StreamClosedError(
+                "This turn's events were read to the end or given up. Start another turn, or read the "
+                "whole turn with thread.read(include_turns=True)."
+            )
+        if self._text_only and selection != "text":
+            raise StreamClosedError(
+                "stream_text() has narrowed this turn's events to text. Read the whole turn with "
+                "thread.read(include_turns=True), or use stream() for everything."
+            )
+
+    def close(self) -> None:
+        """Free the subscription and wake whoever waits for it. Idempotent."""
+        self._closed = True
+        with suppress(ForkedProcessError):  # in a forked child nothing is held
+            self._subscription.close()
+
+
+class _Stream(Generic[EventT]):
+    """What both kinds of streams share: the place in the cursor and the ways to end."""
+
+    __slots__ = ("__weakref__", "_batch", "_cursor", "_open")
+
+    def __init__(self, cursor: EventCursor, selection: Literal["all", "text"]) -> None:
+        self._open = False
+        self._cursor = cursor
+        self._batch: deque[EventT] = cursor.batch
+        cursor.enter(selection)
+        self._open = True
+
+    def __iter__(self: StreamT) -> StreamT:
+        return self
+
+    def _next(self) -> EventT:
+        while self._open and self._cursor.fill():
+            with suppress(IndexError):  # another consumer of the handle was faster
+                return self._batch.popleft()
+        self.close()
+        raise StopIteration
+
+    def close(self) -> None:
+        """Stop reading. The turn goes on; its events are not kept unless another stream is open."""
+        self._release(given_up=True)
+
+    def _release(self, given_up: bool) -> None:
+        if self._open:
+            self._open = False
+            self._batch = deque()
+            self._cursor.leave(given_up)
+
+    def __enter__(self: StreamT) -> StreamT:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # `break` out of a loop over turn.stream() drops the last reference, and that is all there is.
+    def __del__(self) -> None:
+        self._release(given_up=False)
+
+
+class TurnStream(_Stream[Notification]):
+    """The events of one turn, up to and including turn/completed.
+
+    Made by `TurnHandle.stream()`. All streams of one handle share one place in the events. Leaving
+    the loop early frees the rest.
+
+    Example:
+        >>> def follow(turn):
+        ...     with turn.stream() as events:
+        ...         for event in events:
+        ...             print(event.method)
+    """
+
+    __slots__ = ()
+
+    def __next__(self) -> Notification:
+        try:
+            return self._batch.popleft()
+        except IndexError:
+            pass
+        return self._next()
+
+
+class TextStream(_Stream["str | Notification"]):
+    """The text of one turn's messages as it is written, in pieces.
+
+    Made by `TurnHandle.stream_text()`. It yields the deltas of every agent message of the turn,
+    commentary as well as final answers, and raises TurnFailedError at the end of a failed turn.
+
+    Example:
+        >>> def show(turn):
+        ...     for piece in turn.stream_text():
+        ...         print(piece, end="", flush=True)
+    """
+
+    __slots__ = ("_thread_id", "_turn_id")
+
+    def __init__(self, cursor: EventCursor, thread_id: str, turn_id: str) -> None:
+        super().__init__(cursor, "text")
+        self._thread_id = thread_id
+        self._turn_id = turn_id
+
+    def __next__(self) -> str:
+        try:
+            event = self._batch.popleft()
+        except IndexError:
+            event = None
+        while True:
+            if event is None:
+                event = self._next()
+            if isinstance(event, str):
+                return event
+            if event.method == "item/agentMessage/delta":
+                # Decoded before the text was selected.
+                return str(getattr(event.payload, "delta", ""))
+            if event.method == "turn/completed":
+                raise_if_failed(self._thread_id, self._turn_id, completed_turn(event))
+            event = None

@@ -1,0 +1,147 @@
+# Made from _async/turn.py by `python scripts/make_sync.py`; do not edit.
+
+"""`TurnHandle`: one turn that was started. Thin: requests from `_requests`, events from `stream`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .. import _requests
+from .._result import TurnCollector
+from ..errors import CodexError, StreamOverflowError
+from .stream import EventCursor, TextStream, TurnStream
+
+if TYPE_CHECKING:
+    from .._inputs import Input
+    from .._native import Subscription
+    from .._result import TurnResult
+    from ..generated.v2_all import TurnInterruptResponse, TurnSteerResponse
+    from .runtime import Runtime
+
+# How long a cancelled run() may wait for its interrupt to be admitted, and then to be answered.
+_INTERRUPT_PATIENCE_S = 1.0
+
+
+@dataclass(slots=True, init=False)
+class TurnHandle:
+    """A turn that was started: follow it, steer it, interrupt it, or wait for its result.
+
+    Made by `Thread.turn()`; made from ids, it joins a turn that was
+    started elsewhere and sees its events from then on. Each event goes to one consumer: a handle is
+    read once, by `stream()`, `stream_text()` or `run()`.
+
+    Args:
+        thread_id: The turn's thread.
+        id: The turn's id.
+
+    Example:
+        >>> def main():
+        ...     with Codex() as codex:
+        ...         thread = codex.thread_start()
+        ...         turn = thread.turn("Tell me a story.")
+        ...         for event in turn.stream():
+        ...             print(event.method)
+    """
+
+    _client: Runtime
+    thread_id: str
+    id: str
+    _cursor: EventCursor = field(repr=False, compare=False)
+
+    def __init__(
+        self,
+        _client: Runtime,
+        thread_id: str,
+        id: str,
+        *,
+        _subscription: Subscription | None = None,
+    ) -> None:
+        self._client = _client
+        self.thread_id = thread_id
+        self.id = id
+        connection = self._client.connection
+        self._cursor = EventCursor(connection, _subscription or connection.subscribe(thread_id, id))
+
+    def steer(self, input: Input | str) -> TurnSteerResponse:
+        """Give the running turn more input.
+
+        Raises:
+            InvalidInputError: The input is empty. Nothing was sent.
+            InvalidRequestError: The turn is not running any more.
+        """
+        request = _requests.turn_steer(self.thread_id, self.id, input)
+        connection = self._client.start()
+        return connection.request(request)
+
+    def interrupt(self) -> TurnInterruptResponse:
+        """Stop the turn. Its stream then ends with a turn/completed of status "interrupted".
+
+        Raises:
+            InvalidRequestError: The turn is not running any more.
+            RequestTimeoutError: The runtime does not answer to this after the turn was interrupted before.
+        """
+        request = _requests.turn_interrupt(self.thread_id, self.id)
+        connection = self._client.start()
+        return connection.request(request)
+
+    def stream(self) -> TurnStream:
+        """The turn's events, each a `Notification`, up to and including turn/completed.
+
+        A failed turn does not raise here: its turn/completed says so.
+
+        Raises:
+            StreamClosedError: The events were read to the end or given up before.
+            StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
+            TransportClosedError: While iterating: the connection ended before the turn did.
+        """
+        return TurnStream(self._cursor, "all")
+
+    def stream_text(self) -> TextStream:
+        """The text of the turn's messages as it is written: the deltas of all agent messages, as `str`.
+
+        Raises:
+            StreamClosedError: The events were read to the end or given up before.
+            TurnFailedError: While iterating: the turn failed.
+            StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
+            TransportClosedError: While iterating: the connection ended before the turn did.
+        """
+        return TextStream(self._cursor, self.thread_id, self.id)
+
+    def run(self) -> TurnResult:
+        """Wait for the turn's end and return what it came to.
+
+        Stopped by Ctrl-C, it interrupts the turn, unless somebody else has joined or started it.
+
+        Raises:
+            TurnFailedError: The turn failed.
+            StreamClosedError: The events were read to the end or given up before.
+            TransportClosedError: The connection ended before the turn did.
+        """
+        cursor = self._cursor
+        cursor.collect()
+        collector = TurnCollector(self.thread_id, self.id)
+        try:
+            while self._filled():
+                collector.add(cursor.take_batch())
+        except BaseException as error:
+            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more. A
+            # coroutine that is being closed (GeneratorExit) cannot wait for the interrupt either.
+            if not isinstance(error, (CodexError, GeneratorExit)) and cursor.sole_owner:
+                self._give_up()
+            raise
+        finally:
+            cursor.close()
+        return collector.result()
+
+    def _filled(self) -> bool:
+        while True:
+            try:
+                return self._cursor.fill()
+            except StreamOverflowError:
+                # Only deltas were dropped, and before run() was called; a result needs none.
+                continue
+
+    def _give_up(self) -> None:
+        request = _requests.turn_interrupt(self.thread_id, self.id)
+        self._client.connection.post(request, _INTERRUPT_PATIENCE_S)

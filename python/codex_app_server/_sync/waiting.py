@@ -1,0 +1,45 @@
+"""How the threads' shell waits: in the native side, without the GIL, interruptible by Ctrl-C.
+
+Offers the same names as `_async/waiting.py`; the rest of the two shells is one text.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+__all__ = ["Lock", "Pace", "Waitable", "now", "rest", "sleep", "wait_ready"]
+
+Lock = threading.Lock
+now = time.monotonic
+sleep = time.sleep
+
+
+class Pace:
+    """How many events a consumer gets at once. Threads need not make room for each other."""
+
+    __slots__ = ()
+
+    batch = 256
+
+    def woken(self) -> None:
+        """The consumer has just been suspended."""
+
+    def keep(self) -> None:
+        """Called after each batch."""
+
+
+class Waitable(Protocol):
+    """What the native side can be waited for: calls, subscriptions, connections."""
+
+    def wait(self, timeout: float | None = None) -> bool: ...
+
+
+def wait_ready(waitable: Waitable, timeout: float | None = None) -> bool:
+    """Wait until `waitable` is ready (True) or `timeout` seconds have passed (False)."""
+    return waitable.wait(timeout)
+
+
+def rest() -> None:
+    """Free what waiting needs if nothing waits now: nothing, for threads."""

@@ -1,0 +1,467 @@
+"""Every error that the SDK raises.
+
+This module owns the error tree, the mapping from JSON-RPC error objects to it, and the two factories
+through which the native transport raises. It imports nothing of the package and starts nothing.
+Everybody calls it.
+
+::
+
+    CodexError
+    ├── LaunchError                      the runtime could not be started
+    │   ├── BinaryNotFoundError          (also FileNotFoundError)
+    │   ├── BinaryNotExecutableError     (also PermissionError)
+    │   ├── WorkingDirectoryError        (also NotADirectoryError, FileNotFoundError)
+    │   └── StartupError                 (also TransportClosedError) it ran, but did not become ready
+    ├── DescriptorLimitError             (also OSError) too many open files
+    ├── TransportClosedError             the connection has ended: exit code, signal, end of stderr
+    │   ├── ClientClosedError            … because this program closed it
+    │   ├── ForkedProcessError           … because this process is a fork of the one that opened it
+    │   └── StreamClosedError            only this turn's stream has ended; the connection lives on
+    ├── NotStartedError                  (also RuntimeError) asked before the runtime was started
+    ├── JsonRpcError                     the runtime answered with an error: code, message, data
+    │   └── CodexRpcError
+    │       ├── ParseError
+    │       ├── InvalidRequestError
+    │       ├── MethodNotFoundError
+    │       ├── InvalidParamsError
+    │       ├── InternalRpcError
+    │       └── ServerBusyError          worth retrying
+    │           └── RetryLimitExceededError
+    ├── RequestTimeoutError              (also TimeoutError)
+    ├── WriteQueueFullError              the runtime takes requests too slowly
+    ├── TurnFailedError                  (also RuntimeError) the turn ended with status "failed"
+    ├── StreamOverflowError              events of one turn were dropped, and how many
+    ├── InvalidInputError                (also ValueError) refused before anything was sent
+    └── InvalidInputTypeError            (also TypeError) refused before anything was sent
+
+All of them keep their data when they are pickled or copied.
+"""
+
+from __future__ import annotations
+
+import errno as _errno
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .generated.v2_all import CodexErrorInfo, TurnError
+
+__all__ = [
+    "BinaryNotExecutableError",
+    "BinaryNotFoundError",
+    "ClientClosedError",
+    "CodexError",
+    "CodexRpcError",
+    "DescriptorLimitError",
+    "ForkedProcessError",
+    "InternalRpcError",
+    "InvalidInputError",
+    "InvalidInputTypeError",
+    "InvalidParamsError",
+    "InvalidRequestError",
+    "JsonRpcError",
+    "LaunchError",
+    "MethodNotFoundError",
+    "NotStartedError",
+    "ParseError",
+    "RequestTimeoutError",
+    "RetryLimitExceededError",
+    "ServerBusyError",
+    "StartupError",
+    "StreamClosedError",
+    "StreamOverflowError",
+    "TransportClosedError",
+    "TurnFailedError",
+    "WorkingDirectoryError",
+    "WriteQueueFullError",
+    "is_retryable_error",
+    "map_jsonrpc_error",
+    "stream_overflow",
+    "transport_closed",
+    "write_queue_full",
+]
+
+
+def _restore(cls: type[CodexError], args: tuple[Any, ...], state: dict[str, Any]) -> CodexError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    for name, value in state.items():
+        setattr(error, name, value)
+    return error
+
+
+class CodexError(Exception):
+    """The root of every error of this SDK."""
+
+    # BaseException pickles by calling the class with `args`, which fails for every class whose
+    # constructor takes data. Here the instance is rebuilt without its constructor.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self._state())
+
+    def _state(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+
+class _WithFilename(CodexError, OSError):
+    """What the errors share that are also OSErrors: `errno`, `filename`, and a message as text."""
+
+    _errno = 0
+
+    def __init__(self, message: str, filename: str | None = None) -> None:
+        super().__init__(message)
+        self.errno = self._errno
+        self.strerror = message
+        self.filename = filename
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def _state(self) -> dict[str, Any]:
+        # These three live in the C struct of OSError, not in __dict__.
+        fields = {"errno": self.errno, "strerror": self.strerror, "filename": self.filename}
+        return {**super()._state(), **fields}
+
+
+class LaunchError(CodexError):
+    """The runtime could not be started."""
+
+
+class BinaryNotFoundError(_WithFilename, LaunchError, FileNotFoundError):
+    """There is no runtime at the configured path, or the packaged one is not installed.
+
+    Attributes:
+        filename: The path that was tried.
+    """
+
+    _errno = _errno.ENOENT
+
+
+class BinaryNotExecutableError(_WithFilename, LaunchError, PermissionError):
+    """The configured runtime is a directory, lacks the execute bit or is not a program.
+
+    Attributes:
+        filename: The path that was tried.
+    """
+
+    _errno = _errno.EACCES
+
+
+class WorkingDirectoryError(_WithFilename, LaunchError, NotADirectoryError, FileNotFoundError):
+    """`CodexConfig.cwd` is not an existing directory.
+
+    Attributes:
+        filename: The path that was tried.
+    """
+
+    _errno = _errno.ENOENT
+
+
+class DescriptorLimitError(_WithFilename):
+    """The process has no file descriptors left for another runtime.
+
+    Attributes:
+        limit: The soft limit (`ulimit -n`) that was hit, when the system tells it.
+    """
+
+    _errno = _errno.EMFILE
+
+    def __init__(self, message: str, *, limit: int | None = None) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class TransportClosedError(CodexError):
+    """The connection to the runtime has ended; every present and later call on it says so.
+
+    Attributes:
+        reason: One line: why it ended.
+        exit_code: The runtime's exit code, if it exited by itself and the code is known.
+        signal: The number of the signal that ended it, if one did.
+        stderr_tail: The end of what it wrote to stderr.
+    """
+
+    def __init__(
+        self,
+        message: str = "The connection to the Codex runtime is closed.",
+        *,
+        reason: str | None = None,
+        exit_code: int | None = None,
+        signal: int | None = None,
+        stderr_tail: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason if reason is not None else message
+        self.exit_code = exit_code
+        self.signal = signal
+        self.stderr_tail = stderr_tail
+
+
+class StartupError(LaunchError, TransportClosedError):
+    """The program ran, but did not become a ready runtime.
+
+    It exited at once, it is not Codex, or it did not answer `initialize` in time. The attributes are
+    those of `TransportClosedError`.
+    """
+
+
+class ClientClosedError(TransportClosedError):
+    """The client was used after it had been closed by this program."""
+
+
+class ForkedProcessError(TransportClosedError):
+    """The client was made before a fork and is used in the forked child."""
+
+
+class StreamClosedError(TransportClosedError):
+    """This turn's events are no longer collected here: its stream was read to the end or closed."""
+
+
+class NotStartedError(CodexError, RuntimeError):
+    """Something was asked of a client that has not started its runtime yet."""
+
+
+class JsonRpcError(CodexError):
+    """The runtime answered a request with an error.
+
+    Attributes:
+        code: The JSON-RPC error code.
+        message: The runtime's own words.
+        data: What it sent along, if anything.
+        method: The request that was refused, where known.
+        hint: What to do about it, where known.
+    """
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(f"JSON-RPC error {code}: {message}")
+        self.code = code
+        self.message = message
+        self.data = data
+        self.method: str | None = None
+        self.hint: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} ({self.hint})" if self.hint else str(self.args[0])
+
+
+class CodexRpcError(JsonRpcError):
+    """A JSON-RPC error with a code that the protocol defines."""
+
+
+class ParseError(CodexRpcError):
+    """A request or an answer could not be parsed."""
+
+
+class InvalidRequestError(CodexRpcError):
+    """The runtime refused the request: unknown thread, wrong state, unknown method, bad fields."""
+
+
+class MethodNotFoundError(CodexRpcError):
+    """The runtime does not support this operation."""
+
+
+class InvalidParamsError(CodexRpcError):
+    """The runtime refused the parameters, for example a prompt that is too long."""
+
+
+class InternalRpcError(CodexRpcError):
+    """The runtime failed while it served the request."""
+
+
+class ServerBusyError(CodexRpcError):
+    """The runtime is overloaded and did not take the request; try again after a pause."""
+
+
+class RetryLimitExceededError(ServerBusyError):
+    """The runtime gave up after retrying by itself."""
+
+
+class RequestTimeoutError(CodexError, TimeoutError):
+    """No answer came within the deadline, counted from when the request was written.
+
+    Attributes:
+        method: The request.
+        timeout_s: The deadline, in seconds.
+    """
+
+    def __init__(self, method: str, timeout_s: float) -> None:
+        super().__init__(
+            f"No answer to {method} within {timeout_s:g} s. The request was given up and its effect, if it "
+            "still comes, is undone; raise CodexConfig.request_timeout_s if the runtime is merely slow."
+        )
+        self.method = method
+        self.timeout_s = timeout_s
+
+
+class WriteQueueFullError(CodexError):
+    """Too many bytes wait to be written to the runtime, which does not read them. Nothing was sent.
+
+    Attributes:
+        queued_bytes: How many bytes wait.
+    """
+
+    def __init__(self, queued_bytes: int) -> None:
+        super().__init__(
+            f"{queued_bytes} bytes wait to be written to the Codex runtime, which does not read them. "
+            "Send less at once, or close the client if the runtime hangs."
+        )
+        self.queued_bytes = queued_bytes
+
+
+class TurnFailedError(CodexError, RuntimeError):
+    """A turn ended with status "failed". The message is the runtime's.
+
+    Attributes:
+        thread_id: The thread.
+        turn_id: The turn.
+        error: The turn's error as the runtime sent it, or None.
+        codex_error_info: The kind of failure (quota, context window, connection …), or None.
+    """
+
+    def __init__(self, message: str, *, thread_id: str, turn_id: str, error: TurnError | None = None) -> None:
+        super().__init__(message)
+        self.thread_id = thread_id
+        self.turn_id = turn_id
+        self.error = error
+
+    @property
+    def codex_error_info(self) -> CodexErrorInfo | None:
+        return None if self.error is None else self.error.codex_error_info
+
+
+class StreamOverflowError(CodexError):
+    """A stream was not read fast enough, its buffer was full, and deltas were dropped.
+
+    Whole items, usage, errors and the turn's end are never dropped: `run()` on the same handle still gives
+    the full result, and `thread.read(include_turns=True)` gives the whole turn.
+
+    Attributes:
+        thread_id: The thread.
+        turn_id: The turn.
+        lost_events: How many events were dropped.
+        lost_bytes: Their size on the wire, in bytes.
+    """
+
+    def __init__(self, thread_id: str, turn_id: str, lost_events: int, lost_bytes: int) -> None:
+        super().__init__(
+            f"Turn {turn_id} of thread {thread_id} outgrew its buffer: {lost_events} events "
+            f"({lost_bytes} bytes) were dropped. Read the whole turn with thread.read(include_turns=True); "
+            "to keep every event, read faster or raise CodexConfig.turn_budget_bytes and total_budget_bytes."
+        )
+        self.thread_id = thread_id
+        self.turn_id = turn_id
+        self.lost_events = lost_events
+        self.lost_bytes = lost_bytes
+
+
+class InvalidInputError(CodexError, ValueError):
+    """An argument has a value that makes no sense. Nothing was sent."""
+
+
+class InvalidInputTypeError(CodexError, TypeError):
+    """An argument has the wrong type. Nothing was sent."""
+
+
+_BY_CODE: dict[int, type[CodexRpcError]] = {
+    -32700: ParseError,
+    -32600: InvalidRequestError,
+    -32601: MethodNotFoundError,
+    -32602: InvalidParamsError,
+    -32603: InternalRpcError,
+}
+OVERLOADED_CODE = -32001  # no public name: programs ask is_retryable_error
+_SERVER_CODES = range(-32099, -31999)
+_GAVE_UP = ("retry limit", "too many failed attempts")
+_OVERLOADED = ("server_overloaded", "serveroverloaded")
+
+
+def map_jsonrpc_error(code: int, message: str, data: Any = None) -> JsonRpcError:
+    """The typed error for a JSON-RPC error object.
+
+    Args:
+        code: Its `code`.
+        message: Its `message`.
+        data: Its `data`, decoded.
+
+    Returns:
+        The most specific error of the tree. It is returned, not raised.
+    """
+    known = _BY_CODE.get(code)
+    if known is not None:
+        return known(code, message, data)
+    if code not in _SERVER_CODES:
+        return JsonRpcError(code, message, data)
+    if any(words in message.lower() for words in _GAVE_UP):
+        return RetryLimitExceededError(code, message, data)
+    if code == OVERLOADED_CODE or _says_overloaded(data):
+        return ServerBusyError(code, message, data)
+    return CodexRpcError(code, message, data)
+
+
+def is_retryable_error(exc: BaseException) -> bool:
+    """True for an overload that is likely to pass: the request was not served and may be sent again."""
+    if isinstance(exc, ServerBusyError):
+        return True
+    return isinstance(exc, JsonRpcError) and (exc.code == OVERLOADED_CODE or _says_overloaded(exc.data))
+
+
+def _says_overloaded(data: Any) -> bool:
+    # The marker's place in `data` differs between operations, so it is looked for everywhere.
+    if isinstance(data, str):
+        return data.lower() in _OVERLOADED
+    if isinstance(data, dict):
+        return any(_says_overloaded(value) or key == "serverOverloaded" for key, value in data.items())
+    if isinstance(data, list):
+        return any(_says_overloaded(value) for value in data)
+    return False
+
+
+def transport_closed(
+    kind: str, exit_code: int | None, signal: int | None, stderr_tail: str, detail: str
+) -> TransportClosedError:
+    """The error for a closed connection; called by the native transport.
+
+    Args:
+        kind: "closed_by_client", "process_exited", "stdout_closed", "write_failed" or "forked".
+        exit_code: The runtime's exit code, if known.
+        signal: The signal that ended it, if one did.
+        stderr_tail: The end of its stderr.
+        detail: More about it, or "".
+    """
+    cls, reason, advice = _CLOSED.get(kind, (TransportClosedError, "The connection ended", _START_AGAIN))
+    if signal is not None:
+        reason += f" (killed by signal {signal})"
+    elif exit_code is not None:
+        reason += f" (exit code {exit_code})"
+    if detail:
+        reason += f": {detail}"
+    message = f"{reason}. {advice}"
+    if stderr_tail and cls is TransportClosedError:
+        message += f"\nThe end of its stderr:\n{stderr_tail.rstrip()}"
+    return cls(message, reason=reason, exit_code=exit_code, signal=signal, stderr_tail=stderr_tail)
+
+
+_START_AGAIN = "Open a new client; a thread with a first message can be resumed there with thread_resume()."
+_CLOSED: dict[str, tuple[type[TransportClosedError], str, str]] = {
+    "closed_by_client": (
+        ClientClosedError,
+        "This client was closed",
+        "Open a new Codex or AsyncCodex.",
+    ),
+    "process_exited": (TransportClosedError, "The Codex runtime exited", _START_AGAIN),
+    "stdout_closed": (TransportClosedError, "The Codex runtime closed its stdout", _START_AGAIN),
+    "write_failed": (TransportClosedError, "Writing to the Codex runtime failed", _START_AGAIN),
+    "forked": (
+        ForkedProcessError,
+        "This client belongs to the process that was forked",
+        "Open a new client in the child process, or fork before opening one.",
+    ),
+}
+
+
+def stream_overflow(thread_id: str, turn_id: str, lost_events: int, lost_bytes: int) -> StreamOverflowError:
+    """The error for a stream that lost events; called by the native transport."""
+    return StreamOverflowError(thread_id, turn_id, lost_events, lost_bytes)
+
+
+def write_queue_full(queued_bytes: int) -> WriteQueueFullError:
+    """The error for a request that found no room to be written; called by the native transport."""
+    return WriteQueueFullError(queued_bytes)

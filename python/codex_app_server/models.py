@@ -1,0 +1,131 @@
+"""The events' envelope and the models that programs meet most.
+
+Owns `Notification`, `UnknownNotification` and the JSON aliases. Every other name here is made elsewhere
+(`_metadata`, `generated.v2_all`) and resolved when it is first asked for, because building the generated
+models takes longer than everything else in the package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._metadata import InitializeResponse, ServerInfo
+    from .generated.v2_all import (
+        AccountLoginCompletedNotification,
+        AccountRateLimitsUpdatedNotification,
+        AccountUpdatedNotification,
+        AgentMessageDeltaNotification,
+        AppListUpdatedNotification,
+        CommandExecutionOutputDeltaNotification,
+        ConfigWarningNotification,
+        ContextCompactedNotification,
+        DeprecationNoticeNotification,
+        ErrorNotification,
+        FileChangeOutputDeltaNotification,
+        ItemCompletedNotification,
+        ItemStartedNotification,
+        McpServerOauthLoginCompletedNotification,
+        McpToolCallProgressNotification,
+        PlanDeltaNotification,
+        RawResponseItemCompletedNotification,
+        ReasoningSummaryPartAddedNotification,
+        ReasoningSummaryTextDeltaNotification,
+        ReasoningTextDeltaNotification,
+        TerminalInteractionNotification,
+        ThreadGoalClearedNotification,
+        ThreadGoalUpdatedNotification,
+        ThreadNameUpdatedNotification,
+        ThreadStartedNotification,
+        ThreadTokenUsageUpdatedNotification,
+        TurnCompletedNotification,
+        TurnDiffUpdatedNotification,
+        TurnPlanUpdatedNotification,
+        TurnStartedNotification,
+        WindowsWorldWritableWarningNotification,
+    )
+
+__all__ = [
+    "AccountLoginCompletedNotification",
+    "AccountRateLimitsUpdatedNotification",
+    "AccountUpdatedNotification",
+    "AgentMessageDeltaNotification",
+    "AppListUpdatedNotification",
+    "CommandExecutionOutputDeltaNotification",
+    "ConfigWarningNotification",
+    "ContextCompactedNotification",
+    "DeprecationNoticeNotification",
+    "ErrorNotification",
+    "FileChangeOutputDeltaNotification",
+    "InitializeResponse",
+    "ItemCompletedNotification",
+    "ItemStartedNotification",
+    "JsonObject",
+    "JsonScalar",
+    "JsonValue",
+    "McpServerOauthLoginCompletedNotification",
+    "McpToolCallProgressNotification",
+    "Notification",
+    "PlanDeltaNotification",
+    "RawResponseItemCompletedNotification",
+    "ReasoningSummaryPartAddedNotification",
+    "ReasoningSummaryTextDeltaNotification",
+    "ReasoningTextDeltaNotification",
+    "ServerInfo",
+    "TerminalInteractionNotification",
+    "ThreadGoalClearedNotification",
+    "ThreadGoalUpdatedNotification",
+    "ThreadNameUpdatedNotification",
+    "ThreadStartedNotification",
+    "ThreadTokenUsageUpdatedNotification",
+    "TurnCompletedNotification",
+    "TurnDiffUpdatedNotification",
+    "TurnPlanUpdatedNotification",
+    "TurnStartedNotification",
+    "UnknownNotification",
+    "WindowsWorldWritableWarningNotification",
+]
+
+JsonScalar = str | int | float | bool | None
+JsonValue = JsonScalar | dict[str, "JsonValue"] | list["JsonValue"]
+JsonObject = dict[str, JsonValue]
+
+
+@dataclass(slots=True)
+class UnknownNotification:
+    """The payload of an event that this package has no model for, or that did not fit its model.
+
+    Args:
+        params: The event's `params` as they were sent.
+    """
+
+    params: JsonObject
+
+
+@dataclass(slots=True)
+class Notification:
+    """One event.
+
+    Args:
+        method: Its name on the wire, for example "item/agentMessage/delta".
+        payload: Its model, for example `AgentMessageDeltaNotification`, or `UnknownNotification`.
+
+    Example:
+        >>> Notification("brand/new", UnknownNotification({"x": 1})).method
+        'brand/new'
+    """
+
+    method: str
+    payload: Any
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in ("InitializeResponse", "ServerInfo"):
+        from . import _metadata as source
+    else:
+        from .generated import v2_all as source  # type: ignore[no-redef]
+    found = globals()[name] = getattr(source, name)
+    return found
