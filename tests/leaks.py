@@ -26,7 +26,7 @@ class Footprint:
         )
 
     def assert_equals(self, before: Footprint) -> None:
-        """A thread that has said its last word may need a moment to be gone: looked at again, within a bound."""
+        """A thread that has said its last word may need a moment to be gone: looked at again, bounded."""
         deadline = time.monotonic() + 5
         now = self
         while now != before and time.monotonic() < deadline:

@@ -62,8 +62,11 @@ Answer = Callable[[dict[str, Any]], Any] | Mapping[str, Any]
 
 
 class ScriptedPeer:
-    """Plays the runtime. `answers` (by method: a result, or a function of the params) are given at once; every
-    other message of the client waits in order for `expect`. `lingers`: stays alive when its stdin ends."""
+    """Plays the runtime.
+
+    `answers` (by method: a result, or a function of the params) are given at once; every other message of
+    the client waits in order for `expect`. `lingers`: stays alive when its stdin ends.
+    """
 
     def __init__(self, answers: Mapping[str, Answer] | None = None, *, lingers: bool = False) -> None:
         # A notification with an "answer" is passed over.

@@ -55,6 +55,7 @@ from .errors import (
     TransportClosedError,
     TurnFailedError,
     WorkingDirectoryError,
+    WriteQueueFullError,
     is_retryable_error,
 )
 from .retry import async_retry_on_overload, retry_on_overload
@@ -115,6 +116,7 @@ __all__ = [
     "TurnResult",
     "TurnStream",
     "WorkingDirectoryError",
+    "WriteQueueFullError",
     "__version__",
     "async_retry_on_overload",
     "is_retryable_error",

@@ -62,7 +62,7 @@ def resolve(config: CodexConfig) -> Launch:
 def _packaged(env: dict[str, str]) -> str:
     # Imported here: only clients without a binary of their own need the package.
     try:
-        import codex_cli_bin  # type: ignore[import-untyped]
+        import codex_cli_bin
 
         program = str(codex_cli_bin.bundled_codex_path())
         tools = codex_cli_bin.bundled_path_dir()

@@ -8,6 +8,8 @@ the interpreter and stays open to Ctrl-C, and `arm` for event loops. In a forked
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, final
 
+__all__ = ["Call", "Connection", "Decoder", "LoopWaker", "Subscription", "notification_methods"]
+
 @final
 class Connection:
     """One running runtime: its process, its reader and writer threads, the router, the admission windows."""
@@ -115,6 +117,10 @@ class Call:
     @property
     def admitted(self) -> bool:
         """True once the request may be sent."""
+
+    @property
+    def open_ended(self) -> bool:
+        """Answered when work ends (a command, a login): such a request has no default deadline."""
 
     def send(self, params: bytes | None) -> None:
         """Put the envelope around `params` (JSON) and hand the line to the writer.

@@ -217,7 +217,7 @@ def loops() -> list[Any]:
             super().__init__()
             self.ready = True
 
-        def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+        def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
             # asyncio's own self-pipe goes another way; whoever comes through the front door is refused.
             raise NotImplementedError
 

@@ -53,10 +53,9 @@ def test_ctrl_c_in_a_terminal_ends_the_wait_and_not_the_runtime() -> None:
             model.hold()
             with Codex(model.config()) as codex:
                 thread = codex.thread_start()
-                print("waiting", codex._client.connection.native.pid, flush=True)
                 try:
                     for event in thread.turn("go").stream():
-                        pass
+                        print("waiting", flush=True)
                 except KeyboardInterrupt:
                     print("alive", len(codex.models().data) > 0, flush=True)
     """
@@ -67,7 +66,7 @@ def test_ctrl_c_in_a_terminal_ends_the_wait_and_not_the_runtime() -> None:
     try:
         text = read_until(terminal, "waiting")
         os.write(terminal, b"\x03")
-        text += read_until(terminal, "alive")
+        text += read_until(terminal, "True")
     finally:
         _, status = os.waitpid(pid, 0)
         os.close(terminal)
@@ -153,7 +152,12 @@ def test_nothing_is_left_of_a_client(model: OfflineModel) -> None:
 
 
 def test_a_command_of_a_turn_finds_the_packaged_tools(model: OfflineModel) -> None:
-    model.reset([Answer(FunctionCall("exec_command", {"cmd": "command -v rg; echo $PATH"})), Answer("done")])
+    model.reset(
+        [
+            Answer(FunctionCall("exec_command", {"cmd": "command -v rg; echo $PATH", "login": False})),
+            Answer("done"),
+        ]
+    )
     with Codex(model.config()) as codex:
         codex.thread_start().run("Where is ripgrep?")
         first = resolve(model.config()).env["PATH"].split(os.pathsep)[0]
@@ -169,7 +173,9 @@ def test_a_slow_consumer_loses_deltas_and_is_told_but_the_result_is_whole(peer: 
         turn = thread.turn("go")
         item = {"id": "i", "type": "agentMessage", "text": "all of it"}
         peer.send(*[delta("t", "u", "x" * 100)] * 2000)
-        peer.send(event("item/completed", "t", "u", item=item, completedAtMs=1), event("turn/completed", "t", "u"))
+        peer.send(
+            event("item/completed", "t", "u", item=item, completedAtMs=1), event("turn/completed", "t", "u")
+        )
         native = codex._client.connection.native
         Footprint.wait_until(lambda: native.stats()["turns_routed"] == 0)
         assert native.stats()["mailbox_bytes"] < 100_000
@@ -187,7 +193,9 @@ def test_a_result_does_not_mind_the_loss(peer: ScriptedPeer) -> None:
         turn = codex.thread_start().turn("go")
         item = {"id": "i", "type": "agentMessage", "text": "all of it"}
         peer.send(*[delta("t", "u", "x" * 100)] * 2000)
-        peer.send(event("item/completed", "t", "u", item=item, completedAtMs=1), event("turn/completed", "t", "u"))
+        peer.send(
+            event("item/completed", "t", "u", item=item, completedAtMs=1), event("turn/completed", "t", "u")
+        )
         Footprint.wait_until(lambda: codex._client.connection.native.stats()["turns_routed"] == 0)
         assert turn.run().final_response == "all of it"
 

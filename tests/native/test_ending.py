@@ -143,7 +143,12 @@ def test_close_ends_every_wait_and_says_who_closed() -> None:
 def test_close_is_repeatable_and_shared_by_threads() -> None:
     with ScriptedPeer() as peer:
         connection = Connection(peer.argv)
-        threads = [threading.Thread(target=lambda: (connection.close(), connection.wait(20))) for _ in range(8)]
+
+        def close() -> None:
+            connection.close()
+            assert connection.wait(20)
+
+        threads = [threading.Thread(target=close) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -156,6 +156,12 @@ def test_the_clock_of_a_deadline_starts_when_the_line_is_written(connection: Con
     assert 0 < call.remaining(5.0) < 5.0
 
 
+def test_requests_that_answer_when_work_ends_are_known(connection: Connection) -> None:
+    assert connection.open_call("command/exec").open_ended
+    assert not connection.open_call("thread/read").open_ended
+    assert not connection.open_call("future/method").open_ended
+
+
 def test_lines_that_are_no_messages_are_counted_and_skipped(
     connection: Connection, peer: ScriptedPeer
 ) -> None:

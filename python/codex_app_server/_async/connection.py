@@ -119,7 +119,7 @@ class AsyncConnection:
 
     async def _deadline(self, call: _native.Call, method: str) -> None:
         timeout_s = self._request_timeout_s
-        if timeout_s is None:
+        if timeout_s is None or call.open_ended:
             await wait_ready(call)
             return
         # The clock runs from when the line was written, so a wait may end before the deadline does.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use codex_core::call::Call;
 use codex_core::connection::Connection;
+use codex_core::protocol::Window;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -49,6 +50,11 @@ impl PyCall {
     fn admitted(&self, py: Python<'_>) -> PyResult<bool> {
         guard(py, &self.connection)?;
         Ok(self.call.is_admitted())
+    }
+
+    #[getter]
+    fn open_ended(&self) -> bool {
+        self.call.window == Window::Long
     }
 
     fn send(&self, py: Python<'_>, params: Option<&[u8]>) -> PyResult<()> {

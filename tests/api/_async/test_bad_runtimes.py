@@ -115,7 +115,9 @@ async def test_a_program_that_says_what_it_hears() -> None:
 
 async def test_a_program_that_is_silent() -> None:
     with pytest.raises(StartupError, match="startup_timeout_s"):
-        await started(CodexConfig(launch_args_override=("sleep", "1000"), startup_timeout_s=0.3, shutdown_grace_s=0.1))
+        await started(
+            CodexConfig(launch_args_override=("sleep", "1000"), startup_timeout_s=0.3, shutdown_grace_s=0.1)
+        )
 
 
 async def test_a_runtime_that_refuses_to_initialize() -> None:
@@ -133,7 +135,8 @@ async def test_a_start_that_failed_can_be_tried_again(tmp_path: Path) -> None:
         "import json\n"
         "for line in sys.stdin:\n"
         "    m = json.loads(line)\n"
-        "    if 'id' in m: print(json.dumps({'id': m['id'], 'result': {'userAgent': 'a/1 b', 'data': []}}), flush=True)\n",
+        "    result = {'userAgent': 'a/1 b', 'data': []}\n"
+        "    if 'id' in m: print(json.dumps({'id': m['id'], 'result': result}), flush=True)\n",
     )
     codex = AsyncCodex(CodexConfig(codex_bin=binary))  # async only
     with pytest.raises(StartupError):

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from codex_app_server import AsyncCodex, TextInput, TurnFailedError
 from codex_app_server.errors import InvalidInputError, InvalidRequestError, StreamClosedError
-from codex_app_server.testing import Answer, Disconnect, Message, OfflineModel, Reasoning, ResponseFailure, Usage
+from codex_app_server.testing import (
+    Answer,
+    Disconnect,
+    Message,
+    OfflineModel,
+    Reasoning,
+    ResponseFailure,
+    Usage,
+)
 from codex_app_server.types import TurnStatus
 from tests.api._async.concurrency import Background, Marks, together
 
@@ -260,10 +270,12 @@ async def test_an_empty_prompt_is_refused_before_anything_is_sent(model: Offline
     async with AsyncCodex(model.config()) as codex:
         thread = await codex.thread_start()
         written = codex._client.connection.native.stats()["requests_written"]
-        for prompt in ("", [], [TextInput("")]):
+        prompts: list[Any] = ["", [], [TextInput("")]]
+        for prompt in prompts:
             with pytest.raises(InvalidInputError):
                 await thread.run(prompt)
-        for wrong in (7, None, [7], {"text": "x"}, b"bytes"):
+        wrongs: list[Any] = [7, None, [7], {"text": "x"}, b"bytes"]
+        for wrong in wrongs:
             with pytest.raises(TypeError):
                 await thread.run(wrong)
         assert codex._client.connection.native.stats()["requests_written"] == written

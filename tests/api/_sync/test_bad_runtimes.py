@@ -137,7 +137,8 @@ def test_a_start_that_failed_can_be_tried_again(tmp_path: Path) -> None:
         "import json\n"
         "for line in sys.stdin:\n"
         "    m = json.loads(line)\n"
-        "    if 'id' in m: print(json.dumps({'id': m['id'], 'result': {'userAgent': 'a/1 b', 'data': []}}), flush=True)\n",
+        "    result = {'userAgent': 'a/1 b', 'data': []}\n"
+        "    if 'id' in m: print(json.dumps({'id': m['id'], 'result': result}), flush=True)\n",
     )
     with pytest.raises(StartupError):
         Codex(CodexConfig(codex_bin=binary))

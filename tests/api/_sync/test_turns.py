@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from codex_app_server import Codex, TextInput, TurnFailedError
@@ -264,10 +266,12 @@ def test_an_empty_prompt_is_refused_before_anything_is_sent(model: OfflineModel)
     with Codex(model.config()) as codex:
         thread = codex.thread_start()
         written = codex._client.connection.native.stats()["requests_written"]
-        for prompt in ("", [], [TextInput("")]):
+        prompts: list[Any] = ["", [], [TextInput("")]]
+        for prompt in prompts:
             with pytest.raises(InvalidInputError):
                 thread.run(prompt)
-        for wrong in (7, None, [7], {"text": "x"}, b"bytes"):
+        wrongs: list[Any] = [7, None, [7], {"text": "x"}, b"bytes"]
+        for wrong in wrongs:
             with pytest.raises(TypeError):
                 thread.run(wrong)
         assert codex._client.connection.native.stats()["requests_written"] == written
