@@ -1,0 +1,169 @@
+"""The error tree: what is caught by what, and what survives a pickle."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+from typing import Any
+
+import pytest
+
+from codex_app_server import errors
+from codex_app_server.errors import CodexError, map_jsonrpc_error, stream_overflow, transport_closed
+from codex_app_server.generated.v2_all import TurnError
+
+CLASSES = [
+    cls
+    for _, cls in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(cls, CodexError) and not cls.__name__.startswith("_")
+]
+
+EXAMPLES: list[CodexError] = [
+    errors.CodexError("something"),
+    errors.LaunchError("no"),
+    errors.BinaryNotFoundError("nothing there", "/nowhere/codex"),
+    errors.BinaryNotExecutableError("a directory", "/usr"),
+    errors.WorkingDirectoryError("missing", "/nowhere"),
+    errors.DescriptorLimitError("too many", limit=256),
+    errors.StartupError("not ready", reason="it exited", exit_code=3, stderr_tail="boom\n"),
+    errors.NotStartedError("not yet"),
+    errors.StreamClosedError("read to the end"),
+    errors.TransportClosedError(),
+    errors.RequestTimeoutError("turn/start", 1.5),
+    errors.WriteQueueFullError(12),
+    errors.TurnFailedError("boom", thread_id="t", turn_id="u", error=TurnError(message="boom")),
+    errors.InvalidInputError("empty"),
+    errors.InvalidInputTypeError("not a str"),
+    stream_overflow("t", "u", 7, 700),
+    transport_closed("process_exited", None, 9, "the end\n", "EOF"),
+    transport_closed("closed_by_client", None, None, "", ""),
+    transport_closed("forked", None, None, "", ""),
+    *(map_jsonrpc_error(code, "words", {"more": [1]}) for code in (-32700, -32600, -32601, -32602, -32603)),
+    map_jsonrpc_error(-32001, "Server overloaded; retry later."),
+    map_jsonrpc_error(-32050, "exceeded retry limit"),
+    map_jsonrpc_error(-32050, "something"),
+    map_jsonrpc_error(5, "words"),
+]
+
+
+def repickled(value: Any) -> Any:
+    return pickle.loads(pickle.dumps(value))  # noqa: S301
+
+
+def describe(error: BaseException) -> tuple[Any, ...]:
+    fields = {
+        name: getattr(error, name) for name in ("errno", "filename", "strerror") if hasattr(error, name)
+    }
+    return type(error), error.args, str(error), vars(error), fields
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, repickled])
+def test_an_error_keeps_its_data_when_pickled_or_copied(error: CodexError, again: Any) -> None:
+    assert describe(again(error)) == describe(error)
+
+
+def test_every_class_has_an_example_here() -> None:
+    assert {type(error) for error in EXAMPLES} == set(CLASSES)
+
+
+def test_every_class_stands_in_the_tree_of_the_docstring() -> None:
+    tree = errors.__doc__ or ""
+    assert [cls.__name__ for cls in CLASSES if cls.__name__ not in tree] == []
+
+
+@pytest.mark.parametrize(
+    ("cls", "also"),
+    [
+        (errors.BinaryNotFoundError, FileNotFoundError),
+        (errors.BinaryNotExecutableError, PermissionError),
+        (errors.WorkingDirectoryError, FileNotFoundError),
+        (errors.StartupError, errors.LaunchError),
+        (errors.StartupError, errors.TransportClosedError),
+        (errors.DescriptorLimitError, OSError),
+        (errors.ClientClosedError, errors.TransportClosedError),
+        (errors.ForkedProcessError, errors.TransportClosedError),
+        (errors.RequestTimeoutError, TimeoutError),
+        (errors.TurnFailedError, RuntimeError),
+        (errors.NotStartedError, RuntimeError),
+        (errors.InvalidInputError, ValueError),
+        (errors.InvalidInputTypeError, TypeError),
+    ],
+)
+def test_what_programs_catch_today_is_still_caught(cls: type, also: type) -> None:
+    assert issubclass(cls, also)
+
+
+def test_errors_of_the_operating_system_have_its_number_and_a_readable_text() -> None:
+    error = errors.BinaryNotFoundError("Codex binary not found.", "/nowhere")
+    assert (str(error), error.errno, error.filename) == ("Codex binary not found.", 2, "/nowhere")
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "data", "cls", "retryable"),
+    [
+        (-32700, "x", None, errors.ParseError, False),
+        (-32600, "x", None, errors.InvalidRequestError, False),
+        (-32601, "x", None, errors.MethodNotFoundError, False),
+        (-32602, "x", None, errors.InvalidParamsError, False),
+        (-32603, "x", None, errors.InternalRpcError, False),
+        (-32001, "Server overloaded; retry later.", None, errors.ServerBusyError, True),
+        (-32050, "x", None, errors.CodexRpcError, False),
+        (-32050, "x", {"codex_error_info": "server_overloaded"}, errors.ServerBusyError, True),
+        (-32050, "x", {"codexErrorInfo": "serverOverloaded"}, errors.ServerBusyError, True),
+        (-32050, "x", {"a": [{"serverOverloaded": {}}]}, errors.ServerBusyError, True),
+        (-32050, "x", ["server_overloaded"], errors.ServerBusyError, True),
+        (-32050, "Retry limit reached", None, errors.RetryLimitExceededError, True),
+        (-32000, "too many failed attempts", None, errors.RetryLimitExceededError, True),
+        (-32099, "x", None, errors.CodexRpcError, False),
+        (-32100, "retry limit", None, errors.JsonRpcError, False),
+        (-31999, "retry limit", None, errors.JsonRpcError, False),
+        (5, "x", {"codex_error_info": "server_overloaded"}, errors.JsonRpcError, True),
+    ],
+)
+def test_a_json_rpc_error_is_mapped(code: int, message: str, data: Any, cls: type, retryable: bool) -> None:
+    error = map_jsonrpc_error(code, message, data)
+    assert type(error) is cls
+    assert (error.code, error.message, error.data) == (code, message, data)
+    assert str(error) == f"JSON-RPC error {code}: {message}"
+    assert errors.is_retryable_error(error) is retryable
+
+
+def test_a_hint_stands_behind_the_message() -> None:
+    error = map_jsonrpc_error(-32600, "thread not found: t")
+    error.hint = "load it first"
+    assert str(error) == "JSON-RPC error -32600: thread not found: t (load it first)"
+
+
+def test_other_exceptions_are_not_retryable() -> None:
+    assert not errors.is_retryable_error(ValueError("server_overloaded"))
+
+
+@pytest.mark.parametrize("kind", ["process_exited", "stdout_closed", "write_failed", "of tomorrow"])
+def test_a_closed_connection_says_why_and_what_to_do(kind: str) -> None:
+    error = transport_closed(kind, 3, None, "first\nlast words\n", "broken pipe")
+    assert type(error) is errors.TransportClosedError
+    assert (error.exit_code, error.signal, error.stderr_tail) == (3, None, "first\nlast words\n")
+    assert error.reason is not None
+    assert "exit code 3" in error.reason
+    for words in ("exit code 3", "broken pipe", "last words", "Open a new client"):
+        assert words in str(error)
+
+
+def test_a_signal_is_named_instead_of_an_exit_code() -> None:
+    assert "signal 9" in str(transport_closed("process_exited", None, 9, "", ""))
+
+
+def test_the_overflow_says_how_much_was_lost_and_how_to_recover() -> None:
+    error = stream_overflow("t", "u", 7, 700)
+    assert (error.thread_id, error.turn_id, error.lost_events, error.lost_bytes) == ("t", "u", 7, 700)
+    assert "read(include_turns=True)" in str(error)
+
+
+def test_a_failed_turn_has_the_runtimes_words_and_the_kind_of_failure() -> None:
+    reason = TurnError.model_validate({"message": "no more", "codexErrorInfo": "usageLimitExceeded"})
+    error = errors.TurnFailedError("no more", thread_id="t", turn_id="u", error=reason)
+    assert str(error) == "no more"
+    assert error.codex_error_info is reason.codex_error_info
+    assert errors.TurnFailedError("x", thread_id="t", turn_id="u").codex_error_info is None

@@ -1,0 +1,153 @@
+"""Folding a turn's events into its result."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from codex_app_server import TurnResult, _decode
+from codex_app_server._result import TurnCollector
+from codex_app_server.errors import StreamClosedError, TurnFailedError
+from codex_app_server.generated.v2_all import TurnStatus
+from codex_app_server.models import Notification, UnknownNotification
+
+
+def event(method: str, **params: Any) -> Notification:
+    return Notification(method, _decode.payload(method, json.dumps({"threadId": "t", **params}).encode()))
+
+
+def item(**fields: Any) -> Notification:
+    return event("item/completed", turnId="u", completedAtMs=1, item={"id": "i", **fields})
+
+
+def message(text: str, phase: str | None = None) -> Notification:
+    return item(type="agentMessage", text=text, phase=phase)
+
+
+def usage(total: int) -> Notification:
+    names = ("inputTokens", "cachedInputTokens", "outputTokens", "reasoningOutputTokens")
+    tokens = {"totalTokens": total, **dict.fromkeys(names, 0)}
+    return event(
+        "thread/tokenUsage/updated",
+        turnId="u",
+        tokenUsage={"total": tokens, "last": tokens, "modelContextWindow": None},
+    )
+
+
+def completed(status: str = "completed", **fields: Any) -> Notification:
+    times = {"startedAt": 1, "completedAt": 2, "durationMs": 5}
+    return event("turn/completed", turn={"id": "u", "items": [], "status": status, **times, **fields})
+
+
+def fold(*events: Notification) -> TurnResult:
+    collector = TurnCollector("t", "u")
+    collector.add(events)
+    return collector.result()
+
+
+@pytest.mark.parametrize(
+    ("messages", "response"),
+    [
+        ([], None),
+        ([("one", None)], "one"),
+        ([("one", None), ("two", None)], "two"),
+        ([("one", None), ("", None)], ""),
+        ([("thinking", "commentary")], None),
+        ([("thinking", "commentary"), ("done", "final_answer"), ("by the way", None)], "done"),
+        ([("one", "final_answer"), ("two", "final_answer"), ("more", "commentary")], "two"),
+        ([("one", None), ("", "final_answer")], ""),
+        ([("one", None), ("two", "of tomorrow")], "one"),
+    ],
+)
+def test_the_final_response_is_the_last_final_answer_or_else_the_last_plain_message(
+    messages: list[tuple[str, str | None]], response: str | None
+) -> None:
+    result = fold(*(message(text, phase) for text, phase in messages), completed())
+    assert result.final_response == response
+    assert len(result.items) == len(messages)
+
+
+def test_the_result_has_the_turns_own_fields_and_the_last_usage() -> None:
+    result = fold(usage(1), usage(2), completed())
+    assert (result.id, result.status, result.error) == ("u", TurnStatus.completed, None)
+    assert (result.started_at, result.completed_at, result.duration_ms) == (1, 2, 5)
+    assert result.usage is not None
+    assert result.usage.total.total_tokens == 2
+
+
+def test_items_of_the_completed_turn_itself_are_a_summary_and_not_collected() -> None:
+    summary = {"type": "agentMessage", "id": "i", "text": "x", "phase": None}
+    assert fold(completed(items=[summary])).items == []
+
+
+def test_other_events_are_passed_over() -> None:
+    delta = event("item/agentMessage/delta", turnId="u", itemId="i", delta="x")
+    error = event("error", turnId="u", willRetry=False, error={"message": "e"})
+    assert fold(delta, error, event("of/tomorrow"), completed()).items == []
+
+
+def test_an_interrupted_turn_is_a_result() -> None:
+    result = fold(message("part"), completed("interrupted"))
+    assert (result.status, result.final_response) == (TurnStatus.interrupted, "part")
+
+
+def test_a_failed_turn_raises_with_all_that_is_known() -> None:
+    failure = {"message": "boom", "codexErrorInfo": "usageLimitExceeded", "additionalDetails": "more"}
+    with pytest.raises(TurnFailedError) as caught:
+        fold(message("x"), completed("failed", error=failure))
+    error = caught.value
+    assert str(error) == "boom"
+    assert (error.thread_id, error.turn_id) == ("t", "u")
+    assert error.error is not None
+    assert error.error.additional_details == "more"
+    assert error.codex_error_info is not None
+    assert error.codex_error_info.model_dump(mode="json") == "usageLimitExceeded"
+
+
+@pytest.mark.parametrize("failure", [None, {"message": ""}])
+def test_a_failed_turn_without_words_says_its_status(failure: Any) -> None:
+    with pytest.raises(TurnFailedError, match="turn failed with status failed"):
+        fold(completed("failed", error=failure))
+
+
+def test_a_status_of_tomorrow_is_a_result() -> None:
+    assert fold(completed("paused")).status.value == "paused"
+
+
+def test_an_item_of_tomorrow_stays_among_the_items() -> None:
+    result = fold(item(type="hologram", depth=3), completed())
+    assert result.items[0].model_dump(mode="json", by_alias=True)["depth"] == 3
+
+
+def test_a_completed_turn_that_does_not_fit_its_model_still_ends_the_run() -> None:
+    end = completed(durationMs="5 seconds", error={"message": "odd"})
+    assert isinstance(end.payload, UnknownNotification)
+    result = fold(message("done"), end)
+    assert (result.id, result.status, result.final_response) == ("u", TurnStatus.completed, "done")
+    assert result.error is not None
+    assert result.error.message == "odd"
+
+
+def test_an_item_in_an_event_that_does_not_fit_its_model_is_kept() -> None:
+    odd = event(
+        "item/completed",
+        turnId="u",
+        completedAtMs="now",
+        item={"type": "agentMessage", "id": "i", "text": "kept", "phase": None},
+    )
+    assert isinstance(odd.payload, UnknownNotification)
+    assert fold(odd, completed()).final_response == "kept"
+
+
+def test_usage_that_does_not_fit_its_model_leaves_the_last_known_one() -> None:
+    odd = event("thread/tokenUsage/updated", turnId="u", tokenUsage="many")
+    result = fold(usage(3), odd, completed())
+    assert result.usage is not None
+    assert result.usage.total.total_tokens == 3
+
+
+def test_a_turn_whose_end_another_consumer_read_has_no_result() -> None:
+    with pytest.raises(StreamClosedError, match="another consumer"):
+        fold(message("x"))

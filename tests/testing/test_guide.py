@@ -1,0 +1,28 @@
+"""The guide's examples run as they stand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_GUIDE = Path(__file__).parents[2] / "docs" / "testing.md"
+_EXAMPLES = re.findall(r"```python\n(.*?)```", _GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", _EXAMPLES, ids=range(len(_EXAMPLES)))
+def test_the_guides_example_runs(example: str) -> None:
+    exec(compile(example, str(_GUIDE), "exec"), {"__name__": "example"})  # noqa: S102
+
+
+def test_the_docstrings_examples_run() -> None:
+    import doctest
+
+    from codex_app_server.testing import answers, endings, model, parts, requests
+
+    modules: list[Any] = [answers, endings, model, parts, requests]
+    results = [doctest.testmod(module) for module in modules]
+    assert all(result.attempted for result in results)
+    assert sum(result.failed for result in results) == 0

@@ -1,0 +1,141 @@
+"""After the model: no thread, descriptor, process or directory, however it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codex_app_server import Codex
+from codex_app_server.testing import Answer, ModelRequest, OfflineModel, OfflineModelError, Stall
+from tests.leaks import Footprint, descendants
+
+
+@pytest.fixture
+def directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """Where the model makes its temporary home; empty again at the end."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    yield tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_with_a_turn_leaves_nothing_behind(directory: Path) -> None:
+    def responder(request: ModelRequest) -> str:
+        return request.prompt
+
+    with OfflineModel(responder) as model, Codex(model.config()) as codex:
+        codex.thread_start().run("go")
+    before = Footprint.take()
+    for _ in range(3):
+        with OfflineModel(responder) as model, Codex(model.config()) as codex:
+            codex.thread_start().run("go")
+            assert list(directory.iterdir())
+        assert list(directory.iterdir()) == []
+    Footprint.take().assert_equals(before)
+
+
+def test_a_model_with_stalled_and_held_answers_leaves_nothing_behind(directory: Path) -> None:
+    before = Footprint.take()
+    with OfflineModel(Answer("x", Stall())) as model, Codex(model.config()) as codex:
+        codex.thread_start().turn("stalls")
+        model.wait_for_requests(1)
+        model.hold()
+        codex.thread_start().turn("is held")
+        model.wait_for_requests(2)
+    Footprint.take().assert_equals(before)
+
+
+def test_an_event_loops_model_leaves_nothing_behind(directory: Path) -> None:
+    async def use() -> None:
+        async with OfflineModel() as model:
+            await model.wait_for_requests_async(0)
+
+    asyncio.run(use())
+    before = Footprint.take()
+    for _ in range(3):
+        asyncio.run(use())
+    Footprint.take().assert_equals(before)
+
+
+def test_an_error_in_the_block_passes_through_and_everything_is_removed(directory: Path) -> None:
+    before = Footprint.take()
+    with pytest.raises(KeyError, match="mine"), OfflineModel():
+        raise KeyError("mine")
+    Footprint.take().assert_equals(before)
+
+
+def test_a_server_that_dies_is_an_error_and_leaves_nothing_behind(directory: Path) -> None:
+    before = Footprint.take()
+    with OfflineModel() as model:
+        (server,) = descendants(os.getpid()) - before.processes
+        os.kill(server, signal.SIGKILL)
+        with pytest.raises(OfflineModelError, match=r"server process ended \(exit status -9\)"):
+            model.wait_for_requests(1)
+        with pytest.raises(OfflineModelError, match="closed"):
+            model.hold()
+    Footprint.take().assert_equals(before)
+
+
+def test_a_server_that_hangs_is_ended_the_hard_way(directory: Path) -> None:
+    before = Footprint.take()
+    with OfflineModel():
+        (server,) = descendants(os.getpid()) - before.processes
+        os.kill(server, signal.SIGSTOP)
+    Footprint.take().assert_equals(before)
+
+
+def test_a_close_in_the_middle_of_a_wait_ends_the_wait(directory: Path) -> None:
+    async def use() -> None:
+        async with OfflineModel() as model:
+            waiting = asyncio.create_task(model.wait_for_requests_async(1))
+            await asyncio.sleep(0)
+        with pytest.raises(OfflineModelError, match="ended"):
+            await waiting
+
+    asyncio.run(use())
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_the_server(directory: Path) -> None:
+    with OfflineModel():
+        (server,) = descendants(os.getpid())
+        assert os.getsid(server) == server
+
+
+def test_the_server_goes_when_its_owner_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import os, sys, tempfile\n"
+        f"tempfile.tempdir = {str(tmp_path)!r}\n"
+        "from codex_app_server.testing import OfflineModel\n"
+        "with OfflineModel() as model:\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as owner:
+        assert owner.stdout is not None
+        owner.stdout.readline()
+        (server,) = descendants(owner.pid)
+        owner.kill()
+        owner.wait()
+    Footprint.wait_until(lambda: not _runs(server))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] != "Z"
