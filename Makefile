@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench lint format generate wheel docs clean
+.PHONY: help demo test test-all bench lint format generate wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ test: $(VENV)/.built ## The quick suite: core and API, at most ten minutes
 test-all: $(VENV)/.built ## Everything, the wheel on every Python of this machine included
 	cargo test --quiet --locked
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/.built ## What an event costs the thread that consumes it
+	$(BIN)/python -m benches.inner_loop
 
 lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything generated against its source
 	cargo fmt --check

@@ -82,6 +82,7 @@ class ScriptedPeer:
         # -S -E: starts in 20 ms, whatever the environment holds.
         self.argv = (sys.executable, "-S", "-E", str(script), path, *(["lingers"] if lingers else []))
         self._socket: socket.socket | None = None
+        self._sending = threading.Lock()
         self._connected = threading.Event()
         self._thread = threading.Thread(target=self._read, name="peer", daemon=True)
         self._thread.start()
@@ -130,6 +131,11 @@ class ScriptedPeer:
             assert message.get("method") == method, message
         return message
 
+    @property
+    def received(self) -> int:
+        """Messages that wait for `expect`."""
+        return self._received.qsize()
+
     def expect_end(self) -> None:
         """The client has closed stdin, and sent nothing more before."""
         assert self._received.get(timeout=20) is None
@@ -161,7 +167,8 @@ class ScriptedPeer:
     def _command(self, kind: bytes, data: bytes) -> None:
         assert self._connected.wait(20)
         assert self._socket is not None
-        self._socket.sendall(kind + len(data).to_bytes(4, "big") + data)
+        with self._sending:
+            self._socket.sendall(kind + len(data).to_bytes(4, "big") + data)
 
 
 def event(method: str, thread_id: str, turn_id: str, **params: Any) -> dict[str, Any]:

@@ -71,13 +71,14 @@ class Connection:
     def stats(self) -> dict[str, int]:
         """Counters since the start."""
 
-    def take_diagnostics(self) -> list[tuple[int, str]]:
+    def take_diagnostics(self) -> list[str]:
         """Records (logging level, message) noted since the last call. Cheap when there are none."""
 
-    def close(self) -> None:
+    def close(self, *, hurry: bool = False) -> None:
         """Begin to end the process on a native thread and latch the connection closed.
 
-        Never blocks. Idempotent. Its end can be waited for with `wait` or `arm`.
+        Never blocks. Idempotent. Its end can be waited for with `wait` or `arm`. In a `hurry` the end of
+        its input and SIGTERM get a tenth of a second each.
         """
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -168,10 +169,6 @@ class Subscription:
     def finished(self) -> bool:
         """True when turn/completed was drained: nothing more will come."""
 
-    @property
-    def sole_owner(self) -> bool:
-        """True while this subscription's own request started the turn and nobody else joined it."""
-
     def select(self, what: Literal["all", "result", "text"]) -> None:
         """Filter natively, also what waits already.
 
@@ -198,6 +195,9 @@ class Subscription:
 
     def disarm(self, waker: LoopWaker, token: int) -> None:
         """Take `arm` back. A token that was reported before may still come out of `LoopWaker.take`."""
+
+    def give_up(self) -> None:
+        """`close`, and interrupt the turn if this call started it and nobody else follows it. Never waits."""
 
     def close(self) -> None:
         """Leave the router, free everything held and wake whoever waits. Idempotent."""

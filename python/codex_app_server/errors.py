@@ -284,8 +284,8 @@ class RequestTimeoutError(CodexError, TimeoutError):
 
     def __init__(self, method: str, timeout_s: float) -> None:
         super().__init__(
-            f"No answer to {method} within {timeout_s:g} s. The request was given up and its effect, if it "
-            "still comes, is undone; raise CodexConfig.request_timeout_s if the runtime is merely slow."
+            f"No answer to {method} within {timeout_s:g} s, so it was given up; a turn or thread that it may "
+            "still start is ended again. Raise CodexConfig.request_timeout_s if the runtime is merely slow."
         )
         self.method = method
         self.timeout_s = timeout_s

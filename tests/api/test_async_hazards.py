@@ -298,7 +298,7 @@ def test_the_waker_of_a_dead_loop_does_not_write_into_a_new_socket(peer: Scripte
     codex = AsyncCodex(CodexConfig(launch_args_override=peer.argv))
     first = asyncio.new_event_loop()
     asking = first.create_task(codex.models())
-    while peer._received.empty():
+    while not peer.received:
         first.run_until_complete(asyncio.sleep(0))
     request = peer.expect("model/list")
     asking.cancel()

@@ -10,6 +10,7 @@ import pytest
 
 from codex_app_server._native import Connection
 from codex_app_server.errors import InvalidRequestError, ServerBusyError, TransportClosedError
+from tests.leaks import Footprint
 from tests.native.wire import caught_up, connected, finish, start, start_turn
 from tests.peer import ScriptedPeer, event, started
 
@@ -92,7 +93,7 @@ def test_a_late_join_of_somebodys_turn_interrupts_nothing(connection: Connection
     second.abandon()
     peer.answer(request, started("u"))
     caught_up(connection, peer)
-    assert connection.stats()["late_answers_undone"] == 0
+    assert connection.stats()["errands_sent"] == 0
     assert connection.stats()["turns_routed"] == 1
 
 
@@ -121,7 +122,7 @@ def test_an_answer_that_was_taken_is_not_undone(connection: Connection, peer: Sc
     finish(call)
     call.abandon()
     caught_up(connection, peer)
-    assert connection.stats()["late_answers_undone"] == 0
+    assert connection.stats()["errands_sent"] == 0
 
 
 def test_the_answer_to_an_undoing_is_expected(connection: Connection, peer: ScriptedPeer) -> None:
@@ -133,6 +134,39 @@ def test_the_answer_to_an_undoing_is_expected(connection: Connection, peer: Scri
     caught_up(connection, peer)
     stats = connection.stats()
     assert (stats["orphan_responses"], stats["requests_pending"]) == (0, 0)
+
+
+def test_a_thousand_interrupts_at_once_do_not_flood_the_runtime(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    peer.answers["turn/start"] = lambda params: started(f"turn-{params['threadId']}")
+    subscriptions = []
+    for number in range(100):
+        call = start_turn(connection, f"t{number}")
+        finish(call)
+        subscriptions.append(call.take_subscription())
+    for subscription in subscriptions:
+        subscription.give_up()
+    held = [peer.expect("turn/interrupt") for _ in range(8)]
+    caught_up(connection, peer)
+    assert peer.received == 0
+    # One answer makes room for one more, whose answer makes room for the next.
+    peer.answers["turn/interrupt"] = {}
+    peer.answer(held[0], {})
+    Footprint.wait_until(lambda: connection.stats()["requests_waiting"] == 0)
+    Footprint.wait_until(lambda: connection.stats()["requests_admitted"] == 7)
+
+
+def test_errands_that_are_never_answered_make_room(connection: Connection, peer: ScriptedPeer) -> None:
+    calls = [start(connection, "thread/start") for _ in range(9)]
+    requests = [peer.expect("thread/start") for _ in calls]
+    for number, (call, request) in enumerate(zip(calls, requests, strict=True)):
+        call.abandon()
+        peer.answer(request, {"thread": {"id": f"t{number}"}})
+    # Eight go out and are not answered; the ninth follows when their patience is over.
+    assert [peer.expect("thread/unsubscribe")["params"]["threadId"] for _ in range(9)] == [
+        f"t{number}" for number in range(9)
+    ]
 
 
 def test_errors_are_typed_and_keep_their_data(connection: Connection, peer: ScriptedPeer) -> None:
@@ -171,8 +205,7 @@ def test_lines_that_are_no_messages_are_counted_and_skipped(
     assert (stats["malformed_lines"], stats["unknown_shapes"], stats["orphan_responses"]) == (3, 1, 2)
     records = connection.take_diagnostics()
     assert len(records) == 4
-    assert records[0][0] == 30
-    assert "hello" in records[0][1]
+    assert "hello" in records[0]
     assert connection.take_diagnostics() == []
 
 

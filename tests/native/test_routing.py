@@ -80,23 +80,59 @@ def test_who_joins_a_turn_sees_it_from_its_own_start_on(connection: Connection, 
     second = second_call.take_subscription()
     assert texts(drain(first)) == ["before", "between", "after", "completed"]
     assert texts(drain(second)) == ["between", "after", "completed"]
-    assert not first.sole_owner
-    assert not second.sole_owner
 
 
-def test_who_joins_a_turn_that_its_starter_left_is_not_its_owner(
+def test_a_turn_that_others_follow_is_not_interrupted_when_one_gives_up(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    subscriptions = []
+    for _ in range(2):
+        call = start_turn(connection, "t")
+        peer.answer(peer.expect("turn/start"), started("u"))
+        finish(call)
+        subscriptions.append(call.take_subscription())
+    for subscription in subscriptions:
+        subscription.give_up()
+    caught_up(connection, peer)
+    assert connection.stats()["errands_sent"] == 0
+
+
+def test_who_gives_up_alone_interrupts_the_turn(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    finish(call)
+    subscription = call.take_subscription()
+    subscription.give_up()
+    assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
+    subscription.give_up()
+    caught_up(connection, peer)
+    assert connection.stats()["errands_sent"] == 1
+
+
+def test_who_gives_up_a_finished_turn_interrupts_nothing(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    peer.send(event("turn/completed", "t", "u"))
+    finish(call)
+    caught_up(connection, peer)
+    call.take_subscription().give_up()
+    caught_up(connection, peer)
+    assert connection.stats()["errands_sent"] == 0
+
+
+def test_who_joins_a_turn_that_its_starter_left_does_not_own_it(
     connection: Connection, peer: ScriptedPeer
 ) -> None:
     first_call = start_turn(connection, "t")
     peer.answer(peer.expect("turn/start"), started("u"))
     finish(first_call)
-    first = first_call.take_subscription()
-    assert first.sole_owner
-    first.close()
+    first_call.take_subscription().close()
     second_call = start_turn(connection, "t")
     peer.answer(peer.expect("turn/start"), started("u"))
     finish(second_call)
-    assert not second_call.take_subscription().sole_owner
+    second_call.take_subscription().give_up()
+    caught_up(connection, peer)
+    assert connection.stats()["errands_sent"] == 0
 
 
 def test_turns_that_nobody_claims_leave_nothing(connection: Connection, peer: ScriptedPeer) -> None:

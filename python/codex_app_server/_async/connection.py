@@ -73,19 +73,6 @@ class AsyncConnection:
         """Join a turn that was started elsewhere; its events from now on."""
         return self.native.subscribe_turn(thread_id, turn_id)
 
-    async def post(self, request: Request[Any], patience_s: float) -> None:
-        """Send a request whose answer makes no difference; each step may take `patience_s` seconds."""
-        call = self.native.open_call(request.method)
-        try:
-            if await wait_ready(call, patience_s):
-                call.send(serialise(request))
-                # Given up before its line is written, it would not be sent at all.
-                await wait_ready(call, patience_s)
-        except TransportClosedError:
-            pass
-        finally:
-            call.abandon()
-
     async def _exchange(
         self, request: Request[Any], thread_id: str | None = None
     ) -> tuple[_native.Call, bytes]:
@@ -129,8 +116,8 @@ class AsyncConnection:
 
     def log_diagnostics(self) -> None:
         """Log what the native side has noted since the last time."""
-        for level, message in self.native.take_diagnostics():
-            logger.log(level, "%s", message)
+        for message in self.native.take_diagnostics():
+            logger.warning("%s", message)
 
     async def aclose(self) -> None:
         """End the runtime and wait until it is gone, for as long as the configured graces allow."""

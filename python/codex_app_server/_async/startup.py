@@ -64,8 +64,8 @@ async def initialize(launch: Launch, connection: AsyncConnection, config: CodexC
         native.notify("initialized", None)
         return metadata
     except BaseException as error:
-        noted = [message for _, message in native.take_diagnostics()]
-        await connection.aclose()
+        noted = native.take_diagnostics()
+        await connection.aclose(hurry=True)
         if isinstance(error, ClientClosedError) or not isinstance(error, CodexError):
             raise
         raise _startup_error(launch, error, noted, native.stderr_tail) from error

@@ -42,11 +42,6 @@ class AsyncEventCursor:
         self._text_only = False
         self._closed = False
 
-    @property
-    def sole_owner(self) -> bool:
-        """True while this handle started the turn and nobody else joined it."""
-        return self._subscription.sole_owner
-
     async def fill(self) -> bool:
         """Wait until `batch` has events (True) or the turn has ended (False).
 
@@ -121,6 +116,12 @@ class AsyncEventCursor:
                 "stream_text() has narrowed this turn's events to text. Read the whole turn with "
                 "thread.read(include_turns=True), or use stream() for everything."
             )
+
+    def give_up(self) -> None:
+        """Interrupt the turn, unless somebody else follows or started it. Does not wait."""
+        with suppress(ForkedProcessError):
+            self._subscription.give_up()
+        self.close()
 
     def close(self) -> None:
         """Free the subscription and wake whoever waits for it. Idempotent."""

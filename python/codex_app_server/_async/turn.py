@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from .client import AsyncCodex  # async only
     # sync only: from .runtime import Runtime
 
-# How long a cancelled run() may wait for its interrupt to be admitted, and then to be answered.
-_INTERRUPT_PATIENCE_S = 1.0
-
-
 @dataclass(slots=True, init=False)
 class AsyncTurnHandle:
     """A turn that was started: follow it, steer it, interrupt it, or wait for its result.
@@ -125,11 +121,11 @@ class AsyncTurnHandle:
         try:
             while await self._filled():
                 collector.add(cursor.take_batch())
-        except BaseException as error:
-            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more. A
-            # coroutine that is being closed (GeneratorExit) cannot wait for the interrupt either.
-            if not isinstance(error, (CodexError, GeneratorExit)) and cursor.sole_owner:
-                await self._give_up()
+        except CodexError:
+            raise
+        except BaseException:
+            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more.
+            cursor.give_up()
             raise
         finally:
             cursor.close()
@@ -142,7 +138,3 @@ class AsyncTurnHandle:
             except StreamOverflowError:
                 # Only deltas were dropped, and before run() was called; a result needs none.
                 continue
-
-    async def _give_up(self) -> None:
-        request = _requests.turn_interrupt(self.thread_id, self.id)
-        await self._codex._client.connection.post(request, _INTERRUPT_PATIENCE_S)

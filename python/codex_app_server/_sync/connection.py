@@ -23,7 +23,6 @@ from ..errors import (
     RequestTimeoutError,
     RetryLimitExceededError,
     ServerBusyError,
-    TransportClosedError,
 )
 from ..retry import pauses
 from .waiting import rest, sleep, wait_ready
@@ -75,19 +74,6 @@ class Connection:
         """Join a turn that was started elsewhere; its events from now on."""
         return self.native.subscribe_turn(thread_id, turn_id)
 
-    def post(self, request: Request[Any], patience_s: float) -> None:
-        """Send a request whose answer makes no difference; each step may take `patience_s` seconds."""
-        call = self.native.open_call(request.method)
-        try:
-            if wait_ready(call, patience_s):
-                call.send(serialise(request))
-                # Given up before its line is written, it would not be sent at all.
-                wait_ready(call, patience_s)
-        except TransportClosedError:
-            pass
-        finally:
-            call.abandon()
-
     def _exchange(self, request: Request[Any], thread_id: str | None = None) -> tuple[_native.Call, bytes]:
         """One answered call and its result; sent again while the runtime is too busy to take it."""
         for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _RETRIES):
@@ -129,8 +115,8 @@ class Connection:
 
     def log_diagnostics(self) -> None:
         """Log what the native side has noted since the last time."""
-        for level, message in self.native.take_diagnostics():
-            logger.log(level, "%s", message)
+        for message in self.native.take_diagnostics():
+            logger.warning("%s", message)
 
     def close(self) -> None:
         """End the runtime and wait until it is gone, for as long as the configured graces allow."""

@@ -66,8 +66,8 @@ def initialize(launch: Launch, connection: Connection, config: CodexConfig) -> I
         native.notify("initialized", None)
         return metadata
     except BaseException as error:
-        noted = [message for _, message in native.take_diagnostics()]
-        connection.close()
+        noted = native.take_diagnostics()
+        connection.close(hurry=True)
         if isinstance(error, ClientClosedError) or not isinstance(error, CodexError):
             raise
         raise _startup_error(launch, error, noted, native.stderr_tail) from error

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from ..generated.v2_all import TurnInterruptResponse, TurnSteerResponse
     from .runtime import Runtime
 
-# How long a cancelled run() may wait for its interrupt to be admitted, and then to be answered.
-_INTERRUPT_PATIENCE_S = 1.0
-
 
 @dataclass(slots=True, init=False)
 class TurnHandle:
@@ -124,11 +121,11 @@ class TurnHandle:
         try:
             while self._filled():
                 collector.add(cursor.take_batch())
-        except BaseException as error:
-            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more. A
-            # coroutine that is being closed (GeneratorExit) cannot wait for the interrupt either.
-            if not isinstance(error, (CodexError, GeneratorExit)) and cursor.sole_owner:
-                self._give_up()
+        except CodexError:
+            raise
+        except BaseException:
+            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more.
+            cursor.give_up()
             raise
         finally:
             cursor.close()
@@ -141,7 +138,3 @@ class TurnHandle:
             except StreamOverflowError:
                 # Only deltas were dropped, and before run() was called; a result needs none.
                 continue
-
-    def _give_up(self) -> None:
-        request = _requests.turn_interrupt(self.thread_id, self.id)
-        self._client.connection.post(request, _INTERRUPT_PATIENCE_S)

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use codex_core::call::Call;
+use codex_core::call::{Call, Lane};
 use codex_core::connection::Connection;
-use codex_core::protocol::Window;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -54,7 +53,7 @@ impl PyCall {
 
     #[getter]
     fn open_ended(&self) -> bool {
-        self.call.window == Window::Long
+        self.call.lane == Lane::Long
     }
 
     fn send(&self, py: Python<'_>, params: Option<&[u8]>) -> PyResult<()> {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use codex_core::admission::Limits;
 use codex_core::connection::{Connection, Settings};
-use codex_core::diagnostics::Level;
 use codex_core::process::{Graces, LaunchSpec};
 use codex_core::router::Topic;
 use pyo3::exceptions::PyValueError;
@@ -134,18 +133,15 @@ impl PyConnection {
         Ok(stats)
     }
 
-    fn take_diagnostics(&self, py: Python<'_>) -> PyResult<Vec<(u8, String)>> {
+    fn take_diagnostics(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         guard(py, &self.connection)?;
-        let records = self.connection.diagnostics().take();
-        Ok(records
-            .into_iter()
-            .map(|(level, text)| (logging_level(level), text))
-            .collect())
+        Ok(self.connection.diagnostics().take())
     }
 
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    #[pyo3(signature = (*, hurry=false))]
+    fn close(&self, py: Python<'_>, hurry: bool) -> PyResult<()> {
         guard(py, &self.connection)?;
-        py.detach(|| self.connection.close());
+        py.detach(|| self.connection.close(hurry));
         Ok(())
     }
 
@@ -188,14 +184,5 @@ impl PyConnection {
             mailbox,
             topic,
         ))
-    }
-}
-
-/// The number that Python's `logging` gives a level.
-fn logging_level(level: Level) -> u8 {
-    match level {
-        Level::Info => 20,
-        Level::Warning => 30,
-        Level::Error => 40,
     }
 }

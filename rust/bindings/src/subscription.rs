@@ -56,12 +56,13 @@ impl PySubscription {
         }
     }
 
-    fn leave(&self) {
+    fn leave(&self, give_up: bool) {
         let already = std::mem::replace(&mut self.cursor.lock().closed, true);
         if already {
             return;
         }
         match &self.topic {
+            None if give_up => self.connection.give_up_turn(&self.mailbox),
             None => self.connection.router().leave_turn(&self.mailbox),
             Some(topic) => self.connection.router().leave(topic, &self.mailbox),
         }
@@ -145,11 +146,6 @@ impl PySubscription {
         self.cursor.lock().finished
     }
 
-    #[getter]
-    fn sole_owner(&self) -> bool {
-        !self.mailbox.is_shared()
-    }
-
     fn select(&self, py: Python<'_>, what: &str) -> PyResult<()> {
         guard(py, &self.connection)?;
         let selection = match what {
@@ -212,9 +208,15 @@ impl PySubscription {
         Ok(())
     }
 
+    fn give_up(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.leave(true);
+        Ok(())
+    }
+
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, &self.connection)?;
-        self.leave();
+        self.leave(false);
         Ok(())
     }
 }
@@ -222,7 +224,7 @@ impl PySubscription {
 impl Drop for PySubscription {
     fn drop(&mut self) {
         if self.connection.is_ours() {
-            self.leave();
+            self.leave(false);
         }
     }
 }

@@ -2,16 +2,15 @@
 //! that, so each kind of request has a window, first come first served; what waits holds a place in
 //! line and nothing else, its params are not serialised yet.
 //!
-//! Lock order: a lane's lock, then a call's. No two lanes are held at once.
+//! Lock order: a queue's lock, then a call's. No two queues are held at once.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::call::{Call, Outcome};
+use crate::call::{Call, Lane, Outcome};
 use crate::closing::CloseReason;
-use crate::protocol::Window;
 
 /// Requests in flight, per window. Together they stay below the runtime's queue of 128.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +18,7 @@ pub struct Limits {
     pub short: usize,
     pub long: usize,
     pub control: usize,
+    pub errand: usize,
 }
 
 impl Default for Limits {
@@ -29,102 +29,111 @@ impl Default for Limits {
             short: 32,
             long: 64,
             control: 16,
+            errand: 8,
         }
     }
 }
 
 #[derive(Debug)]
 pub struct Admission {
-    lanes: [Mutex<Lane>; 3],
+    queues: [Mutex<Queue>; 4],
 }
 
 #[derive(Debug)]
-struct Lane {
+struct Queue {
     limit: usize,
     in_flight: usize,
-    queue: VecDeque<Arc<Call>>,
+    waiting: VecDeque<Arc<Call>>,
     closed: Option<Arc<CloseReason>>,
 }
 
 impl Admission {
     pub fn new(limits: Limits) -> Self {
-        let lane = |limit| {
-            Mutex::new(Lane {
+        let Limits {
+            short,
+            long,
+            control,
+            errand,
+        } = limits;
+        let queues = [short, long, control, errand].map(|limit| {
+            let waiting = VecDeque::new();
+            Mutex::new(Queue {
                 limit,
                 in_flight: 0,
-                queue: VecDeque::new(),
+                waiting,
                 closed: None,
             })
-        };
-        Self {
-            lanes: [lane(limits.short), lane(limits.long), lane(limits.control)],
-        }
+        });
+        Self { queues }
     }
 
-    fn lane(&self, window: Window) -> &Mutex<Lane> {
-        &self.lanes[match window {
-            Window::Short => 0,
-            Window::Long => 1,
-            Window::Control => 2,
+    fn queue(&self, lane: Lane) -> &Mutex<Queue> {
+        &self.queues[match lane {
+            Lane::Short => 0,
+            Lane::Long => 1,
+            Lane::Control => 2,
+            Lane::Errand => 3,
         }]
     }
 
-    /// Takes a place in line; the call is admitted at once when there is room.
-    pub fn enter(&self, call: &Arc<Call>) {
-        let mut lane = self.lane(call.window).lock();
-        if let Some(reason) = lane.closed.clone() {
-            drop(lane);
+    /// Takes a place in line; true when the call is admitted at once because there is room.
+    pub fn enter(&self, call: &Arc<Call>) -> bool {
+        let mut queue = self.queue(call.lane).lock();
+        if let Some(reason) = queue.closed.clone() {
+            drop(queue);
             finish(call, &reason);
-        } else if lane.in_flight < lane.limit && lane.queue.is_empty() {
-            if call.admit() {
-                lane.in_flight += 1;
-            }
-        } else {
-            lane.queue.push_back(Arc::clone(call));
+            return false;
         }
+        if queue.in_flight < queue.limit && queue.waiting.is_empty() {
+            let admitted = call.admit();
+            queue.in_flight += usize::from(admitted);
+            return admitted;
+        }
+        queue.waiting.push_back(Arc::clone(call));
+        false
     }
 
-    /// A place is free: the next in line is admitted.
-    pub fn release(&self, window: Window) {
-        let mut lane = self.lane(window).lock();
-        lane.in_flight = lane.in_flight.saturating_sub(1);
-        while lane.in_flight < lane.limit {
-            let Some(next) = lane.queue.pop_front() else {
+    /// A place is free: who is next in line is admitted. Returns the errands among them, which
+    /// nobody else sends.
+    pub fn release(&self, lane: Lane) -> Vec<Arc<Call>> {
+        let mut queue = self.queue(lane).lock();
+        let mut errands = Vec::new();
+        queue.in_flight = queue.in_flight.saturating_sub(1);
+        while queue.in_flight < queue.limit {
+            let Some(next) = queue.waiting.pop_front() else {
                 break;
             };
             if next.admit() {
-                lane.in_flight += 1;
+                queue.in_flight += 1;
+                if lane == Lane::Errand {
+                    errands.push(next);
+                }
             }
         }
+        errands
     }
 
     /// Calls that wait for a place, and calls that hold one.
-    pub fn load(&self, window: Window) -> (usize, usize) {
-        let lane = self.lane(window).lock();
-        (lane.queue.len(), lane.in_flight)
+    pub fn load(&self, lane: Lane) -> (usize, usize) {
+        let queue = self.queue(lane).lock();
+        (queue.waiting.len(), queue.in_flight)
     }
 
     /// A queued call was given up: it leaves the line, so that cancelled work holds no memory.
     pub fn leave(&self, call: &Arc<Call>) {
-        let mut lane = self.lane(call.window).lock();
-        if let Some(index) = lane
-            .queue
-            .iter()
-            .position(|queued| Arc::ptr_eq(queued, call))
-        {
-            lane.queue.remove(index);
-        }
+        let mut queue = self.queue(call.lane).lock();
+        queue.waiting.retain(|waiting| !Arc::ptr_eq(waiting, call));
     }
 
     /// Ends every wait in line, now and later.
     pub fn close(&self, reason: &Arc<CloseReason>) {
-        for lane in &self.lanes {
-            let queued = {
-                let mut lane = lane.lock();
-                lane.closed = Some(Arc::clone(reason));
-                std::mem::take(&mut lane.queue)
+        for queue in &self.queues {
+            let waiting = {
+                let mut queue = queue.lock();
+                queue.closed = Some(Arc::clone(reason));
+                std::mem::take(&mut queue.waiting)
             };
-            for call in queued {
+            for call in waiting {
                 finish(&call, reason);
             }
         }
@@ -151,6 +160,7 @@ mod tests {
             short: limit,
             long: limit,
             control: limit,
+            errand: limit,
         })
     }
 
@@ -168,9 +178,9 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(admitted(), [true, true, false, false, false]);
-        admission.release(Window::Short);
+        admission.release(Lane::Short);
         assert_eq!(admitted(), [true, true, true, false, false]);
-        assert_eq!(admission.load(Window::Short), (2, 2));
+        assert_eq!(admission.load(Lane::Short), (2, 2));
     }
 
     #[test]
@@ -186,8 +196,8 @@ mod tests {
         }
         assert!(matches!(second.abandon(), Undo::Line));
         admission.leave(&second);
-        assert_eq!(admission.load(Window::Short), (1, 1));
-        admission.release(Window::Short);
+        assert_eq!(admission.load(Lane::Short), (1, 1));
+        admission.release(Lane::Short);
         assert!(third.is_admitted());
     }
 
@@ -221,5 +231,18 @@ mod tests {
         for one in [second, late] {
             assert!(matches!(one.take(), Some(Outcome::Closed(_))));
         }
+    }
+
+    #[test]
+    fn errands_are_handed_out_when_their_turn_comes() {
+        let admission = admission(1);
+        let errand = |id| Arc::new(Call::errand(id, "turn/interrupt", "{}"));
+        let (first, second, third) = (errand(1), errand(2), errand(3));
+        assert!(admission.enter(&first));
+        assert!(!admission.enter(&second));
+        assert!(!admission.enter(&third));
+        assert!(matches!(second.abandon(), Undo::Line));
+        let next = admission.release(Lane::Errand);
+        assert_eq!(next.iter().map(|call| call.id).collect::<Vec<_>>(), [3]);
     }
 }

@@ -38,6 +38,26 @@ enum Stage {
     Abandoned,
 }
 
+/// Which line a request stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    Short,
+    Long,
+    Control,
+    /// Undoes what nobody waits for; it goes out by itself once it is admitted.
+    Errand,
+}
+
+impl From<Window> for Lane {
+    fn from(window: Window) -> Self {
+        match window {
+            Window::Short => Self::Short,
+            Window::Long => Self::Long,
+            Window::Control => Self::Control,
+        }
+    }
+}
+
 /// What has to be undone when a request is given up.
 #[derive(Debug)]
 pub enum Undo {
@@ -59,9 +79,11 @@ pub enum Undo {
 pub struct Call {
     pub id: i64,
     pub method: Box<str>,
-    pub window: Window,
+    pub lane: Lane,
     /// The thread of a `turn/start`: its events are kept from the moment the line is written.
     pub turn_of: Option<Arc<str>>,
+    /// The params of an errand, as JSON.
+    pub errand: Option<Box<str>>,
     gate: Gate<State>,
 }
 
@@ -72,7 +94,7 @@ struct State {
 }
 
 /// The window of `method`. A method that the schema does not know counts as short.
-pub fn window_of(method: &str) -> Window {
+fn window_of(method: &str) -> Window {
     REQUESTS
         .binary_search_by(|spec| spec.method.cmp(method))
         .map_or(Window::Short, |index| REQUESTS[index].window)
@@ -83,7 +105,8 @@ impl Call {
         Self {
             id,
             method: method.into(),
-            window: window_of(method),
+            lane: window_of(method).into(),
+            errand: None,
             turn_of: (method == "turn/start")
                 .then_some(thread_id)
                 .flatten()
@@ -92,6 +115,15 @@ impl Call {
                 stage: Stage::Queued,
                 subscription: None,
             }),
+        }
+    }
+
+    /// A request that nobody waits for.
+    pub fn errand(id: i64, method: &str, params: &str) -> Self {
+        Self {
+            lane: Lane::Errand,
+            errand: Some(params.into()),
+            ..Self::new(id, method, None)
         }
     }
 
@@ -155,6 +187,12 @@ impl Call {
 
     pub fn is_abandoned(&self) -> bool {
         matches!(self.gate.lock().stage, Stage::Abandoned)
+    }
+
+    /// Whether it was answered or given up: it holds no place any more.
+    pub fn is_settled(&self) -> bool {
+        let stage = &self.gate.lock().stage;
+        matches!(stage, Stage::Answered(_) | Stage::Taken | Stage::Abandoned)
     }
 
     /// Wakes what [`Self::answer`] returned.

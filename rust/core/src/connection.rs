@@ -5,7 +5,7 @@
 //! [`Connection`]; dropping it begins the shutdown.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,14 +15,13 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::admission::{Admission, Limits};
-use crate::call::{Call, Outcome, Undo};
+use crate::call::{Call, Lane, Outcome, Undo};
 use crate::closing::{CloseKind, CloseReason, Latch};
 use crate::diagnostics::Diagnostics;
-use crate::mailbox::Budget;
+use crate::mailbox::{Budget, Mailbox};
 use crate::process::{
     Child, ExitOutcome, Graces, LaunchSpec, Owner, Pipes, SpawnError, StderrTail, spawn_thread,
 };
-use crate::protocol::Window;
 use crate::router::{Batch, FollowUp, Router, follow_up};
 use crate::signal::{Gate, Ready};
 use crate::stats::Stats;
@@ -31,6 +30,17 @@ use crate::{reader, writer};
 
 /// How long the end of stdout waits for the exit status that explains it.
 const EXIT_WAIT: Duration = Duration::from_millis(500);
+
+/// A grace for what need not be treated gently.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// How long an errand may hold its place without an answer while others wait for it.
+const ERRAND_PATIENCE: Duration = Duration::from_secs(4);
+
+/// Told to the reader: stop once the pipe is empty.
+const STOP: u8 = 1;
+/// Told to the reader: errands wait, so do not sleep for ever.
+const RECONSIDER: u8 = 2;
 
 /// Everything a connection can be told.
 #[derive(Debug, Clone)]
@@ -69,6 +79,8 @@ pub(crate) struct Shared {
     /// Makes the reader stop although the pipe is open. Gone once the connection has ended.
     reader_control: Mutex<Option<UnixStream>>,
     next_id: AtomicI64,
+    /// On the wire, or settled a moment ago.
+    errands: Mutex<Vec<Arc<Call>>>,
     ending: Gate<Ending>,
 }
 
@@ -101,7 +113,7 @@ impl Connection {
         let (queue, interrupted) = WriteQueue::new().map_err(resources)?;
         let (child, pipes) = Child::spawn(&settings.launch, settings.graces, move |_| {
             // Fails only when the reader is gone already.
-            let _ = (&on_exit).write(&[1]);
+            let _ = (&on_exit).write(&[STOP]);
         })?;
         let Pipes {
             stdin,
@@ -123,6 +135,7 @@ impl Connection {
             stderr,
             reader_control: Mutex::new(Some(reader_control)),
             next_id: AtomicI64::new(1),
+            errands: Mutex::default(),
             ending: Gate::default(),
         });
         // From here on dropping the connection is what cleans up.
@@ -171,7 +184,7 @@ impl Connection {
         }
         let line = request_line(Some(call.id), &call.method, params);
         if let Err(full) = self.shared.writer.push_call(line, Arc::clone(call)) {
-            self.shared.admission.release(call.window);
+            self.shared.free(call.lane);
             return Err(SendError::QueueFull(full));
         }
         // The latch may have been set since it was read, and the queue cleared with it.
@@ -197,33 +210,18 @@ impl Connection {
     /// Gives a request up. A late `turn/start` is met with an interrupt, a late thread with an
     /// unsubscribe.
     pub fn abandon(&self, call: &Arc<Call>) {
-        let shared = &self.shared;
-        let undo = call.abandon();
-        if !matches!(undo, Undo::Nothing) {
-            shared.stats.requests_abandoned.one();
+        self.shared.abandon(call);
+    }
+
+    /// The consumer of a turn goes away in the middle: the turn is interrupted, unless somebody
+    /// else follows or started it. Does not wait.
+    pub fn give_up_turn(&self, mailbox: &Arc<Mailbox>) {
+        if !mailbox.is_shared() && !mailbox.is_finished() && self.closed().is_none() {
+            let thread_id = Arc::clone(&mailbox.thread_id);
+            let turn_id = mailbox.key.to_string();
+            self.shared.undo(FollowUp::Interrupt { thread_id, turn_id });
         }
-        match undo {
-            Undo::Nothing | Undo::Unwritten => {}
-            Undo::Line => shared.admission.leave(call),
-            Undo::Place => shared.admission.release(call.window),
-            Undo::Written => {
-                shared.admission.release(call.window);
-                shared.router.forget_start(call);
-            }
-            Undo::Answer(outcome, subscription) => {
-                let routed = subscription
-                    .as_ref()
-                    .is_some_and(|mailbox| mailbox.is_shared());
-                if let Some(mailbox) = subscription {
-                    shared.router.leave_turn(&mailbox);
-                }
-                if let Outcome::Result(result) = outcome
-                    && let Some(undo) = follow_up(call, &result, routed)
-                {
-                    shared.undo(undo);
-                }
-            }
-        }
+        self.shared.router.leave_turn(mailbox);
     }
 
     pub fn router(&self) -> &Router {
@@ -238,8 +236,8 @@ impl Connection {
     pub fn stats(&self) -> Vec<(&'static str, u64)> {
         let shared = &self.shared;
         let held = shared.router.held();
-        let loads = [Window::Short, Window::Long, Window::Control]
-            .map(|window| shared.admission.load(window));
+        let lanes = [Lane::Short, Lane::Long, Lane::Control, Lane::Errand];
+        let loads = lanes.map(|lane| shared.admission.load(lane));
         let mut stats = shared.stats.snapshot();
         stats.extend([
             ("mailbox_bytes", shared.budget.held() as u64),
@@ -268,10 +266,11 @@ impl Connection {
         self.shared.latch.get()
     }
 
-    /// Ends every wait now and begins the shutdown; never blocks.
-    pub fn close(&self) {
+    /// Ends every wait now and begins the shutdown; never blocks. In a `hurry` (what runs is not the
+    /// runtime) the end of its input and SIGTERM get a moment only.
+    pub fn close(&self, hurry: bool) {
         self.shared.latch(CloseReason::by_client());
-        Shared::begin_shutdown(&self.shared);
+        self.shared.begin_shutdown(hurry);
     }
 
     /// Where to wait until the process is reaped and the threads are gone.
@@ -298,7 +297,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         if self.is_ours() {
-            self.close();
+            self.close(false);
         } else {
             // In a forked child: the threads do not exist here and the locks may be held for ever.
             std::mem::forget(Arc::clone(&self.shared));
@@ -316,37 +315,128 @@ impl Shared {
         for mailbox in batch.dirty.drain(..) {
             mailbox.flush();
         }
+        // Places first: who sees an answer finds its place free.
+        for lane in batch.places.drain(..) {
+            self.free(lane);
+        }
         for (call, wake) in batch.answered.drain(..) {
             call.fire(wake);
-        }
-        for window in batch.places.drain(..) {
-            self.admission.release(window);
         }
         for undo in batch.follow_ups.drain(..) {
             self.undo(undo);
         }
     }
 
+    /// A place is free; errands that get one go out.
+    pub fn free(&self, lane: Lane) {
+        for errand in self.admission.release(lane) {
+            self.send_errand(errand);
+        }
+    }
+
+    fn abandon(&self, call: &Arc<Call>) {
+        let undo = call.abandon();
+        if !matches!(undo, Undo::Nothing) {
+            self.stats.requests_abandoned.one();
+        }
+        match undo {
+            Undo::Nothing | Undo::Unwritten => {}
+            Undo::Line => self.admission.leave(call),
+            Undo::Place => self.free(call.lane),
+            Undo::Written => {
+                self.free(call.lane);
+                self.router.forget_start(call);
+            }
+            Undo::Answer(outcome, subscription) => {
+                let routed = subscription
+                    .as_ref()
+                    .is_some_and(|mailbox| mailbox.is_shared());
+                if let Some(mailbox) = subscription {
+                    self.router.leave_turn(&mailbox);
+                }
+                if let Outcome::Result(result) = outcome
+                    && let Some(undo) = follow_up(call, &result, routed)
+                {
+                    self.undo(undo);
+                }
+            }
+        }
+    }
+
+    /// Sends a request that undoes something; in a lane of its own, since a thousand cancelled turns
+    /// are a thousand interrupts.
     fn undo(&self, undo: FollowUp) {
         let (method, params) = match undo {
-            FollowUp::Interrupt { thread_id, turn_id } => (
-                "turn/interrupt",
-                format!(
-                    r#"{{"threadId":{},"turnId":{}}}"#,
-                    json_string(&thread_id),
-                    json_string(&turn_id)
-                ),
-            ),
-            FollowUp::Unsubscribe { thread_id } => (
-                "thread/unsubscribe",
-                format!(r#"{{"threadId":{}}}"#, json_string(&thread_id)),
-            ),
+            FollowUp::Interrupt { thread_id, turn_id } => {
+                let (thread, turn) = (json_string(&thread_id), json_string(&turn_id));
+                let params = format!(r#"{{"threadId":{thread},"turnId":{turn}}}"#);
+                ("turn/interrupt", params)
+            }
+            FollowUp::Unsubscribe { thread_id } => {
+                let params = format!(r#"{{"threadId":{}}}"#, json_string(&thread_id));
+                ("thread/unsubscribe", params)
+            }
         };
-        let id = self.new_id();
-        self.router.begin_undoing(id);
-        self.stats.late_answers_undone.one();
-        self.writer
-            .push_line(request_line(Some(id), method, Some(params.as_bytes())));
+        self.stats.errands_sent.one();
+        let errand = Arc::new(Call::errand(self.new_id(), method, &params));
+        if self.admission.enter(&errand) {
+            self.send_errand(errand);
+        } else {
+            self.wake_reader();
+        }
+    }
+
+    fn send_errand(&self, errand: Arc<Call>) {
+        let params = errand.errand.as_deref().map(str::as_bytes);
+        let line = request_line(Some(errand.id), &errand.method, params);
+        if errand.mark_sent() {
+            let mut errands = self.errands.lock();
+            errands.retain(|errand| !errand.is_settled());
+            errands.push(Arc::clone(&errand));
+            drop(errands);
+            // Never refused: it is an errand.
+            let _ = self.writer.push_call(line, errand);
+        }
+    }
+
+    /// When to look for errands that hold a place without an answer: the runtime never answers some
+    /// interrupts. Only while others wait for a place.
+    pub fn errands_due(&self) -> Option<Instant> {
+        (self.admission.load(Lane::Errand).0 > 0).then(|| Instant::now() + ERRAND_PATIENCE / 4)
+    }
+
+    /// Gives up on errands that got no answer in time.
+    pub fn sweep_errands(&self) {
+        let overdue: Vec<_> = {
+            let mut errands = self.errands.lock();
+            errands.retain(|errand| !errand.is_settled());
+            errands
+                .iter()
+                .filter(|errand| errand.elapsed() > ERRAND_PATIENCE)
+                .cloned()
+                .collect()
+        };
+        for errand in overdue {
+            self.abandon(&errand);
+        }
+    }
+
+    /// Reads what the reader is told; true when it is to stop.
+    pub fn told_to_stop(control: &UnixStream) -> bool {
+        let mut told = [0; 64];
+        let count = (&*control).read(&mut told).unwrap_or(0);
+        // The other end is gone only when everything is over.
+        count == 0 || told[..count].contains(&STOP)
+    }
+
+    fn wake_reader(&self) {
+        if let Some(control) = &*self.reader_control.lock() {
+            let _ = (&*control).write(&[RECONSIDER]);
+        }
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.latch.get().is_some()
     }
 
     /// Sets the latch and ends every wait with its reason.
@@ -379,28 +469,37 @@ impl Shared {
                 detail: detail.to_owned(),
             });
         }
-        Self::begin_shutdown(self);
+        self.begin_shutdown(false);
     }
 
     /// Starts the closing thread, once.
-    fn begin_shutdown(self: &Arc<Self>) {
+    fn begin_shutdown(self: &Arc<Self>, hurry: bool) {
         let mut ending = self.ending.lock();
         if std::mem::replace(&mut ending.begun, true) {
             return;
         }
         let shared = Arc::clone(self);
-        match spawn_thread("codex-closer", move || shared.shut_down()) {
+        match spawn_thread("codex-closer", move || shared.shut_down(hurry)) {
             Ok(closer) => ending.closer = Some(closer),
             // No thread to be had: the pipes are closed, which ends the runtime by itself.
             Err(_) => self.writer.close(),
         }
     }
 
-    fn shut_down(&self) {
-        self.child.shut_down(|| self.writer.close());
+    fn shut_down(&self, hurry: bool) {
+        let graces = if hurry {
+            Graces {
+                eof: MOMENT,
+                term: MOMENT,
+                ..self.child.graces()
+            }
+        } else {
+            self.child.graces()
+        };
+        self.child.shut_down(graces, || self.writer.close());
         self.stderr.stop();
         if let Some(mut control) = self.reader_control.lock().take() {
-            let _ = control.write(&[1]);
+            let _ = control.write(&[STOP]);
         }
         let threads = std::mem::take(&mut self.ending.lock().threads);
         for thread in threads {

@@ -1,4 +1,4 @@
-//! What the native threads have to say, kept for a consumer to log. The reader never calls a
+//! What the native threads have to complain of, kept for a consumer to log. The reader never calls a
 //! logger: it leaves a record here, and whoever next comes by with the interpreter takes it.
 
 use std::collections::VecDeque;
@@ -11,14 +11,6 @@ const KEEP: usize = 256;
 /// Characters of the runtime's text that a record quotes.
 const QUOTE: usize = 200;
 
-/// Severity, in the words of the consumer's logger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    Info,
-    Warning,
-    Error,
-}
-
 /// A bounded queue of records.
 #[derive(Debug, Default)]
 pub struct Diagnostics {
@@ -28,23 +20,23 @@ pub struct Diagnostics {
 
 #[derive(Debug, Default)]
 struct Kept {
-    records: VecDeque<(Level, String)>,
+    records: VecDeque<String>,
     dropped: u64,
 }
 
 impl Diagnostics {
-    pub fn record(&self, level: Level, message: String) {
+    pub fn record(&self, message: String) {
         let mut kept = self.kept.lock();
         if kept.records.len() == KEEP {
             kept.records.pop_front();
             kept.dropped += 1;
         }
-        kept.records.push_back((level, message));
+        kept.records.push_back(message);
         self.waiting.store(true, Ordering::Release);
     }
 
     /// Everything recorded since the last call, oldest first. One atomic load when there is nothing.
-    pub fn take(&self) -> Vec<(Level, String)> {
+    pub fn take(&self) -> Vec<String> {
         if !self.waiting.load(Ordering::Acquire) {
             return Vec::new();
         }
@@ -53,13 +45,7 @@ impl Diagnostics {
         let dropped = std::mem::take(&mut kept.dropped);
         let mut records: Vec<_> = kept.records.drain(..).collect();
         if dropped > 0 {
-            records.insert(
-                0,
-                (
-                    Level::Warning,
-                    format!("{dropped} earlier records were dropped"),
-                ),
-            );
+            records.insert(0, format!("{dropped} earlier records were dropped"));
         }
         records
     }
@@ -88,12 +74,12 @@ mod tests {
         let diagnostics = Diagnostics::default();
         assert!(diagnostics.take().is_empty());
         for number in 0..KEEP + 3 {
-            diagnostics.record(Level::Warning, number.to_string());
+            diagnostics.record(number.to_string());
         }
         let records = diagnostics.take();
         assert_eq!(records.len(), KEEP + 1);
-        assert_eq!(records[0].1, "3 earlier records were dropped");
-        assert_eq!(records[1].1, "3");
+        assert_eq!(records[0], "3 earlier records were dropped");
+        assert_eq!(records[1], "3");
         assert!(diagnostics.take().is_empty());
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::closing::CloseKind;
 use crate::connection::Shared;
-use crate::diagnostics::{Level, quote};
+use crate::diagnostics::quote;
 use crate::envelope::{self, Defect, Message};
 use crate::framing::LineBuffer;
 use crate::process::poll::{poll, readable, set_nonblocking};
@@ -56,8 +56,14 @@ impl Chunks {
         loop {
             if !exited {
                 let mut watched = [readable(stdout), readable(control)];
-                poll(&mut watched, None)?;
-                exited = watched[1].revents != 0;
+                poll(&mut watched, shared.errands_due())?;
+                exited = watched[1].revents != 0 && Shared::told_to_stop(control);
+                if watched.iter().all(|one| one.revents == 0) {
+                    shared.sweep_errands();
+                }
+                if !exited && watched[0].revents == 0 {
+                    continue;
+                }
             }
             match stdout.read(self.lines.space()) {
                 Ok(0) => break,
@@ -77,7 +83,7 @@ impl Chunks {
                 Err(error) => return Err(error),
             }
         }
-        if !self.lines.rest().is_empty() {
+        if !self.lines.rest().is_empty() && !shared.is_closed() {
             let rest = self.lines.rest().to_vec();
             self.defect(
                 shared,
@@ -132,7 +138,7 @@ impl Chunks {
             }
         };
         if self.defects <= DESCRIBED || self.defects.is_power_of_two() {
-            shared.diagnostics.record(Level::Warning, text.clone());
+            shared.diagnostics.record(text.clone());
         }
         self.first_defect.get_or_insert(text);
     }
@@ -155,7 +161,7 @@ fn dispatch(
         Message::ServerRequest { id, method, .. } => {
             shared.stats.server_requests_refused.one();
             let text = format!("refused the runtime's {method}: no handler is registered for it");
-            shared.diagnostics.record(Level::Info, text);
+            shared.diagnostics.record(text);
             answers.push(refusal(id, &method));
         }
     }

@@ -12,14 +12,13 @@
 
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::call::{Call, Outcome};
+use crate::call::{Call, Lane, Outcome};
 use crate::closing::CloseReason;
 use crate::envelope::{Answer, Notification, id_in_answer};
 use crate::mailbox::{Budget, Loss, Mailbox, Pushed, ends_turn};
-use crate::protocol::Window;
 use crate::segment::Event;
 use crate::signal::Wake;
 use crate::stats::Stats;
@@ -54,8 +53,6 @@ struct State {
     logins: HashMap<Arc<str>, Vec<Arc<Mailbox>>>,
     global: Vec<Arc<Mailbox>>,
     calls: HashMap<i64, Arc<Call>>,
-    /// Requests that undo a late answer: nobody waits for theirs.
-    undoing: HashSet<i64>,
     closed: Option<Arc<CloseReason>>,
     relief_at: usize,
 }
@@ -107,7 +104,7 @@ pub enum FollowUp {
 pub struct Batch {
     pub dirty: Vec<Arc<Mailbox>>,
     pub answered: Vec<(Arc<Call>, Wake)>,
-    pub places: Vec<Window>,
+    pub places: Vec<Lane>,
     pub follow_ups: Vec<FollowUp>,
 }
 
@@ -150,11 +147,6 @@ impl Router {
         let mut state = self.state.lock();
         state.calls.remove(&call.id);
         drop(state.take_starting(call));
-    }
-
-    /// Enters a request whose answer nobody waits for.
-    pub fn begin_undoing(&self, id: i64) {
-        self.state.lock().undoing.insert(id);
     }
 
     /// A written call was given up: its early events go, its tombstone stays for the late answer.
@@ -260,7 +252,7 @@ impl Router {
         Held {
             turns: state.turns.len(),
             starting: state.starting.len(),
-            calls: state.calls.len() + state.undoing.len(),
+            calls: state.calls.len(),
         }
     }
 
@@ -404,10 +396,7 @@ impl Routing<'_> {
             return self.router.stats.orphan_responses.one();
         };
         let Some(call) = self.state.calls.remove(&id) else {
-            if !self.state.undoing.remove(&id) {
-                self.router.stats.orphan_responses.one();
-            }
-            return;
+            return self.router.stats.orphan_responses.one();
         };
         let abandoned = call.is_abandoned();
         let subscription = match answer {
@@ -432,7 +421,7 @@ impl Routing<'_> {
             },
         };
         if let Some(wake) = call.answer(outcome, subscription.clone()) {
-            self.batch.places.push(call.window);
+            self.batch.places.push(call.lane);
             self.batch.answered.push((call, wake));
             return;
         }

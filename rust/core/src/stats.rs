@@ -48,8 +48,8 @@ counters! {
     requests_written,
     /// Requests given up (deadline or cancellation).
     requests_abandoned,
-    /// Follow-ups sent for answers that came after their request was given up.
-    late_answers_undone,
+    /// Interrupts and unsubscribes sent for what nobody waits for any more.
+    errands_sent,
 }
 
 /// A relaxed counter: it orders nothing, it only counts.

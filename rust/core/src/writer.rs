@@ -64,22 +64,18 @@ impl WriteQueue {
     /// Queues a request's line. After the end it is dropped: the latch has answered the call.
     pub fn push_call(&self, line: Vec<u8>, call: Arc<Call>) -> Result<(), QueueFull> {
         let mut state = self.state.lock();
-        if state.bytes > 0 && state.bytes + line.len() > QUEUE_LIMIT {
+        let small = call.errand.is_some() || state.bytes == 0;
+        if !small && state.bytes + line.len() > QUEUE_LIMIT {
             return Err(QueueFull {
                 queued_bytes: state.bytes,
             });
         }
-        self.push(
-            &mut state,
-            Outgoing {
-                line,
-                call: Some(call),
-            },
-        );
+        let call = Some(call);
+        self.push(&mut state, Outgoing { line, call });
         Ok(())
     }
 
-    /// Queues a line that no call waits for.
+    /// Queues a line that is no request.
     pub fn push_line(&self, line: Vec<u8>) {
         self.push(&mut self.state.lock(), Outgoing { line, call: None });
     }
@@ -159,7 +155,7 @@ fn enter(shared: &Shared, call: &Arc<Call>) -> bool {
     if !call.mark_written() {
         // Given up while it waited for the pipe: the line is never written, the place is free.
         shared.router.retract(call);
-        shared.admission.release(call.window);
+        shared.free(call.lane);
         return false;
     }
     shared.stats.requests_written.one();

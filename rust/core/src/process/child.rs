@@ -140,7 +140,9 @@ impl Child {
         self.owner.is_current() && self.shared.signal_group(signal)
     }
 
-    pub(super) fn graces(&self) -> Graces {
+    /// The graces it was spawned with.
+    #[must_use]
+    pub fn graces(&self) -> Graces {
         self.shared.graces
     }
 

@@ -2,7 +2,7 @@
 //! child is reaped. It asks the child only through [`Child`], reads nothing and closes only what
 //! the caller's closure closes. The connection runs it on a native thread, since it waits.
 
-use super::child::Child;
+use super::child::{Child, Graces};
 use super::group::Leftovers;
 use super::outcome::ExitOutcome;
 use super::pid::Signal;
@@ -40,9 +40,8 @@ impl Child {
     ///
     /// When this returns with leftovers known, `on_exit` has returned and the reaper thread is
     /// gone. May be called again, also from two threads at once; not from `on_exit`.
-    pub fn shut_down(&self, close_stdin: impl FnOnce()) -> ShutdownReport {
-        let graces = self.graces();
-        let step = self.climb(close_stdin);
+    pub fn shut_down(&self, graces: Graces, close_stdin: impl FnOnce()) -> ShutdownReport {
+        let step = self.climb(graces, close_stdin);
         let leftovers = self.wait_reaped(graces.term.saturating_add(graces.kill));
         ShutdownReport {
             step,
@@ -51,17 +50,17 @@ impl Child {
         }
     }
 
-    fn climb(&self, close_stdin: impl FnOnce()) -> Step {
+    fn climb(&self, graces: Graces, close_stdin: impl FnOnce()) -> Step {
         let ended_before = self.exit().is_some();
         close_stdin();
         if ended_before {
             return Step::AlreadyEnded;
         }
-        if self.wait_exit(self.graces().eof).is_some() {
+        if self.wait_exit(graces.eof).is_some() {
             return Step::EndOfInput;
         }
         self.signal_group(Signal::Terminate);
-        if self.wait_exit(self.graces().term).is_some() {
+        if self.wait_exit(graces.term).is_some() {
             return Step::Terminate;
         }
         self.signal_group(Signal::Kill);

@@ -83,7 +83,7 @@ fn a_child_reaped_by_somebody_else_is_not_signalled() {
         BufReader::new(File::from(pipes.stdout))
             .read_line(&mut grandchild)
             .expect("readable");
-        let report = child.shut_down(|| ());
+        let report = child.shut_down(child.graces(), || ());
         assert_eq!(report.outcome, Some(ExitOutcome::Code(5)));
         assert_eq!(report.leftovers, Some(Leftovers::Unpinned));
         assert!(is_alive(grandchild.trim()));

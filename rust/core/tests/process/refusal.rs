@@ -183,7 +183,7 @@ fn too_many_open_files_is_said_as_such_and_leaks_none() {
         let (child, pipes) =
             Child::spawn(&spec(["cat"]), PATIENT, |_| ()).expect("now there is room");
         assert_eq!(
-            child.shut_down(|| drop(pipes)).outcome,
+            child.shut_down(child.graces(), || drop(pipes)).outcome,
             Some(ExitOutcome::Code(0))
         );
     });

@@ -185,8 +185,8 @@ fn two_shutdowns_at_once_both_see_the_end() {
     let child = &child.child;
     let reports = thread::scope(|scope| {
         [
-            scope.spawn(|| child.shut_down(|| ())),
-            scope.spawn(|| child.shut_down(|| ())),
+            scope.spawn(|| child.shut_down(child.graces(), || ())),
+            scope.spawn(|| child.shut_down(child.graces(), || ())),
         ]
         .map(|end| end.join().expect("no panic"))
     });

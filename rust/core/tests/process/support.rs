@@ -64,7 +64,7 @@ impl Started {
 
     pub fn shut_down(&mut self) -> (Step, Option<ExitOutcome>, Option<Leftovers>) {
         let stdin = self.stdin.take();
-        let report = self.child.shut_down(|| drop(stdin));
+        let report = self.child.shut_down(self.child.graces(), || drop(stdin));
         (report.step, report.outcome, report.leftovers)
     }
 }

@@ -1,0 +1,1 @@
+"""A wall of concurrent turns: `python -m examples.demo`, or `make demo`."""

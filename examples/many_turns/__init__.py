@@ -1,0 +1,1 @@
+"""Many turns of one client at once."""

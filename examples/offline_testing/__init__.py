@@ -1,0 +1,1 @@
+"""How to test a program of one's own, without a login and without a network."""

@@ -1,0 +1,1 @@
+"""Threads outlive the client that made them."""

@@ -1,0 +1,1 @@
+"""More input for a turn that runs, and the end of one."""

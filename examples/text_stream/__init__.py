@@ -1,0 +1,1 @@
+"""Only the text of an answer, as it is written."""

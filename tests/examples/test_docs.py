@@ -1,0 +1,175 @@
+"""What the documents say is true: their code runs, their signatures and tables are those of the package.
+
+Code runs on the offline model, through the environment, so that `Codex()` in a document needs no change. A
+block after `<!-- not run: reason -->` is left out.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import codex_app_server
+from codex_app_server import Codex, CodexConfig, TurnResult, errors
+from codex_app_server.testing import OfflineModel
+from examples.offline import respond
+from tests.leaks import Footprint
+
+ROOT = Path(__file__).resolve().parents[2]
+# docs/testing.md is run by the tests of the offline model.
+PAGES = sorted(
+    {ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "examples/README.md", *ROOT.glob("docs/*.md")}
+    - {ROOT / "docs/testing.md"}
+)
+REFERENCE = (ROOT / "docs/api-reference.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"(?:<!-- not run: (?P<reason>[^>]*?) -->\n+)?^```python\n(?P<code>.*?)^```$", re.M | re.S)
+
+
+def blocks() -> Iterator[Any]:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for found in BLOCK.finditer(text):
+            line = text.count("\n", 0, found.start("code"))
+            if found["reason"] is None:
+                # Leading line breaks make the lines of a traceback those of the document.
+                yield pytest.param(page, "\n" * line + found["code"], id=f"{page.name}:{line + 1}")
+            else:
+                assert found["reason"].strip(), f"{page.name}:{line + 1}: say why it is not run"
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[OfflineModel]:
+    before = Footprint.take()
+    with OfflineModel(respond) as model:
+        yield model
+    Footprint.take().assert_equals(before)  # after all documents, not only after the model
+
+
+@pytest.mark.parametrize(("page", "code"), list(blocks()))
+def test_code_in_a_document_runs(
+    page: Path, code: str, model: OfflineModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in model.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(model.workspace)
+    namespace: dict[str, Any] = {"__name__": "document"}
+    if "Codex(" in code:
+        exec(compile(code, page, "exec"), namespace)  # noqa: S102
+    else:
+        with Codex() as codex:
+            namespace.update(codex=codex, thread=codex.thread_start())
+            exec(compile(code, page, "exec"), namespace)  # noqa: S102
+            namespace.clear()
+
+
+def test_python_code_is_marked_so_that_it_is_found() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        kinds = re.findall(r"^```(\w*)\n.*?^```$", text, re.M | re.S)
+        assert set(kinds) <= {"python", "py", "sh", "text"}, page
+        assert kinds.count("python") == len(BLOCK.findall(text)), page
+
+
+def links(page: Path) -> list[str]:
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return re.findall(r"\]\((?!https?:)([^)\s]+)\)", text)
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def signatures() -> Iterator[Any]:
+    for stub in re.findall(r"^```py\n(.*?)^```$", REFERENCE, re.M | re.S):
+        for node in ast.parse(stub).body:
+            if isinstance(node, ast.ClassDef):
+                for method in node.body:
+                    assert isinstance(method, ast.FunctionDef)
+                    yield pytest.param(node.name, method, id=f"{node.name}.{method.name}")
+            elif isinstance(node, ast.FunctionDef):
+                yield pytest.param(None, node, id=node.name)
+
+
+@pytest.mark.parametrize(("owner", "stub"), list(signatures()))
+def test_signature_in_the_reference_is_that_of_the_code(owner: str | None, stub: ast.FunctionDef) -> None:
+    holders = [codex_app_server] if owner is None else [getattr(codex_app_server, owner)]
+    if owner is not None:
+        holders.append(getattr(codex_app_server, f"Async{owner}"))
+    for holder in holders:
+        real = getattr(holder, stub.name)
+        if isinstance(real, property):
+            continue
+        parameters = inspect.signature(real).parameters
+        keyword_only = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
+        assert [each.arg for each in stub.args.args + stub.args.kwonlyargs] == list(parameters)
+        assert [each.arg for each in stub.args.kwonlyargs] == keyword_only
+        defaults = [ast.unparse(each) for each in stub.args.kw_defaults if each is not None]
+        given = [each.default for each in parameters.values() if each.default is not inspect.Parameter.empty]
+        assert [eval(each, vars(codex_app_server)) for each in defaults] == given  # noqa: S307
+
+
+@pytest.mark.parametrize("owner", ["Codex", "Thread", "TurnHandle"])
+def test_every_public_method_is_in_the_reference(owner: str) -> None:
+    described = {case.values[1].name for case in signatures() if case.values[0] == owner}
+    fields = {"id", "thread_id"}
+    assert described == {name for name in vars(getattr(codex_app_server, owner)) if name[0] != "_"} - fields
+
+
+def test_every_exported_name_is_in_the_reference() -> None:
+    words = set(re.findall(r"\w+", REFERENCE))
+    twins = {name for name in codex_app_server.__all__ if name.startswith("Async")}
+    assert set(codex_app_server.__all__) - words - twins == {"__version__"}
+
+
+def table(headings: str) -> dict[str, list[str]]:
+    """The rows of the table whose headings begin like this, by the name in their first cell."""
+    found = re.search(rf"^{re.escape(headings)}.*\n\|[-|]+\n((?:\|.*\n)+)", REFERENCE, re.M)
+    assert found
+    rows = [re.split(r" (?<!\\)\| ", row.strip("| \n")) for row in found[1].splitlines()]
+    return {row[0].strip("`"): row for row in rows}
+
+
+def test_the_table_of_the_configuration_has_every_field_and_default() -> None:
+    rows = table("| field | default |")
+    config = CodexConfig()
+    assert list(rows) == [each.name for each in dataclasses.fields(CodexConfig)]
+    sizes = {"256 MiB": 256 * 2**20, "1 GiB": 2**30, "64 KiB": 64 * 2**10, "the SDK's": config.client_version}
+    for name, row in rows.items():
+        told = sizes[row[1]] if row[1] in sizes else ast.literal_eval(row[1].strip("`"))
+        assert told == getattr(config, name), name
+
+
+def test_the_table_of_the_result_has_every_field() -> None:
+    section = REFERENCE.split("## Results")[1].split("## Inputs")[0]
+    told = [
+        name for row in re.findall(r"^\| (`.+?) \|", section, re.M) for name in re.findall(r"`(\w+)`", row)
+    ]
+    assert sorted(told) == sorted(each.name for each in dataclasses.fields(TurnResult))
+
+
+def test_the_tree_of_errors_is_that_of_the_code() -> None:
+    assert errors.__doc__
+    tree = textwrap.dedent(errors.__doc__.split("::\n\n")[1].split("\n\n")[0])
+    assert f"```text\n{tree}\n```" in REFERENCE
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    assert f"## [{codex_app_server.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
