@@ -4,7 +4,6 @@ In a project of one's own the first part would be the program and the second par
 pytest with a plugin for coroutines.
 """
 
-# ruff: noqa: S101 - tests assert
 import asyncio
 
 from codex_app_server import AsyncCodex

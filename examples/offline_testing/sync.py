@@ -3,7 +3,6 @@
 In a project of one's own the first part would be the program and the second part a file of tests.
 """
 
-# ruff: noqa: S101 - tests assert
 from codex_app_server import Codex, TurnFailedError
 from codex_app_server.testing import Answer, FunctionCall, OfflineModel, ResponseFailure
 

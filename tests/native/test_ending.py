@@ -120,7 +120,8 @@ def test_close_ends_every_wait_and_says_who_closed() -> None:
     with ScriptedPeer() as peer:
         connection = Connection(peer.argv)
         answer = start(connection, "thread/read")
-        in_line = [connection.open_call("thread/read") for _ in range(40)][-1]
+        calls = [connection.open_call("thread/read") for _ in range(40)]
+        in_line = calls[-1]
         turn = connection.subscribe_turn("t", "u")
         woken: list[bool] = []
         threads = [

@@ -33,8 +33,11 @@ with OfflineModel() as model:
 
 def pythons() -> list[str]:
     """Every CPython of this machine that the package supports; this one at least."""
-    found = {}
-    roots = [*os.environ.get("PATH", "").split(os.pathsep), *Path.home().glob(".pyenv/versions/*/bin")]
+    found: dict[int, str] = {}
+    roots: list[str | Path] = [
+        *os.environ.get("PATH", "").split(os.pathsep),
+        *Path.home().glob(".pyenv/versions/*/bin"),
+    ]
     for minor in range(OLDEST, NEWEST + 1):
         for root in roots:
             path = Path(root) / f"python3.{minor}"

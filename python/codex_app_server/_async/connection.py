@@ -21,7 +21,6 @@ from ..errors import (
     RequestTimeoutError,
     RetryLimitExceededError,
     ServerBusyError,
-    TransportClosedError,
 )
 from ..retry import pauses
 from .waiting import rest, sleep, wait_ready
@@ -119,10 +118,13 @@ class AsyncConnection:
         for message in self.native.take_diagnostics():
             logger.warning("%s", message)
 
-    async def aclose(self) -> None:
-        """End the runtime and wait until it is gone, for as long as the configured graces allow."""
+    async def aclose(self, *, hurry: bool = False) -> None:
+        """End the runtime and wait until it is gone, for as long as the configured graces allow.
+
+        In a `hurry`, what runs there is no runtime, and gets next to no grace.
+        """
         try:
-            self.native.close()
+            self.native.close(hurry=hurry)
         except ForkedProcessError:  # the runtime is the parent's to end
             return
         if not await wait_ready(self.native, self.close_timeout_s):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .client import AsyncCodex  # async only
     # sync only: from .runtime import Runtime
 
+
 @dataclass(slots=True, init=False)
 class AsyncTurnHandle:
     """A turn that was started: follow it, steer it, interrupt it, or wait for its result.

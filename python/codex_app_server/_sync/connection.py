@@ -118,10 +118,13 @@ class Connection:
         for message in self.native.take_diagnostics():
             logger.warning("%s", message)
 
-    def close(self) -> None:
-        """End the runtime and wait until it is gone, for as long as the configured graces allow."""
+    def close(self, *, hurry: bool = False) -> None:
+        """End the runtime and wait until it is gone, for as long as the configured graces allow.
+
+        In a `hurry`, what runs there is no runtime, and gets next to no grace.
+        """
         try:
-            self.native.close()
+            self.native.close(hurry=hurry)
         except ForkedProcessError:  # the runtime is the parent's to end
             return
         if not wait_ready(self.native, self.close_timeout_s):

@@ -26,6 +26,18 @@ impl PyCall {
     }
 }
 
+/// A call that its owner lost between two steps (a Ctrl-C in the wrong moment) is given up.
+impl Drop for PyCall {
+    fn drop(&mut self) {
+        if self.connection.is_ours() {
+            self.connection.abandon(&self.call);
+            if let Some(mailbox) = self.call.take_subscription() {
+                self.connection.router().leave_turn(&mailbox);
+            }
+        }
+    }
+}
+
 #[pymethods]
 impl PyCall {
     #[pyo3(signature = (timeout=None))]

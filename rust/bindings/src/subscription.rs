@@ -107,6 +107,11 @@ impl PySubscription {
                 }
                 match batch.decode(event) {
                     Ok(object) => list.append(object)?,
+                    // What came before it is given first; this event fails again next time.
+                    Err(_) if !list.is_empty() => {
+                        next -= 1;
+                        break;
+                    }
                     Err(error) => {
                         failed = Some(error);
                         break;

@@ -37,11 +37,11 @@ pub fn wait(
 }
 
 fn deadline_in(seconds: f64) -> PyResult<Instant> {
-    let timeout = Duration::try_from_secs_f64(seconds.max(0.0))
+    // What is too far away for the clock, infinity included, is as good as a year.
+    const YEAR_S: f64 = 366.0 * 24.0 * 3600.0;
+    let timeout = Duration::try_from_secs_f64(seconds.clamp(0.0, YEAR_S))
         .map_err(|_| PyValueError::new_err(format!("timeout is not a time span: {seconds}")))?;
-    // What is too far away for the clock is as good as a year.
-    let year = Duration::from_secs(366 * 24 * 3600);
-    Ok(Instant::now() + timeout.min(year))
+    Ok(Instant::now() + timeout)
 }
 
 fn on_main_thread(py: Python<'_>) -> PyResult<bool> {

@@ -4,6 +4,7 @@
 //! order: a call's lock is innermost, nothing else is taken under it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::closing::CloseReason;
@@ -31,8 +32,8 @@ enum Stage {
     Queued,
     Admitted,
     /// In the writer's queue.
-    Sent(Instant),
-    Written(Instant),
+    Sent,
+    Written,
     Answered(Outcome),
     Taken,
     Abandoned,
@@ -69,7 +70,7 @@ pub enum Undo {
     Unwritten,
     /// It held a place in its window.
     Place,
-    /// It is on the wire: its place is free, its answer will find a tombstone.
+    /// It is on the wire: its answer will find a tombstone, and until then it keeps its place.
     Written,
     /// The answer came and nobody took it.
     Answer(Outcome, Option<Arc<Mailbox>>),
@@ -84,12 +85,16 @@ pub struct Call {
     pub turn_of: Option<Arc<str>>,
     /// The params of an errand, as JSON.
     pub errand: Option<Box<str>>,
+    /// It counts against its window. Given back once, by whoever ends it.
+    place: AtomicBool,
     gate: Gate<State>,
 }
 
 #[derive(Debug)]
 struct State {
     stage: Stage,
+    sent: Option<Instant>,
+    written: Option<Instant>,
     subscription: Option<Arc<Mailbox>>,
 }
 
@@ -111,8 +116,11 @@ impl Call {
                 .then_some(thread_id)
                 .flatten()
                 .map(Arc::from),
+            place: AtomicBool::new(false),
             gate: Gate::new(State {
                 stage: Stage::Queued,
+                sent: None,
+                written: None,
                 subscription: None,
             }),
         }
@@ -134,6 +142,7 @@ impl Call {
             return false;
         }
         state.stage = Stage::Admitted;
+        self.place.store(true, Ordering::Release);
         self.gate.wake_all(state);
         true
     }
@@ -147,7 +156,8 @@ impl Call {
         let mut state = self.gate.lock();
         let admitted = matches!(state.stage, Stage::Admitted);
         if admitted {
-            state.stage = Stage::Sent(Instant::now());
+            state.stage = Stage::Sent;
+            state.sent = Some(Instant::now());
         }
         admitted
     }
@@ -155,19 +165,36 @@ impl Call {
     /// The writer takes its line in hand. False when it was given up: the line is not written.
     pub fn mark_written(&self) -> bool {
         let mut state = self.gate.lock();
-        let sent = matches!(state.stage, Stage::Sent(_));
+        let sent = matches!(state.stage, Stage::Sent);
         if sent {
-            state.stage = Stage::Written(Instant::now());
+            state.stage = Stage::Written;
+            state.written = Some(Instant::now());
         }
         sent
     }
 
-    /// Seconds since its line was written, or was handed to the writer if that has not happened.
+    /// Time since its line was written, or was handed to the writer if that has not happened.
     pub fn elapsed(&self) -> Duration {
-        match self.gate.lock().stage {
-            Stage::Sent(at) | Stage::Written(at) => at.elapsed(),
-            _ => Duration::ZERO,
-        }
+        let state = self.gate.lock();
+        state
+            .written
+            .or(state.sent)
+            .map_or(Duration::ZERO, |at| at.elapsed())
+    }
+
+    /// Time since its line was written; `None` before.
+    pub fn written_for(&self) -> Option<Duration> {
+        self.gate.lock().written.map(|at| at.elapsed())
+    }
+
+    /// Whether it counts against its window.
+    pub fn holds_place(&self) -> bool {
+        self.place.load(Ordering::Acquire)
+    }
+
+    /// True once, for whoever is to give its place to the next in line.
+    pub fn give_back_place(&self) -> bool {
+        self.place.swap(false, Ordering::AcqRel)
     }
 
     /// The answer, with the subscription that the router bound for it. The waiters are returned, so
@@ -187,12 +214,6 @@ impl Call {
 
     pub fn is_abandoned(&self) -> bool {
         matches!(self.gate.lock().stage, Stage::Abandoned)
-    }
-
-    /// Whether it was answered or given up: it holds no place any more.
-    pub fn is_settled(&self) -> bool {
-        let stage = &self.gate.lock().stage;
-        matches!(stage, Stage::Answered(_) | Stage::Taken | Stage::Abandoned)
     }
 
     /// Wakes what [`Self::answer`] returned.
@@ -219,14 +240,13 @@ impl Call {
     /// Gives the request up; says what that leaves to be undone. The second call finds nothing.
     pub fn abandon(&self) -> Undo {
         let mut state = self.gate.lock();
-        let subscription = state.subscription.take();
         let undo = match std::mem::replace(&mut state.stage, Stage::Abandoned) {
             Stage::Abandoned => Undo::Nothing,
             Stage::Queued => Undo::Line,
-            Stage::Sent(_) => Undo::Unwritten,
+            Stage::Sent => Undo::Unwritten,
             Stage::Admitted => Undo::Place,
-            Stage::Written(_) => Undo::Written,
-            Stage::Answered(outcome) => Undo::Answer(outcome, subscription),
+            Stage::Written => Undo::Written,
+            Stage::Answered(outcome) => Undo::Answer(outcome, state.subscription.take()),
             Stage::Taken => {
                 state.stage = Stage::Taken;
                 Undo::Nothing
@@ -244,9 +264,6 @@ impl Call {
 
 impl Ready for State {
     fn ready(&self) -> bool {
-        !matches!(
-            self.stage,
-            Stage::Queued | Stage::Sent(_) | Stage::Written(_)
-        )
+        !matches!(self.stage, Stage::Queued | Stage::Sent | Stage::Written)
     }
 }

@@ -66,16 +66,59 @@ pub enum Answer<'l> {
 
 /// Why a line is skipped.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Defect {
+pub struct Defect {
+    pub kind: DefectKind,
+    /// The request that the line answers, when that much could be read: it must not wait for ever.
+    pub id: Option<i64>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum DefectKind {
     /// Not JSON.
     Malformed(String),
     /// JSON, but no message.
     UnknownShape,
 }
 
+/// The code of an answer that cannot be read; JSON-RPC's "parse error".
+const UNREADABLE: i64 = -32700;
+
+impl Defect {
+    const UNKNOWN_SHAPE: Self = Self {
+        kind: DefectKind::UnknownShape,
+        id: None,
+    };
+
+    /// A line without its end.
+    pub fn cut_off() -> Self {
+        Self {
+            kind: DefectKind::Malformed("the line was cut off".into()),
+            id: None,
+        }
+    }
+
+    /// What the request gets that the line answers.
+    pub fn answer(&self) -> Option<Answer<'static>> {
+        self.id?;
+        let why = match &self.kind {
+            DefectKind::Malformed(why) => why,
+            DefectKind::UnknownShape => "it has neither a result nor an error",
+        };
+        let message = format!("the runtime's answer cannot be read: {why}");
+        Some(Answer::Error {
+            code: UNREADABLE,
+            message,
+            data: None,
+        })
+    }
+}
+
 impl From<JiterError> for Defect {
     fn from(error: JiterError) -> Self {
-        Self::Malformed(error.to_string())
+        Self {
+            kind: DefectKind::Malformed(error.to_string()),
+            id: None,
+        }
     }
 }
 
@@ -131,20 +174,39 @@ impl Member {
 
 impl Reader {
     pub fn read<'l>(&mut self, line: &'l [u8]) -> Result<Message<'l>, Defect> {
-        let mut json = Jiter::new(line);
         let mut found = Members::default();
+        let spec = self.members(line, &mut found);
+        let answered = if found.method.is_none() {
+            found.id.and_then(integer)
+        } else {
+            None
+        };
+        spec.and_then(|spec| found.into_message(spec))
+            .map_err(|defect| Defect {
+                id: answered,
+                ..defect
+            })
+    }
+
+    /// Collects the members of the line's object; returns the notification's index.
+    fn members<'l>(
+        &mut self,
+        line: &'l [u8],
+        found: &mut Members<'l>,
+    ) -> Result<Option<u16>, Defect> {
+        let mut json = Jiter::new(line);
         let mut spec = None;
         if json.peek()?.into_inner() != b'{' {
             json.next_skip()?;
             json.finish()?;
-            return Err(Defect::UnknownShape);
+            return Err(Defect::UNKNOWN_SHAPE);
         }
         let mut member = json.known_object()?.map(|key| Member::of(key.as_bytes()));
         while let Some(which) = member {
             match which {
                 Member::Method => {
                     let value = skip_value(&mut json)?;
-                    let method = text_of(value).ok_or(Defect::UnknownShape)?;
+                    let method = text_of(value).ok_or(Defect::UNKNOWN_SHAPE)?;
                     spec = self.recognise(&method);
                     found.method = Some(method);
                 }
@@ -163,7 +225,7 @@ impl Reader {
             member = json.next_key()?.map(|key| Member::of(key.as_bytes()));
         }
         json.finish()?;
-        found.into_message(spec)
+        Ok(spec)
     }
 
     fn recognise(&mut self, method: &str) -> Option<u16> {
@@ -201,11 +263,11 @@ impl<'l> Members<'l> {
                 let answer = match (self.error, self.result) {
                     (Some(error), _) if error != b"null" => read_error(error)?,
                     (_, Some(result)) => Answer::Result(result),
-                    _ => return Err(Defect::UnknownShape),
+                    _ => return Err(Defect::UNKNOWN_SHAPE),
                 };
                 Ok(Message::Response { id, answer })
             }
-            (None, None) => Err(Defect::UnknownShape),
+            (None, None) => Err(Defect::UNKNOWN_SHAPE),
         }
     }
 }
@@ -304,7 +366,7 @@ fn integer(value: &[u8]) -> Option<i64> {
 fn read_error(error: &[u8]) -> Result<Answer<'_>, Defect> {
     let mut json = Jiter::new(error);
     if json.peek()?.into_inner() != b'{' {
-        return Err(Defect::UnknownShape);
+        return Err(Defect::UNKNOWN_SHAPE);
     }
     let (mut code, mut message, mut data) = (0, String::new(), None);
     let mut name = json.known_object()?.map(str::to_owned);
@@ -438,9 +500,10 @@ mod tests {
             br#"{"method":5}"#,
             br#"{"id":1,"error":2}"#,
         ] {
+            let defect = read(shape).unwrap_err();
             assert_eq!(
-                read(shape),
-                Err(Defect::UnknownShape),
+                defect.kind,
+                DefectKind::UnknownShape,
                 "{}",
                 shape.escape_ascii()
             );
@@ -453,11 +516,33 @@ mod tests {
             b"\xff\xfe",
         ] {
             assert!(
-                matches!(read(broken), Err(Defect::Malformed(_))),
+                matches!(read(broken).unwrap_err().kind, DefectKind::Malformed(_)),
                 "{}",
                 broken.escape_ascii()
             );
         }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_still_has_its_id() {
+        let deep = [&br#"{"id":7,"result":"#[..], &[b'['; 500]].concat();
+        for line in [
+            &br#"{"id":7}"#[..],
+            br#"{"id":7,"error":"busy"}"#,
+            br#"{"id":7,"result":}"#,
+            &deep[..],
+        ] {
+            let defect = read(line).unwrap_err();
+            assert_eq!(defect.id, Some(7), "{}", line.escape_ascii());
+            assert!(matches!(
+                defect.answer(),
+                Some(Answer::Error {
+                    code: UNREADABLE,
+                    ..
+                })
+            ));
+        }
+        assert_eq!(read(b"[]").unwrap_err().answer(), None);
     }
 
     #[test]

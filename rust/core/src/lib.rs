@@ -5,18 +5,24 @@
 #![deny(unsafe_code)]
 
 pub mod admission;
+mod alarm;
 pub mod call;
 pub mod closing;
 pub mod connection;
 pub mod diagnostics;
 pub mod envelope;
+mod errands;
 pub mod framing;
+mod lines;
 pub mod mailbox;
 pub mod process;
 pub mod protocol;
 mod reader;
 pub mod router;
+mod routes;
+mod routing;
 pub mod segment;
+mod shared;
 pub mod signal;
 pub mod stats;
 pub mod waker;

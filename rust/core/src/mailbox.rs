@@ -90,7 +90,7 @@ pub struct Pushed {
 #[derive(Debug)]
 pub enum Taken {
     Segment(Segment),
-    /// Events were dropped since the last look; reported once per loss.
+    /// Events were dropped; reported once.
     Lost(Loss),
     Empty,
     /// `turn/completed` was the last event and everything was taken.
@@ -124,6 +124,7 @@ struct State {
     /// Over budget once: droppable events go at the door from then on.
     overflowed: bool,
     unreported: Loss,
+    loss_reported: bool,
     /// The consumer is gone: nothing is kept.
     abandoned: bool,
     flush_due: bool,
@@ -185,7 +186,7 @@ impl Mailbox {
             state.note_loss(pushed.lost);
         } else {
             self.store(&mut state, event);
-            if state.held > self.budget.per_mailbox {
+            if state.held > self.budget.per_mailbox && !state.overflowed {
                 pushed.lost = self.purge_locked(&mut state);
             }
         }
@@ -226,6 +227,9 @@ impl Mailbox {
     /// mailbox, or as the largest one the whole connection, is over its budget.
     pub fn purge(&self) -> Loss {
         let mut state = self.gate.lock();
+        if state.overflowed {
+            return Loss::default();
+        }
         self.purge_locked(&mut state)
     }
 
@@ -284,6 +288,7 @@ impl Mailbox {
     pub fn take(&self) -> Taken {
         let mut state = self.gate.lock();
         if state.selection != Selection::Result && state.unreported != Loss::default() {
+            state.loss_reported = true;
             return Taken::Lost(std::mem::take(&mut state.unreported));
         }
         if let Some(segment) = state.segments.pop_front() {
@@ -307,8 +312,11 @@ impl Mailbox {
 
 impl State {
     fn note_loss(&mut self, loss: Loss) {
-        self.unreported.events += loss.events;
-        self.unreported.bytes += loss.bytes;
+        // A stream fails once; what is lost after that is in the counters.
+        if !self.loss_reported {
+            self.unreported.events += loss.events;
+            self.unreported.bytes += loss.bytes;
+        }
     }
 }
 

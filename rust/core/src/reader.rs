@@ -5,33 +5,52 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::time::Instant;
 
-use crate::closing::CloseKind;
-use crate::connection::Shared;
+use crate::alarm::Listener;
 use crate::diagnostics::quote;
-use crate::envelope::{self, Defect, Message};
+use crate::envelope::{self, Defect, DefectKind, Message};
 use crate::framing::LineBuffer;
 use crate::process::poll::{poll, readable, set_nonblocking};
 use crate::protocol::{Refusal, SERVER_REQUESTS};
-use crate::router::{Batch, Routing};
+use crate::router::Batch;
+use crate::routing::Routing;
+use crate::shared::Shared;
+
+/// Still read after the exit: more than a pipe holds, so the runtime's last words are whole, while a
+/// leftover process that never stops writing cannot hold us.
+const LAST_BYTES: usize = 8 * 1024 * 1024;
 
 /// Defects that are described in full; of later ones only those whose count is a power of two.
 const DESCRIBED: u64 = 16;
 
-/// The reader thread's work. `control` becomes readable when the process has exited or the
-/// connection gives up on it.
-pub(crate) fn run(shared: &Arc<Shared>, stdout: OwnedFd, control: &UnixStream) {
+/// The reader thread's work. `listener` hears when the process has exited, or when places
+/// are waited for.
+pub(crate) fn run(shared: &Shared, stdout: OwnedFd, listener: &Listener) {
+    let mut last_word = LastWord {
+        shared,
+        detail: String::new(),
+    };
     let mut stdout = File::from(stdout);
     let mut chunks = Chunks::default();
     let ended =
-        set_nonblocking(&stdout).and_then(|()| chunks.read_all(shared, &mut stdout, control));
-    let detail = match ended {
+        set_nonblocking(&stdout).and_then(|()| chunks.read_all(shared, &mut stdout, listener));
+    last_word.detail = match ended {
         Ok(()) => chunks.first_defect.unwrap_or_default(),
         Err(error) => error.to_string(),
     };
-    shared.fail(CloseKind::StdoutClosed, &detail);
+}
+
+/// However the reader ends, every wait ends with it.
+struct LastWord<'s> {
+    shared: &'s Shared,
+    detail: String,
+}
+
+impl Drop for LastWord<'_> {
+    fn drop(&mut self) {
+        self.shared.stdout_ended(&self.detail);
+    }
 }
 
 #[derive(Default)]
@@ -50,16 +69,20 @@ impl Chunks {
         &mut self,
         shared: &Shared,
         stdout: &mut File,
-        control: &UnixStream,
+        listener: &Listener,
     ) -> io::Result<()> {
         let mut exited = false;
+        let mut left = LAST_BYTES;
+        let mut sweep_at = None;
         loop {
             if !exited {
-                let mut watched = [readable(stdout), readable(control)];
-                poll(&mut watched, shared.errands_due())?;
-                exited = watched[1].revents != 0 && Shared::told_to_stop(control);
-                if watched.iter().all(|one| one.revents == 0) {
-                    shared.sweep_errands();
+                let mut watched = [readable(stdout), readable(listener)];
+                sweep_at = shared.sweep_due().map(|due| sweep_at.unwrap_or(due));
+                poll(&mut watched, sweep_at)?;
+                exited = watched[1].revents != 0 && listener.answer();
+                if sweep_at.is_some_and(|at| at <= Instant::now()) {
+                    sweep_at = None;
+                    shared.sweep();
                 }
                 if !exited && watched[0].revents == 0 {
                     continue;
@@ -71,6 +94,12 @@ impl Chunks {
                     shared.stats.bytes_read.add(count as u64);
                     self.lines.filled(count);
                     self.route(shared);
+                    if exited {
+                        left = left.saturating_sub(count);
+                        if left == 0 {
+                            break;
+                        }
+                    }
                 }
                 // What the process wrote before it exited is read by now; what a child of it that
                 // holds the pipe may still write is not the runtime's.
@@ -85,11 +114,7 @@ impl Chunks {
         }
         if !self.lines.rest().is_empty() && !shared.is_closed() {
             let rest = self.lines.rest().to_vec();
-            self.defect(
-                shared,
-                &rest,
-                &Defect::Malformed("the line was cut off".into()),
-            );
+            self.defect(shared, &rest, &Defect::cut_off());
         }
         Ok(())
     }
@@ -108,14 +133,19 @@ impl Chunks {
                 lines_read += 1;
                 match self.envelopes.read(line) {
                     Ok(message) => dispatch(&mut routing, &mut self.answers, shared, message),
-                    Err(defect) => defects.push((line.to_vec(), defect)),
+                    Err(defect) => {
+                        if let Some(answer) = defect.answer() {
+                            routing.response(defect.id, &answer);
+                        }
+                        defects.push((line.to_vec(), defect));
+                    }
                 }
             }
         }
         shared.stats.lines_read.add(lines_read);
         shared.finish(&mut self.batch);
         for answer in self.answers.drain(..) {
-            shared.writer.push_line(answer);
+            shared.writer.push_answer(answer);
         }
         for (line, defect) in defects {
             self.defect(shared, &line, &defect);
@@ -124,23 +154,25 @@ impl Chunks {
 
     fn defect(&mut self, shared: &Shared, line: &[u8], defect: &Defect) {
         self.defects += 1;
-        let text = match defect {
-            Defect::Malformed(why) => {
-                shared.stats.malformed_lines.one();
-                format!(
-                    "the runtime wrote a line that is not JSON ({why}): {}",
-                    quote(line)
-                )
-            }
-            Defect::UnknownShape => {
-                shared.stats.unknown_shapes.one();
-                format!("the runtime wrote JSON that is no message: {}", quote(line))
-            }
-        };
-        if self.defects <= DESCRIBED || self.defects.is_power_of_two() {
-            shared.diagnostics.record(text.clone());
+        match defect.kind {
+            DefectKind::Malformed(_) => shared.stats.malformed_lines.one(),
+            DefectKind::UnknownShape => shared.stats.unknown_shapes.one(),
         }
-        self.first_defect.get_or_insert(text);
+        if self.defects <= DESCRIBED || self.defects.is_power_of_two() {
+            let text = match &defect.kind {
+                DefectKind::Malformed(why) => {
+                    format!(
+                        "the runtime wrote a line that is not JSON ({why}): {}",
+                        quote(line)
+                    )
+                }
+                DefectKind::UnknownShape => {
+                    format!("the runtime wrote JSON that is no message: {}", quote(line))
+                }
+            };
+            self.first_defect.get_or_insert_with(|| text.clone());
+            shared.diagnostics.record(text);
+        }
     }
 }
 

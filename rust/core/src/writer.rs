@@ -12,9 +12,9 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use crate::call::{Call, Outcome};
-use crate::closing::{CloseKind, CloseReason};
-use crate::connection::Shared;
+use crate::closing::CloseReason;
 use crate::process::poll::{poll, readable, set_nonblocking, writable};
+use crate::shared::Shared;
 
 /// Bytes that may wait for the pipe. Requests beyond it are refused: the runtime has stopped
 /// reading, and memory is not the place to wait. Answers and follow-ups are small and always taken.
@@ -41,6 +41,18 @@ struct State {
     closed: bool,
 }
 
+impl State {
+    /// One line always goes in, however long it is.
+    fn admits(&self, line: &[u8]) -> Result<(), QueueFull> {
+        if self.bytes > 0 && self.bytes + line.len() > QUEUE_LIMIT {
+            return Err(QueueFull {
+                queued_bytes: self.bytes,
+            });
+        }
+        Ok(())
+    }
+}
+
 /// The queue is full: the runtime does not read its stdin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueFull {
@@ -64,19 +76,24 @@ impl WriteQueue {
     /// Queues a request's line. After the end it is dropped: the latch has answered the call.
     pub fn push_call(&self, line: Vec<u8>, call: Arc<Call>) -> Result<(), QueueFull> {
         let mut state = self.state.lock();
-        let small = call.errand.is_some() || state.bytes == 0;
-        if !small && state.bytes + line.len() > QUEUE_LIMIT {
-            return Err(QueueFull {
-                queued_bytes: state.bytes,
-            });
+        if call.errand.is_none() {
+            state.admits(&line)?;
         }
         let call = Some(call);
         self.push(&mut state, Outgoing { line, call });
         Ok(())
     }
 
-    /// Queues a line that is no request.
-    pub fn push_line(&self, line: Vec<u8>) {
+    /// Queues a notification's line.
+    pub fn push_notification(&self, line: Vec<u8>) -> Result<(), QueueFull> {
+        let mut state = self.state.lock();
+        state.admits(&line)?;
+        self.push(&mut state, Outgoing { line, call: None });
+        Ok(())
+    }
+
+    /// Queues an answer to a request of the runtime, which never has to wait.
+    pub fn push_answer(&self, line: Vec<u8>) {
         self.push(&mut self.state.lock(), Outgoing { line, call: None });
     }
 
@@ -92,13 +109,18 @@ impl WriteQueue {
         self.state.lock().bytes
     }
 
-    /// Ends the thread, which closes the runtime's stdin, also when it is blocked in a write.
-    pub fn close(&self) {
-        let mut state = self.state.lock();
-        state.closed = true;
-        state.lines.clear();
-        state.bytes = 0;
-        drop(state);
+    /// Ends the writing, also when it is blocked in the pipe, and every call that was not written.
+    pub fn close(&self, reason: &Arc<CloseReason>) {
+        let unwritten = {
+            let mut state = self.state.lock();
+            state.closed = true;
+            state.bytes = 0;
+            std::mem::take(&mut state.lines)
+        };
+        // The latch has ended the calls that the router knows; these it has not met yet.
+        for call in unwritten.into_iter().filter_map(|one| one.call) {
+            finish(&call, reason);
+        }
         self.wake.notify_all();
         if let Some(mut interrupt) = self.interrupt.lock().take() {
             // Fails only when the thread is gone already. The byte does what closing would not do
@@ -122,28 +144,27 @@ impl WriteQueue {
     }
 }
 
-/// The writer thread's work; returns, and so closes stdin, when the queue is closed or the pipe
-/// broken.
-pub(crate) fn run(shared: &Arc<Shared>, stdin: OwnedFd, interrupted: &UnixStream) {
-    let mut stdin = File::from(stdin);
-    if let Err(error) = set_nonblocking(&stdin) {
-        return shared.fail(CloseKind::WriteFailed, &error.to_string());
+/// The writer thread's work: lines until the queue is closed or the pipe broken, then the shutdown.
+pub(crate) fn run(shared: &Shared, stdin: OwnedFd, interrupted: &UnixStream) {
+    // Returning closes the runtime's stdin, which is the first step of the shutdown.
+    if let Err(error) = write_all(shared, File::from(stdin), interrupted) {
+        shared.stdin_ended(&error.to_string());
     }
+    shared.shut_down();
+}
+
+fn write_all(shared: &Shared, mut stdin: File, interrupted: &UnixStream) -> io::Result<()> {
+    set_nonblocking(&stdin)?;
     while let Some(outgoing) = shared.writer.next() {
-        if let Some(call) = &outgoing.call
-            && !enter(shared, call)
-        {
-            continue;
-        }
-        match write_line(&mut stdin, interrupted, &outgoing.line) {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => {
-                drop(stdin);
-                return shared.fail(CloseKind::WriteFailed, &error.to_string());
-            }
+        let due = outgoing
+            .call
+            .as_ref()
+            .is_none_or(|call| enter(shared, call));
+        if due && !write_line(&mut stdin, interrupted, &outgoing.line)? {
+            break;
         }
     }
+    Ok(())
 }
 
 /// Enters a request in the router; false when it was given up or the connection is closed.
@@ -153,9 +174,9 @@ fn enter(shared: &Shared, call: &Arc<Call>) -> bool {
         return false;
     }
     if !call.mark_written() {
-        // Given up while it waited for the pipe: the line is never written, the place is free.
+        // Given up while it waited for the pipe: the line is never written.
         shared.router.retract(call);
-        shared.free(call.lane);
+        shared.free(call);
         return false;
     }
     shared.stats.requests_written.one();

@@ -1,0 +1,213 @@
+//! The router while the reader works through one chunk: each message to its mailboxes, its call, or
+//! nobody. Holds the router's lock for that long; wakes nobody itself, but collects who is to be
+//! woken.
+
+use std::sync::Arc;
+
+use parking_lot::MutexGuard;
+
+use crate::call::{Call, Outcome};
+use crate::envelope::{Answer, Notification, id_in_answer};
+use crate::mailbox::{Loss, Mailbox, Pushed, ends_turn};
+use crate::router::{Batch, Router, follow_up};
+use crate::routes::Routes;
+use crate::segment::Event;
+use crate::stats::Stats;
+
+/// When relieving the total budget freed too little (nothing droppable is left), it is tried again
+/// only after this much more has come in.
+const RELIEF_STEP: usize = 1024 * 1024;
+
+/// The router while the reader works through one chunk.
+pub struct Routing<'r> {
+    pub(crate) router: &'r Router,
+    pub(crate) state: MutexGuard<'r, Routes>,
+    pub(crate) batch: &'r mut Batch,
+}
+
+impl Routing<'_> {
+    pub fn notification(&mut self, notification: &Notification<'_>) {
+        let Notification {
+            spec,
+            method,
+            params,
+            ids,
+        } = notification;
+        let event = Event {
+            spec: *spec,
+            method,
+            params,
+        };
+        let last = ends_turn(*spec);
+        let mut tally = Tally::default();
+        let state = &mut *self.state;
+
+        if let Some(turn_id) = ids.turn.as_deref() {
+            if let Some(route) = state.turns.get(turn_id) {
+                for mailbox in &route.subscribers {
+                    tally.count(mailbox.push(event, last), mailbox, self.batch);
+                }
+                if last && let Some(route) = state.turns.remove(turn_id) {
+                    for mailbox in route.subscribers {
+                        state.remember_ended(&mailbox);
+                    }
+                }
+            }
+            // Turns that are being started keep every turn's events until they know which is theirs.
+            let thread_id = ids.thread.as_deref().unwrap_or_default();
+            for one in state.starting.get_mut(thread_id).into_iter().flatten() {
+                let mailbox = one.early(turn_id, || self.router.mailbox(turn_id, thread_id));
+                tally.count(mailbox.push(event, last), mailbox, self.batch);
+            }
+        }
+        if let Some(listeners) = ids.thread.as_deref().and_then(|id| state.threads.get(id)) {
+            for mailbox in listeners {
+                tally.count(mailbox.push(event, false), mailbox, self.batch);
+            }
+        }
+        let login = ids.login.as_deref();
+        if let Some(listeners) = login.and_then(|id| state.logins.get(id)) {
+            for mailbox in listeners {
+                tally.count(mailbox.push(event, false), mailbox, self.batch);
+            }
+        }
+        if ids.turn.is_none() && login.is_none() {
+            for mailbox in &state.global {
+                tally.count(mailbox.push(event, false), mailbox, self.batch);
+            }
+        }
+        tally.report(&self.router.stats);
+        if self.router.budget.held() > self.state.relief_at {
+            self.relieve();
+        }
+    }
+
+    pub fn response(&mut self, id: Option<i64>, answer: &Answer<'_>) {
+        let Some(id) = id else {
+            return self.router.stats.orphan_responses.one();
+        };
+        let Some(call) = self.state.calls.remove(&id) else {
+            return self.router.stats.orphan_responses.one();
+        };
+        let abandoned = call.is_abandoned();
+        let subscription = match answer {
+            Answer::Result(result) if call.turn_of.is_some() && !abandoned => {
+                self.bind(&call, result)
+            }
+            _ => {
+                drop(self.state.take_starting(&call));
+                None
+            }
+        };
+        let outcome = match answer {
+            Answer::Result(result) => Outcome::Result((*result).into()),
+            Answer::Error {
+                code,
+                message,
+                data,
+            } => Outcome::Error {
+                code: *code,
+                message: message.clone(),
+                data: data.map(Into::into),
+            },
+        };
+        if let Some(wake) = call.answer(outcome, subscription.clone()) {
+            self.batch.answered.push((call, wake));
+            return;
+        }
+        // Given up before, or in this very moment: what it made is undone.
+        self.router.stats.late_responses.one();
+        self.batch.places.push(Arc::clone(&call));
+        if let Answer::Result(result) = answer {
+            let joining = call
+                .turn_of
+                .as_ref()
+                .is_some_and(|thread_id| self.state.starting.contains_key(thread_id));
+            let routed = match &subscription {
+                Some(mailbox) if mailbox.is_shared() => {
+                    if let Some(route) = self.state.turns.get_mut(&mailbox.key) {
+                        route
+                            .subscribers
+                            .retain(|other| !Arc::ptr_eq(other, mailbox));
+                    }
+                    true
+                }
+                Some(mailbox) => self.state.turns.remove(&mailbox.key).is_none(),
+                None => id_in_answer(result, "turn")
+                    .is_some_and(|turn_id| self.state.turns.contains_key(turn_id.as_str())),
+            } || joining;
+            self.batch
+                .follow_ups
+                .extend(follow_up(&call, result, routed));
+        }
+    }
+
+    /// Gives the answered turn the events that came early, and routes the rest to it.
+    fn bind(&mut self, call: &Call, result: &[u8]) -> Option<Arc<Mailbox>> {
+        let starting = self.state.take_starting(call)?;
+        let turn_id = id_in_answer(result, "turn")?;
+        let early = starting.early.get(turn_id.as_str()).cloned();
+        let thread_id = call.turn_of.as_deref()?;
+        let mailbox = early.unwrap_or_else(|| self.router.mailbox(&turn_id, thread_id));
+        // A turn that is over already (all its events came before the answer) has no route.
+        if mailbox.is_finished() {
+            self.state.remember_ended(&mailbox);
+        } else {
+            self.state.join(&mailbox).started_here = true;
+        }
+        Some(mailbox)
+    }
+
+    /// The connection holds too much: the largest mailboxes give way until it does not.
+    fn relieve(&mut self) {
+        let budget = &self.router.budget;
+        let mut mailboxes = self.state.mailboxes();
+        mailboxes.sort_by_cached_key(|mailbox| std::cmp::Reverse(mailbox.held()));
+        for mailbox in mailboxes {
+            if !budget.exceeded() {
+                break;
+            }
+            let loss = mailbox.purge();
+            let stats = &self.router.stats;
+            stats.events_lost.add(loss.events);
+            stats.bytes_lost.add(loss.bytes);
+            if loss != Loss::default() {
+                self.batch.dirty.push(mailbox);
+            }
+        }
+        self.state.relief_at = budget.total.max(budget.held() + RELIEF_STEP);
+        if !budget.exceeded() {
+            self.state.relief_at = budget.total;
+        }
+    }
+}
+
+/// What one event met on its way.
+#[derive(Default)]
+struct Tally {
+    met: u64,
+    filtered: u64,
+    lost: Loss,
+}
+
+impl Tally {
+    fn count(&mut self, pushed: Pushed, mailbox: &Arc<Mailbox>, batch: &mut Batch) {
+        self.met += 1;
+        self.filtered += u64::from(pushed.filtered);
+        self.lost.events += pushed.lost.events;
+        self.lost.bytes += pushed.lost.bytes;
+        if pushed.wake {
+            batch.dirty.push(Arc::clone(mailbox));
+        }
+    }
+
+    fn report(&self, stats: &Stats) {
+        match self.met {
+            0 => stats.events_unclaimed.one(),
+            met if self.filtered == met => stats.events_filtered.one(),
+            _ => stats.events_delivered.one(),
+        }
+        stats.events_lost.add(self.lost.events);
+        stats.bytes_lost.add(self.lost.bytes);
+    }
+}
