@@ -58,6 +58,7 @@ from .errors import (
     WriteQueueFullError,
     is_retryable_error,
 )
+from .models import Notification
 from .retry import async_retry_on_overload, retry_on_overload
 
 # Older names of the same things.
@@ -96,6 +97,7 @@ __all__ = [
     "MentionInput",
     "MethodNotFoundError",
     "NotStartedError",
+    "Notification",
     "ParseError",
     "RequestTimeoutError",
     "RetryLimitExceededError",

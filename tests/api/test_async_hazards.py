@@ -124,7 +124,7 @@ async def test_a_cancelled_run_interrupts_the_turn_that_it_started(peer: Scripte
         thread = await thread_of(codex, peer)
         peer.answers["turn/start"] = started("u")
         running = asyncio.ensure_future(thread.run("go"))
-        while not codex._client.connection.native.stats()["turns_routed"]:
+        while not codex.stats()["turns_routed"]:
             await asyncio.sleep(0)
         running.cancel()
         await asyncio.wait([running])

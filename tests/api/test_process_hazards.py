@@ -82,7 +82,7 @@ def test_ctrl_c_interrupts_the_turn_of_a_run(peer: ScriptedPeer) -> None:
 
         def press() -> None:
             # The main thread waits for the turn's end by now, or is about to.
-            Footprint.wait_until(lambda: codex._client.connection.native.stats()["turns_routed"] == 1)
+            Footprint.wait_until(lambda: codex.stats()["turns_routed"] == 1)
             os.kill(os.getpid(), signal.SIGINT)
 
         pressing = threading.Thread(target=press)
@@ -196,7 +196,7 @@ def test_a_result_does_not_mind_the_loss(peer: ScriptedPeer) -> None:
         peer.send(
             event("item/completed", "t", "u", item=item, completedAtMs=1), event("turn/completed", "t", "u")
         )
-        Footprint.wait_until(lambda: codex._client.connection.native.stats()["turns_routed"] == 0)
+        Footprint.wait_until(lambda: codex.stats()["turns_routed"] == 0)
         assert turn.run().final_response == "all of it"
 
 
@@ -210,7 +210,7 @@ def test_the_largest_mailbox_gives_way_when_all_together_hold_too_much(peer: Scr
             turns[name] = codex.thread_start().turn("go")
             peer.send(*[delta(f"t-{name}", name, "x" * 100)] * count)
         peer.send(*(event("turn/completed", f"t-{name}", name) for name in turns))
-        Footprint.wait_until(lambda: codex._client.connection.native.stats()["turns_routed"] == 0)
+        Footprint.wait_until(lambda: codex.stats()["turns_routed"] == 0)
         assert len(list(turns["small"].stream())) == 101
         with pytest.raises(StreamOverflowError):
             list(turns["large"].stream())

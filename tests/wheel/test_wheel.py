@@ -34,13 +34,11 @@ with OfflineModel() as model:
 def pythons() -> list[str]:
     """Every CPython of this machine that the package supports; this one at least."""
     found: dict[int, str] = {}
-    roots: list[str | Path] = [
-        *os.environ.get("PATH", "").split(os.pathsep),
-        *Path.home().glob(".pyenv/versions/*/bin"),
-    ]
+    roots = [Path(root) for root in os.environ.get("PATH", "").split(os.pathsep)]
+    roots += Path.home().glob(".pyenv/versions/*/bin")
     for minor in range(OLDEST, NEWEST + 1):
         for root in roots:
-            path = Path(root) / f"python3.{minor}"
+            path = root / f"python3.{minor}"
             # A version manager's shim may stand for a version that is not active.
             probe = [str(path), "-c", "import sys, venv, ensurepip; print(sys.implementation.name)"]
             if path.is_file() and os.access(path, os.X_OK):

@@ -86,6 +86,20 @@ class AsyncCodex:
         """
         return self._client.metadata
 
+    def stats(self) -> dict[str, int]:
+        """What happened on this connection so far, counted; for monitoring and for bug reports.
+
+        Counters: `lines_read`, `bytes_read`, `malformed_lines`, `unknown_shapes`, `orphan_responses`,
+        `late_responses`, `events_delivered`, `events_filtered`, `events_unclaimed`, `events_lost`,
+        `bytes_lost`, `unknown_notifications`, `server_requests_refused`, `requests_written`,
+        `requests_abandoned`, `errands_sent`. As of now: `mailbox_bytes`, `write_queue_bytes`,
+        `turns_routed`, `turns_starting`, `requests_pending`, `requests_admitted`, `requests_waiting`.
+
+        Raises:
+            NotStartedError: The runtime was not started yet, which only happens to async clients.
+        """
+        return self._client.stats()
+
     async def _request(self, request: Request[T]) -> T:
         connection = await self._client.start()
         return await connection.request(request)

@@ -79,6 +79,12 @@ class AsyncRuntime:
             raise NotStartedError(_NOT_STARTED)
         return self._metadata
 
+    def stats(self) -> dict[str, int]:
+        """The transport's counters; they stay after the end."""
+        if self._connection is None:
+            raise NotStartedError(_NOT_STARTED)
+        return self._connection.native.stats()
+
     async def aclose(self) -> None:
         """End the runtime. Everything that still waits for it is told so. Idempotent."""
         self._closed = True

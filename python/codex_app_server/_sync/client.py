@@ -88,6 +88,20 @@ class Codex:
         """
         return self._client.metadata
 
+    def stats(self) -> dict[str, int]:
+        """What happened on this connection so far, counted; for monitoring and for bug reports.
+
+        Counters: `lines_read`, `bytes_read`, `malformed_lines`, `unknown_shapes`, `orphan_responses`,
+        `late_responses`, `events_delivered`, `events_filtered`, `events_unclaimed`, `events_lost`,
+        `bytes_lost`, `unknown_notifications`, `server_requests_refused`, `requests_written`,
+        `requests_abandoned`, `errands_sent`. As of now: `mailbox_bytes`, `write_queue_bytes`,
+        `turns_routed`, `turns_starting`, `requests_pending`, `requests_admitted`, `requests_waiting`.
+
+        Raises:
+            NotStartedError: The runtime was not started yet, which only happens to async clients.
+        """
+        return self._client.stats()
+
     def _request(self, request: Request[T]) -> T:
         connection = self._client.start()
         return connection.request(request)

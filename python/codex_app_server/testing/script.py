@@ -10,6 +10,7 @@ import inspect
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from .answers import Answer
 from .endings import ResponseFailure
@@ -18,7 +19,11 @@ from .requests import ModelRequest
 
 Reply = str | Answer
 Responder = Callable[[ModelRequest], str | Answer | None]
-Script = Reply | Sequence[Reply] | Mapping[str | re.Pattern[str], Reply | Sequence[Reply]] | Responder | None
+Replies = Reply | Sequence[Reply]
+# Keys are `str` or `re.Pattern[str]`; a mapping is invariant in them, so naming the types would refuse
+# most of the dicts that people have.
+ByKey = Mapping[Any, Replies]
+Script = Replies | ByKey | Responder | None
 
 
 class Playbook:

@@ -113,6 +113,23 @@ async def test_clients_run_side_by_side(model: OfflineModel) -> None:
     assert await together(one, one, one) == ["Hi"] * 3
 
 
+async def test_the_transport_counts(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex:
+        await (await codex.thread_start()).run("Hi")
+        during = codex.stats()
+    after = codex.stats()
+    assert during["requests_written"] == 3  # initialize, thread/start, turn/start
+    assert during["events_filtered"] > 0
+    assert (during["malformed_lines"], during["unknown_notifications"], during["orphan_responses"]) == (
+        0,
+        0,
+        0,
+    )
+    assert after["mailbox_bytes"] == 0
+    documented = (type(codex).stats.__doc__ or "").replace("\n", " ")
+    assert [name for name in after if f"`{name}`" not in documented] == []
+
+
 async def test_a_closed_client_says_so(model: OfflineModel) -> None:
     codex = AsyncCodex(model.config())
     await codex.models()

@@ -269,7 +269,7 @@ async def test_leaving_a_stream_early_frees_it(model: OfflineModel) -> None:
 async def test_an_empty_prompt_is_refused_before_anything_is_sent(model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
         thread = await codex.thread_start()
-        written = codex._client.connection.native.stats()["requests_written"]
+        written = codex.stats()["requests_written"]
         prompts: list[Any] = ["", [], [TextInput("")]]
         for prompt in prompts:
             with pytest.raises(InvalidInputError):
@@ -278,4 +278,4 @@ async def test_an_empty_prompt_is_refused_before_anything_is_sent(model: Offline
         for wrong in wrongs:
             with pytest.raises(TypeError):
                 await thread.run(wrong)
-        assert codex._client.connection.native.stats()["requests_written"] == written
+        assert codex.stats()["requests_written"] == written

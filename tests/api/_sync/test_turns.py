@@ -265,7 +265,7 @@ def test_leaving_a_stream_early_frees_it(model: OfflineModel) -> None:
 def test_an_empty_prompt_is_refused_before_anything_is_sent(model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
         thread = codex.thread_start()
-        written = codex._client.connection.native.stats()["requests_written"]
+        written = codex.stats()["requests_written"]
         prompts: list[Any] = ["", [], [TextInput("")]]
         for prompt in prompts:
             with pytest.raises(InvalidInputError):
@@ -274,4 +274,4 @@ def test_an_empty_prompt_is_refused_before_anything_is_sent(model: OfflineModel)
         for wrong in wrongs:
             with pytest.raises(TypeError):
                 thread.run(wrong)
-        assert codex._client.connection.native.stats()["requests_written"] == written
+        assert codex.stats()["requests_written"] == written
