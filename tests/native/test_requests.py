@@ -213,8 +213,9 @@ def test_lines_that_are_no_messages_are_counted_and_skipped(
     stats = connection.stats()
     assert (stats["malformed_lines"], stats["unknown_shapes"], stats["orphan_responses"]) == (3, 1, 2)
     records = connection.take_diagnostics()
-    assert len(records) == 4
+    assert len(records) == 6
     assert "hello" in records[0]
+    assert "id 99" in "".join(records)
     assert connection.take_diagnostics() == []
 
 

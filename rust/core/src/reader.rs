@@ -21,7 +21,7 @@ use crate::shared::Shared;
 /// leftover process that never stops writing cannot hold us.
 const LAST_BYTES: usize = 8 * 1024 * 1024;
 
-/// Defects that are described in full; of later ones only those whose count is a power of two.
+/// Complaints that are recorded; of later ones only those whose count is a power of two.
 const DESCRIBED: u64 = 16;
 
 /// The reader thread's work. `listener` hears when the process has exited, or when places
@@ -59,7 +59,7 @@ struct Chunks {
     envelopes: envelope::Reader,
     batch: Batch,
     answers: Vec<Vec<u8>>,
-    defects: u64,
+    complaints: u64,
     /// The first text that was no message: the best hint at a program that is not the runtime.
     first_defect: Option<String>,
 }
@@ -150,28 +150,39 @@ impl Chunks {
         for (line, defect) in defects {
             self.defect(shared, &line, &defect);
         }
+        for id in std::mem::take(&mut self.batch.orphans) {
+            self.complain(shared, || match id {
+                Some(id) => format!("the runtime answered a request that was not made (id {id})"),
+                None => "the runtime answered a request that was not made".to_owned(),
+            });
+        }
     }
 
     fn defect(&mut self, shared: &Shared, line: &[u8], defect: &Defect) {
-        self.defects += 1;
         match defect.kind {
             DefectKind::Malformed(_) => shared.stats.malformed_lines.one(),
             DefectKind::UnknownShape => shared.stats.unknown_shapes.one(),
         }
-        if self.defects <= DESCRIBED || self.defects.is_power_of_two() {
-            let text = match &defect.kind {
-                DefectKind::Malformed(why) => {
-                    format!(
-                        "the runtime wrote a line that is not JSON ({why}): {}",
-                        quote(line)
-                    )
-                }
-                DefectKind::UnknownShape => {
-                    format!("the runtime wrote JSON that is no message: {}", quote(line))
-                }
-            };
-            self.first_defect.get_or_insert_with(|| text.clone());
-            shared.diagnostics.record(text);
+        let text = || match &defect.kind {
+            DefectKind::Malformed(why) => {
+                format!(
+                    "the runtime wrote a line that is not JSON ({why}): {}",
+                    quote(line)
+                )
+            }
+            DefectKind::UnknownShape => {
+                format!("the runtime wrote JSON that is no message: {}", quote(line))
+            }
+        };
+        self.first_defect.get_or_insert_with(text);
+        self.complain(shared, text);
+    }
+
+    /// Records a complaint, unless there were very many.
+    fn complain(&mut self, shared: &Shared, text: impl FnOnce() -> String) {
+        self.complaints += 1;
+        if self.complaints <= DESCRIBED || self.complaints.is_power_of_two() {
+            shared.diagnostics.record(text());
         }
     }
 }

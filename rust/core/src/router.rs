@@ -67,6 +67,8 @@ pub struct Batch {
     pub answered: Vec<(Arc<Call>, Wake)>,
     pub places: Vec<Arc<Call>>,
     pub follow_ups: Vec<FollowUp>,
+    /// Ids of answers to requests that nobody has made; `None` for one that is no number.
+    pub orphans: Vec<Option<i64>>,
 }
 
 impl Router {

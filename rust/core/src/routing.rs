@@ -83,11 +83,10 @@ impl Routing<'_> {
     }
 
     pub fn response(&mut self, id: Option<i64>, answer: &Answer<'_>) {
-        let Some(id) = id else {
-            return self.router.stats.orphan_responses.one();
-        };
-        let Some(call) = self.state.calls.remove(&id) else {
-            return self.router.stats.orphan_responses.one();
+        let Some(call) = id.and_then(|id| self.state.calls.remove(&id)) else {
+            self.router.stats.orphan_responses.one();
+            self.batch.orphans.push(id);
+            return;
         };
         let abandoned = call.is_abandoned();
         let subscription = match answer {

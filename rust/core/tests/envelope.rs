@@ -1,0 +1,164 @@
+//! What lines say, and what becomes of lines that say nothing.
+
+use codex_core::envelope::{
+    Answer, Defect, DefectKind, Ids, Message, Notification, Reader, find_notification, id_in_answer,
+};
+
+fn read(line: &[u8]) -> Result<Message<'_>, Defect> {
+    Reader::default().read(line)
+}
+
+fn notification(line: &[u8]) -> Notification<'_> {
+    match read(line) {
+        Ok(Message::Notification(notification)) => notification,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_delta_gives_its_ids_and_its_params() {
+    let line = br#"{"method":"item/agentMessage/delta","params":{"threadId":"t","turnId":"u","itemId":"i","delta":"a\"b"},"emittedAtMs":5}"#;
+    let event = notification(line);
+    assert_eq!(event.spec, find_notification("item/agentMessage/delta"));
+    assert_eq!(event.ids.thread.as_deref(), Some("t"));
+    assert_eq!(event.ids.turn.as_deref(), Some("u"));
+    assert_eq!(
+        event.params,
+        br#"{"threadId":"t","turnId":"u","itemId":"i","delta":"a\"b"}"#
+    );
+}
+
+#[test]
+fn ids_are_found_in_nested_objects_and_in_any_order() {
+    let line = br#"{"params":{"turn":{"items":[{"id":"no"}],"id":"u\u0031"},"threadId":"t"},"method":"turn/completed"}"#;
+    let event = notification(line);
+    assert_eq!(event.ids.turn.as_deref(), Some("u1"));
+    assert_eq!(event.ids.thread.as_deref(), Some("t"));
+    let started = notification(br#"{"method":"thread/started","params":{"thread":{"id":"t"}}}"#);
+    assert_eq!(started.ids.thread.as_deref(), Some("t"));
+}
+
+#[test]
+fn an_unknown_method_is_routed_by_the_usual_names() {
+    let line = br#"{"method":"item/hologram/delta","params":{"threadId":"t","turnId":"u"}}"#;
+    let event = notification(line);
+    assert_eq!((event.spec, event.ids.turn.as_deref()), (None, Some("u")));
+    let bare = notification(br#"{"method":"future/thing"}"#);
+    assert_eq!((bare.params, bare.ids), (&b"{}"[..], Ids::default()));
+    let odd = notification(br#"{"method":"future/thing","params":{"turnId":7}}"#);
+    assert_eq!(odd.ids, Ids::default());
+}
+
+#[test]
+fn a_method_makes_a_request_even_with_id_zero() {
+    let line = br#"{"id":0,"method":"item/tool/call","params":{"x":1}}"#;
+    assert!(matches!(
+        read(line),
+        Ok(Message::ServerRequest {
+            id: b"0",
+            params: br#"{"x":1}"#,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn answers_are_told_from_errors() {
+    assert_eq!(
+        read(br#"{"id":7,"result":{"a":[1,2]}}"#),
+        Ok(Message::Response {
+            id: Some(7),
+            answer: Answer::Result(br#"{"a":[1,2]}"#)
+        })
+    );
+    assert_eq!(
+        read(br#"{"error":{"code":-32001,"message":"busy \u00e9","data":{"k":1}},"id":8}"#),
+        Ok(Message::Response {
+            id: Some(8),
+            answer: Answer::Error {
+                code: -32001,
+                message: "busy \u{e9}".into(),
+                data: Some(br#"{"k":1}"#)
+            }
+        })
+    );
+    assert!(matches!(
+        read(br#"{"id":"text","result":1}"#),
+        Ok(Message::Response { id: None, .. })
+    ));
+}
+
+#[test]
+fn what_is_no_message_is_told_from_what_is_no_json() {
+    for shape in [
+        &b"[]"[..],
+        b"3",
+        b"{}",
+        br#"{"id":1}"#,
+        br#"{"method":5}"#,
+        br#"{"id":1,"error":2}"#,
+    ] {
+        let defect = read(shape).unwrap_err();
+        assert_eq!(
+            defect.kind,
+            DefectKind::UnknownShape,
+            "{}",
+            shape.escape_ascii()
+        );
+    }
+    for broken in [
+        &b"hello"[..],
+        b"{",
+        br#"{"id":1,"result":}"#,
+        br#"{"method":"a"} x"#,
+        b"\xff\xfe",
+    ] {
+        assert!(
+            matches!(read(broken).unwrap_err().kind, DefectKind::Malformed(_)),
+            "{}",
+            broken.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_still_has_its_id() {
+    let deep = [&br#"{"id":7,"result":"#[..], &[b'['; 500]].concat();
+    for line in [
+        &br#"{"id":7}"#[..],
+        br#"{"id":7,"error":"busy"}"#,
+        br#"{"id":7,"result":}"#,
+        &deep[..],
+    ] {
+        let defect = read(line).unwrap_err();
+        assert_eq!(defect.id, Some(7), "{}", line.escape_ascii());
+        assert!(matches!(
+            defect.answer(),
+            Some(Answer::Error { code: -32700, .. })
+        ));
+    }
+    assert_eq!(read(b"[]").unwrap_err().answer(), None);
+}
+
+#[test]
+fn every_prefix_and_every_flipped_byte_of_a_line_is_survived() {
+    let line = br#"{"method":"turn/completed","params":{"threadId":"t","turn":{"id":"u","items":[],"n":-1.5e3,"s":"\ud83d\ude00"}}}"#;
+    for end in 0..line.len() {
+        assert!(read(&line[..end]).is_err());
+    }
+    for index in 0..line.len() {
+        for byte in [0_u8, b'"', b'{', b'}', b'\\', b',', 0x80, 0xff] {
+            let mut mutated = line.to_vec();
+            mutated[index] = byte;
+            let _ = read(&mutated);
+        }
+    }
+}
+
+#[test]
+fn the_id_of_an_answer_is_found() {
+    let answer = br#"{"turn":{"status":"x","id":"u"}}"#;
+    assert_eq!(id_in_answer(answer, "turn").as_deref(), Some("u"));
+    assert_eq!(id_in_answer(br#"{"turn":null}"#, "turn"), None);
+    assert_eq!(id_in_answer(b"nonsense", "turn"), None);
+}
