@@ -15,13 +15,15 @@ help: ## Show this list
 
 $(VENV)/.tools: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --group dev
+	@echo "Installing the development tools into $(VENV)."
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
 # Release, always: nobody should measure a debug build by accident.
 $(VENV)/.built: $(VENV)/.tools $(RUST)
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet --extras testing
+	@echo "Building the native module; the first time takes about a minute."
+	@PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked --quiet --extras testing
 	@touch $@
 
 demo: $(VENV)/.built ## Watch dozens of concurrent turns on the real runtime, offline (ARGS=--live: your login)

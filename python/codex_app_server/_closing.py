@@ -12,6 +12,7 @@ import os
 import threading
 import time
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ class _Connections:
         with self._lock:
             self._open.add(connection)
             if not self._hooked:
-                self._hooked = True
                 self._hook()
+                self._hooked = True
 
     def _hook(self) -> None:
         register = getattr(threading, "_register_atexit", None)
@@ -48,7 +49,8 @@ class _Connections:
             # for a turn.
             import concurrent.futures.thread  # noqa: F401
 
-            register(self.latch)
+            with suppress(RuntimeError):  # the interpreter is ending already
+                register(self.latch)
         atexit.register(self.finish)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.forget)

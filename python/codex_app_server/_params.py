@@ -57,14 +57,14 @@ def _path(name: str, value: Any) -> str:
     return _text(name, os.fspath(value) if isinstance(value, os.PathLike) else value)
 
 
-def _flag(name: str, value: Any) -> bool:
+def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _wrong(name, "a bool", value)
     return value
 
 
 def _inverted(name: str, value: Any) -> bool:
-    return not _flag(name, value)
+    return not flag(name, value)
 
 
 def _count(name: str, value: Any) -> int:
@@ -105,7 +105,7 @@ def _paths(name: str, value: Any) -> Any:
 
 
 _OPTIONS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
-    "archived": ("archived", _flag),
+    "archived": ("archived", flag),
     "base_instructions": ("baseInstructions", _text),
     "config": ("config", _object),
     "cursor": ("cursor", _text),
@@ -113,8 +113,8 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "cwd_filter": ("cwd", _paths),
     "developer_instructions": ("developerInstructions", _text),
     "effort": ("effort", _choice),
-    "ephemeral": ("ephemeral", _flag),
-    "include_hidden": ("includeHidden", _flag),
+    "ephemeral": ("ephemeral", flag),
+    "include_hidden": ("includeHidden", flag),
     # The wire has the opposite; not asking for turns is how large threads are resumed cheaply.
     "include_turns": ("excludeTurns", _inverted),
     "limit": ("limit", _count),
@@ -137,5 +137,5 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "thread_source": ("threadSource", _choice),
     "turn_sandbox": ("sandboxPolicy", lambda _, value: sandbox_policy(value)),
     "turn_service_tier": ("serviceTierForTurn", _text),
-    "use_state_db_only": ("useStateDbOnly", _flag),
+    "use_state_db_only": ("useStateDbOnly", flag),
 }

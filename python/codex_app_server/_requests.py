@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _decode
 from ._inputs import input_items, turn_input
-from ._params import approval, identifier, options
+from ._params import approval, flag, identifier, options
 from .errors import InvalidInputError, InvalidRequestError, JsonRpcError
 
 if TYPE_CHECKING:
@@ -130,12 +130,15 @@ def model_list(*, include_hidden: bool) -> Request[ModelListResponse]:
 
 
 def thread_read(thread_id: str, *, include_turns: bool) -> Request[ThreadReadResponse]:
-    params = {"threadId": identifier("thread_id", thread_id), "includeTurns": include_turns}
+    params = {
+        "threadId": identifier("thread_id", thread_id),
+        "includeTurns": flag("include_turns", include_turns),
+    }
     return Request("thread/read", params, _decode.answer)
 
 
 def thread_set_name(thread_id: str, name: str) -> Request[ThreadSetNameResponse]:
-    params = {"threadId": identifier("thread_id", thread_id), "name": name}
+    params = {"threadId": identifier("thread_id", thread_id), "name": identifier("name", name)}
     return Request("thread/name/set", params, _decode.answer)
 
 

@@ -115,10 +115,12 @@ def final_response(items: Iterable[Any]) -> str | None:
     for item in items:
         root = getattr(item, "root", item)
         if getattr(root, "type", None) == "agentMessage":
-            if _plain(root.phase) == "final_answer":
-                final = root.text
-            elif root.phase is None:
-                last = root.text
+            # Either may be missing or of another type in an item that a newer runtime has changed.
+            phase, text = _plain(getattr(root, "phase", None)), getattr(root, "text", None)
+            if isinstance(text, str) and phase == "final_answer":
+                final = text
+            elif isinstance(text, str) and phase is None:
+                last = text
     return last if final is None else final
 
 
@@ -150,6 +152,8 @@ def _unvalidated_turn(params: dict[str, Any]) -> Any:
         error = TurnError.model_construct(
             message=str(error.get("message", "")), codex_error_info=error.get("codexErrorInfo")
         )
+    elif error is not None:
+        error = TurnError.model_construct(message=str(error), codex_error_info=None)
     return Turn.model_construct(
         id=turn.get("id"),
         items=[],

@@ -40,6 +40,7 @@ All of them keep their data when they are pickled or copied.
 from __future__ import annotations
 
 import errno as _errno
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -330,8 +331,8 @@ class TurnFailedError(CodexError, RuntimeError):
 class StreamOverflowError(CodexError):
     """A stream was not read fast enough, its buffer was full, and deltas were dropped.
 
-    Whole items, usage, errors and the turn's end are never dropped: `run()` on the same handle still gives
-    the full result, and `thread.read(include_turns=True)` gives the whole turn.
+    Whole items, usage, errors and the turn's end are never dropped: `thread.read(include_turns=True)` gives
+    the whole turn, and `run()` needs nothing that is dropped.
 
     Attributes:
         thread_id: The thread.
@@ -426,6 +427,8 @@ def transport_closed(
         stderr_tail: The end of its stderr.
         detail: More about it, or "".
     """
+    # The runtime colours its log; a message goes to logs and terminals that may not.
+    stderr_tail = _COLOURS.sub("", stderr_tail)
     cls, reason, advice = _CLOSED.get(kind, (TransportClosedError, "The connection ended", _START_AGAIN))
     if signal is not None:
         reason += f" (killed by signal {signal})"
@@ -439,6 +442,7 @@ def transport_closed(
     return cls(message, reason=reason, exit_code=exit_code, signal=signal, stderr_tail=stderr_tail)
 
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _START_AGAIN = "Open a new client; a thread with a first message can be resumed there with thread_resume()."
 _CLOSED: dict[str, tuple[type[TransportClosedError], str, str]] = {
     "closed_by_client": (

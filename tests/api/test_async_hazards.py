@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ import pytest
 import uvloop
 
 from codex_app_server import AsyncCodex, CodexConfig
+from codex_app_server._async.waiting import Lock
 from codex_app_server.errors import RequestTimeoutError
 from codex_app_server.testing import OfflineModel
 from tests.peer import ScriptedPeer, delta, event, started
@@ -271,11 +273,13 @@ def test_cancelling_every_task_of_a_loop_does_not_deafen_it(
     on_loop(new_loop(), main())
 
 
-def test_loops_in_several_threads_share_one_client(peer: ScriptedPeer) -> None:
+@pytest.mark.parametrize("started_before", [True, False])
+def test_loops_in_several_threads_share_one_client(peer: ScriptedPeer, started_before: bool) -> None:
     peer.answers["model/list"] = {"data": []}
     home = asyncio.new_event_loop()
     codex = AsyncCodex(CodexConfig(launch_args_override=peer.argv))
-    home.run_until_complete(codex.models())
+    if started_before:
+        home.run_until_complete(codex.models())
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -295,6 +299,56 @@ def test_loops_in_several_threads_share_one_client(peer: ScriptedPeer) -> None:
     assert not failures
     home.run_until_complete(codex.close())
     home.close()
+
+
+async def test_a_lock_that_is_handed_to_a_cancelled_task_goes_on_to_the_next() -> None:
+    lock = Lock()
+    order: list[str] = []
+
+    async def hold(name: str) -> None:
+        async with lock:
+            order.append(name)
+
+    await lock.__aenter__()
+    first, second = (asyncio.ensure_future(hold(name)) for name in ("first", "second"))
+    await asyncio.sleep(0)
+    await lock.__aexit__()
+    # Handed over, but not yet taken.
+    first.cancel()
+    await asyncio.wait([first, second], timeout=TIMEOUT_S)
+    assert first.cancelled()
+    assert order == ["second"]
+    await asyncio.wait_for(hold("third"), TIMEOUT_S)
+
+
+async def test_starting_a_client_does_not_hold_the_loop_up(model: OfflineModel) -> None:
+    # In a process of its own: what is imported once is not imported again.
+    body = """
+import asyncio, sys, time
+from codex_app_server import AsyncCodex, CodexConfig
+
+async def beat(longest):
+    while True:
+        begun = time.perf_counter()
+        await asyncio.sleep(0.001)
+        longest.append(time.perf_counter() - begun)
+
+async def main():
+    longest = []
+    beating = asyncio.ensure_future(beat(longest))
+    async with AsyncCodex(CodexConfig(env=dict(zip(sys.argv[1::2], sys.argv[2::2])))):
+        pass
+    beating.cancel()
+    print(max(longest))
+
+asyncio.run(main())
+"""
+    env = [part for pair in model.env.items() for part in pair]
+    command = [sys.executable, "-c", body, *env]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    out, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+    # Importing the models on the loop took 0.25 to 0.5 s.
+    assert float(out) < 0.2
 
 
 def test_the_waker_of_a_dead_loop_does_not_write_into_a_new_socket(peer: ScriptedPeer) -> None:

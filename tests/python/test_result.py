@@ -121,6 +121,18 @@ def test_an_item_of_tomorrow_stays_among_the_items() -> None:
     assert result.items[0].model_dump(mode="json", by_alias=True)["depth"] == 3
 
 
+@pytest.mark.parametrize("text", [{"type": "agentMessage"}, {"type": "agentMessage", "text": {"new": 1}}])
+def test_a_message_of_tomorrow_is_no_response_and_no_error(text: dict[str, Any]) -> None:
+    result = fold(message("known"), item(**text), completed())
+    assert result.final_response == "known"
+    assert len(result.items) == 2
+
+
+def test_a_failed_turn_whose_error_is_of_another_type_still_raises() -> None:
+    with pytest.raises(TurnFailedError, match="boom"):
+        fold(completed("failed", error="boom"))
+
+
 def test_a_completed_turn_that_does_not_fit_its_model_still_ends_the_run() -> None:
     end = completed(durationMs="5 seconds", error={"message": "odd"})
     assert isinstance(end.payload, UnknownNotification)

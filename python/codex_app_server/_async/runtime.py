@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 _NOT_STARTED = (
-    "The runtime is not started yet. Enter the client with `async with AsyncCodex() as codex:`, "
-    "or await any of its methods first."
+    "The runtime is not started yet. Enter the client with "  # async only
+    "`async with AsyncCodex() as codex:`, or await any of its methods first."  # async only
+    # sync only: "The runtime is not started."
 )
 
 
@@ -56,8 +57,8 @@ class AsyncRuntime:
             self._refuse_closed()
             self._metadata = await initialize(launch, connection, self._config)
         except BaseException:
+            # Still known to close(), which waits for its end.
             connection.native.close()
-            self._connection = None
             raise
 
     def _refuse_closed(self) -> None:

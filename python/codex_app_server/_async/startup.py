@@ -12,7 +12,7 @@ from .. import _decode, _native, _requests
 from .._launch import Launch, raise_spawn_error, resolve
 from ..errors import ClientClosedError, CodexError, StartupError, TransportClosedError
 from .connection import AsyncConnection
-from .waiting import now, wait_ready
+from .waiting import apart, now, wait_ready
 
 if TYPE_CHECKING:
     from .._config import CodexConfig
@@ -56,7 +56,7 @@ async def initialize(launch: Launch, connection: AsyncConnection, config: CodexC
             await wait_ready(call, config.startup_timeout_s)
             call.send(_requests.serialise(request))
             # Importing the models takes as long as the runtime takes to boot, so it is done now.
-            _decode.decoder()
+            await apart(_decode.decoder)
             await _answer(call, launch, connection, config.startup_timeout_s)
             metadata = request.decode(request.method, call.take())
         finally:

@@ -40,6 +40,7 @@ class AsyncEventCursor:
         self._streams = 0
         self._iterated = False
         self._text_only = False
+        self._collecting = False
         self._closed = False
 
     async def fill(self) -> bool:
@@ -101,8 +102,18 @@ class AsyncEventCursor:
             self.close()
 
     def collect(self) -> None:
-        """Keep only what a result needs from now on."""
+        """Keep only what a result needs from now on.
+
+        Raises:
+            StreamClosedError: A part of the events went, or goes, to another consumer of the handle.
+        """
         self._require("result")
+        if self._streams or self._iterated:
+            raise StreamClosedError(
+                "A part of this turn's events went to a stream of this handle, so a result would miss it. "
+                "Read on in the stream, or read the whole turn with thread.read(include_turns=True)."
+            )
+        self._collecting = True
         self._subscription.select("result")
 
     def _require(self, selection: str) -> None:
@@ -110,6 +121,10 @@ class AsyncEventCursor:
             raise StreamClosedError(
                 "This turn's events were read to the end or given up. Start another turn, or read the "
                 "whole turn with thread.read(include_turns=True)."
+            )
+        if self._collecting:
+            raise StreamClosedError(
+                "run() collects this turn's events. Use its result, or stream() instead of it."
             )
         if self._text_only and selection != "text":
             raise StreamClosedError(

@@ -1,26 +1,85 @@
 """How the asyncio shell waits: one native waker per event loop, one future per wait.
 
 Owns everything that knows of asyncio. `_sync/waiting.py` offers the same names for threads; the rest of
-the two shells is one text. No threads are used, and a wait costs nothing until it is woken.
+the two shells is one text. A wait uses no thread, and costs nothing until it is woken.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import socket
 import threading
 import time
 import weakref
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from .._native import LoopWaker
 
-__all__ = ["Lock", "Pace", "Waitable", "now", "rest", "sleep", "wait_ready"]
+__all__ = ["Lock", "Pace", "Waitable", "apart", "now", "rest", "sleep", "wait_ready"]
 
-Lock = asyncio.Lock
 now = time.monotonic
 sleep = asyncio.sleep
+
+
+class Lock:
+    """A lock for the tasks of any event loop, first come first served.
+
+    asyncio's own belongs to one loop: a release would wake another loop's task from the wrong thread.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held = False
+        self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
+
+    async def __aenter__(self) -> None:
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[None] = loop.create_future()
+            self._waiting.append((loop, future))
+        try:
+            await future
+        except BaseException:
+            with self._guard:
+                waits = (loop, future) in self._waiting
+                if waits:
+                    self._waiting.remove((loop, future))
+            if not waits:
+                # The lock was handed over in the moment of the cancellation.
+                self._release()
+            raise
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        while True:
+            with self._guard:
+                if not self._waiting:
+                    self._held = False
+                    return
+                loop, future = self._waiting.popleft()
+            with suppress(RuntimeError):  # a loop that was closed with its waiter
+                loop.call_soon_threadsafe(_hand_over, future)
+                return
+
+
+def _hand_over(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def apart(work: Callable[[], object]) -> None:
+    """Do something that takes long while the loop goes on."""
+    await asyncio.get_running_loop().run_in_executor(None, work)
 
 
 class Waitable(Protocol):
@@ -175,6 +234,17 @@ class _Wake(Protocol):
 
 _waiters: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopWaiter] = weakref.WeakKeyDictionary()
 _waiters_lock = threading.Lock()
+
+
+def _forget() -> None:
+    """In a forked child: the lock may be held for ever, and the loops are the parent's."""
+    global _waiters_lock  # noqa: PLW0603
+    _waiters_lock = threading.Lock()
+    _waiters.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 def _waiter() -> _LoopWaiter:

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 
-_NOT_STARTED = (
-    "The runtime is not started yet. Enter the client with `with Codex() as codex:`, "
-    "or any of its methods first."
-)
+_NOT_STARTED = "The runtime is not started."
 
 
 class Runtime:
@@ -58,8 +55,8 @@ class Runtime:
             self._refuse_closed()
             self._metadata = initialize(launch, connection, self._config)
         except BaseException:
+            # Still known to close(), which waits for its end.
             connection.native.close()
-            self._connection = None
             raise
 
     def _refuse_closed(self) -> None:

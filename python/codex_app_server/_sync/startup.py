@@ -14,7 +14,7 @@ from .. import _decode, _native, _requests
 from .._launch import Launch, raise_spawn_error, resolve
 from ..errors import ClientClosedError, CodexError, StartupError, TransportClosedError
 from .connection import Connection
-from .waiting import now, wait_ready
+from .waiting import apart, now, wait_ready
 
 if TYPE_CHECKING:
     from .._config import CodexConfig
@@ -58,7 +58,7 @@ def initialize(launch: Launch, connection: Connection, config: CodexConfig) -> I
             wait_ready(call, config.startup_timeout_s)
             call.send(_requests.serialise(request))
             # Importing the models takes as long as the runtime takes to boot, so it is done now.
-            _decode.decoder()
+            apart(_decode.decoder)
             _answer(call, launch, connection, config.startup_timeout_s)
             metadata = request.decode(request.method, call.take())
         finally:

@@ -45,6 +45,7 @@ class TurnHandle:
     thread_id: str
     id: str
     _cursor: EventCursor = field(repr=False, compare=False)
+    _interrupted: TurnInterruptResponse | None = field(repr=False, compare=False)
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class TurnHandle:
         self._client = _client
         self.thread_id = thread_id
         self.id = id
+        self._interrupted = None
         connection = self._client.connection
         self._cursor = EventCursor(connection, _subscription or connection.subscribe(thread_id, id))
 
@@ -74,13 +76,19 @@ class TurnHandle:
     def interrupt(self) -> TurnInterruptResponse:
         """Stop the turn. Its stream then ends with a turn/completed of status "interrupted".
 
+        Once a turn was interrupted through this handle, doing it again has no effect.
+
         Raises:
-            InvalidRequestError: The turn is not running any more.
-            RequestTimeoutError: The runtime does not answer to this after the turn was interrupted before.
+            InvalidRequestError: The turn is over.
+            RequestTimeoutError: The turn was interrupted through another handle: the runtime does not
+                answer to that.
         """
-        request = _requests.turn_interrupt(self.thread_id, self.id)
         connection = self._client.start()
-        return connection.request(request)
+        # The runtime leaves a second interrupt unanswered until the thread's next turn ends.
+        if self._interrupted is None:
+            request = _requests.turn_interrupt(self.thread_id, self.id)
+            self._interrupted = connection.request(request)
+        return self._interrupted
 
     def stream(self) -> TurnStream:
         """The turn's events, each a `Notification`, up to and including turn/completed.

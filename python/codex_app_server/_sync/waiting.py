@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Lock", "Pace", "Waitable", "now", "rest", "sleep", "wait_ready"]
+__all__ = ["Lock", "Pace", "Waitable", "apart", "now", "rest", "sleep", "wait_ready"]
 
 Lock = threading.Lock
 now = time.monotonic
@@ -39,6 +40,11 @@ class Waitable(Protocol):
 def wait_ready(waitable: Waitable, timeout: float | None = None) -> bool:
     """Wait until `waitable` is ready (True) or `timeout` seconds have passed (False)."""
     return waitable.wait(timeout)
+
+
+def apart(work: Callable[[], object]) -> None:
+    """Do something that takes long. Nobody else is held up by a thread."""
+    work()
 
 
 def rest() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from codex_app_server import AsyncCodex
-from codex_app_server.errors import ClientClosedError, InvalidRequestError
+from codex_app_server.errors import ClientClosedError, InvalidInputError, InvalidRequestError
 from codex_app_server.testing import OfflineModel
 from codex_app_server.types import SortDirection, ThreadListCwdFilter
 from tests.api._async.concurrency import together
@@ -101,6 +103,23 @@ async def test_an_unknown_thread_is_a_typed_error_that_helps(model: OfflineModel
             assert "thread_list()" in str(caught.value)
         with pytest.raises(InvalidRequestError):
             await codex.thread_resume("not an id")
+
+
+async def test_wrong_types_are_refused_before_anything_is_sent(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        written = codex.stats()["requests_written"]
+        wrongs: list[Any] = [5, None, b"name"]
+        for wrong in wrongs:
+            with pytest.raises(TypeError, match="name"):
+                await thread.set_name(wrong)
+            with pytest.raises(TypeError, match="include_turns"):
+                await thread.read(include_turns=wrong)
+            with pytest.raises(TypeError, match="thread_id"):
+                await codex.thread_resume(wrong)
+        with pytest.raises(InvalidInputError, match="empty"):
+            await thread.set_name("")
+        assert codex.stats()["requests_written"] == written
 
 
 async def test_clients_run_side_by_side(model: OfflineModel) -> None:

@@ -156,6 +156,17 @@ async def test_an_interrupted_turn_says_so(model: OfflineModel) -> None:
     assert events[-1].payload.turn.status is TurnStatus.interrupted
 
 
+async def test_a_second_interrupt_is_answered_at_once(model: OfflineModel) -> None:
+    model.hold()
+    async with AsyncCodex(model.config(request_timeout_s=20)) as codex:
+        turn = await (await codex.thread_start()).turn("Never mind.")
+        async with turn.stream() as events:
+            await events.__anext__()
+            first = await turn.interrupt()
+            # The runtime would not answer this one: it would end with the request's deadline.
+            assert await turn.interrupt() == first
+
+
 async def test_an_interrupted_run_returns_its_status(model: OfflineModel) -> None:
     model.hold()
     async with AsyncCodex(model.config()) as codex:
@@ -246,6 +257,29 @@ async def test_two_streams_of_one_handle_share_its_events(model: OfflineModel) -
         assert [event.method async for event in second] == []
     assert one.method == "turn/started"
     assert [two.method, *rest][-1] == "turn/completed"
+
+
+async def test_a_result_and_a_stream_do_not_share_a_handles_events(model: OfflineModel) -> None:
+    model.hold()
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        turn = await thread.turn("streamed")
+        stream = turn.stream()
+        await stream.__anext__()
+        with pytest.raises(StreamClosedError, match="a result would miss it"):
+            await turn.run()
+        await model.wait_for_requests_async(1)  # async only
+        # sync only: model.wait_for_requests(1)
+        await turn.interrupt()
+        assert [event.method async for event in stream][-1] == "turn/completed"
+        other = await (await codex.thread_start()).turn("collected")
+        running = Background(other.run)
+        await model.wait_for_requests_async(2)  # async only
+        # sync only: model.wait_for_requests(2)
+        with pytest.raises(StreamClosedError, match="collects"):
+            other.stream()
+        model.release()
+        assert (await running.result()).final_response == "collected"
 
 
 async def test_leaving_a_stream_early_frees_it(model: OfflineModel) -> None:

@@ -157,6 +157,17 @@ def test_an_interrupted_turn_says_so(model: OfflineModel) -> None:
     assert events[-1].payload.turn.status is TurnStatus.interrupted
 
 
+def test_a_second_interrupt_is_answered_at_once(model: OfflineModel) -> None:
+    model.hold()
+    with Codex(model.config(request_timeout_s=20)) as codex:
+        turn = (codex.thread_start()).turn("Never mind.")
+        with turn.stream() as events:
+            events.__next__()
+            first = turn.interrupt()
+            # The runtime would not answer this one: it would end with the request's deadline.
+            assert turn.interrupt() == first
+
+
 def test_an_interrupted_run_returns_its_status(model: OfflineModel) -> None:
     model.hold()
     with Codex(model.config()) as codex:
@@ -242,6 +253,27 @@ def test_two_streams_of_one_handle_share_its_events(model: OfflineModel) -> None
         assert [event.method for event in second] == []
     assert one.method == "turn/started"
     assert [two.method, *rest][-1] == "turn/completed"
+
+
+def test_a_result_and_a_stream_do_not_share_a_handles_events(model: OfflineModel) -> None:
+    model.hold()
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        turn = thread.turn("streamed")
+        stream = turn.stream()
+        stream.__next__()
+        with pytest.raises(StreamClosedError, match="a result would miss it"):
+            turn.run()
+        model.wait_for_requests(1)
+        turn.interrupt()
+        assert [event.method for event in stream][-1] == "turn/completed"
+        other = (codex.thread_start()).turn("collected")
+        running = Background(other.run)
+        model.wait_for_requests(2)
+        with pytest.raises(StreamClosedError, match="collects"):
+            other.stream()
+        model.release()
+        assert (running.result()).final_response == "collected"
 
 
 def test_leaving_a_stream_early_frees_it(model: OfflineModel) -> None:
