@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Callable
@@ -108,11 +109,18 @@ def test_a_wrong_value_is_refused_with_its_name(
         make()
 
 
-def test_an_async_responder_is_refused() -> None:
-    async def responder(_: object) -> str:
+async def _responder(_: object) -> str:
+    return ""
+
+
+class _Responder:
+    async def __call__(self, _: object) -> str:
         return ""
 
-    with pytest.raises(TypeError, match="must be a plain function"):
+
+@pytest.mark.parametrize("responder", [_responder, functools.partial(_responder), _Responder()])
+def test_an_async_responder_is_refused(responder: object) -> None:
+    with pytest.raises(TypeError, match="Responders are sync functions that return str, Answer or None"):
         wrong.OfflineModel(responder)
 
 

@@ -118,7 +118,19 @@ def test_a_responder_that_returns_nonsense_fails_the_turn_and_is_logged(
 ) -> None:
     nonsense: Any = 42
     message, _ = _error(play, lambda _: nonsense)
-    assert "An answer must be str or Answer, not 42" in message
+    assert "A responder must return str, Answer or None, not 42" in message
+    caplog.clear()
+
+
+def test_a_responder_that_returns_a_coroutine_fails_the_turn_and_is_logged(
+    play: Play, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def reply() -> str:
+        return "never"
+
+    late: Any = reply
+    message, _ = _error(play, lambda _: late())
+    assert "Responders are sync functions that return str, Answer or None" in message
     caplog.clear()
 
 

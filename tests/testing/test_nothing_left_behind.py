@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -108,29 +109,70 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_server(directory: Path) -> No
         assert os.getsid(server) == server
 
 
-def test_the_server_goes_when_its_owner_is_killed(tmp_path: Path) -> None:
-    program = (
-        "import os, sys, tempfile\n"
-        f"tempfile.tempdir = {str(tmp_path)!r}\n"
-        "from codex_app_server.testing import OfflineModel\n"
-        "with OfflineModel() as model:\n"
-        "    print(os.getpid(), flush=True)\n"
-        "    sys.stdin.read()\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+_OWNER = """
+import sys, tempfile
+from pathlib import Path
+tempfile.tempdir = sys.argv[1]
+from codex_app_server import Codex
+from codex_app_server.testing import Answer, Message, OfflineModel
+with OfflineModel(Answer(Message("word " * 5000, chunk_delay_s=0.001))) as model:
+    (model.workspace / "link").symlink_to(sys.argv[2])
+    if "and a turn" in sys.argv:
+        codex = Codex(model.config()).__enter__()
+        handle = codex.thread_start().turn("go")
+        model.wait_for_requests(1)
+    print(model.codex_home.parent, flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def _owner(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A program that owns a model, and the model's home."""
     with subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", _OWNER, *map(str, arguments)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     ) as owner:
         assert owner.stdout is not None
-        owner.stdout.readline()
-        (server,) = descendants(owner.pid)
+        yield owner, Path(owner.stdout.readline().strip())
+
+
+@pytest.mark.parametrize("what", ["a model", "and a turn"])
+def test_the_server_and_the_home_go_when_the_owner_is_killed(tmp_path: Path, what: str) -> None:
+    temporary, others = tmp_path / "temporary", tmp_path / "others"
+    for made in (temporary, others):
+        made.mkdir()
+    (others / "file").touch()
+    with _owner(temporary, others, what) as (owner, home):
+        assert home.is_dir()
+        processes = descendants(owner.pid)
         owner.kill()
         owner.wait()
-    Footprint.wait_until(lambda: not _runs(server))
+    Footprint.wait_until(lambda: not any(map(_runs, processes)))
+    assert list(temporary.iterdir()) == []
+    assert (others / "file").exists(), "what the home links to is not the model's"
+
+
+@pytest.mark.parametrize("taken_by", ["a link", "a directory"])
+def test_what_took_the_homes_name_stays_when_the_owner_is_killed(tmp_path: Path, taken_by: str) -> None:
+    temporary, others = tmp_path / "temporary", tmp_path / "others"
+    for made in (temporary, others):
+        made.mkdir()
+    (others / "file").touch()
+    with _owner(temporary, others) as (owner, home):
+        processes = descendants(owner.pid)
+        home.rename(tmp_path / "renamed")
+        if taken_by == "a link":
+            home.symlink_to(others)
+        else:
+            others.rename(home)
+        owner.kill()
+        owner.wait()
+    Footprint.wait_until(lambda: not any(map(_runs, processes)))
+    assert (home / "file").exists()
 
 
 def _runs(pid: int) -> bool:

@@ -144,6 +144,23 @@ def test_a_slow_responder_holds_up_no_command(model: OfflineModel, thread: Threa
     assert handle.run().final_response == "slow, after 1 request(s)"
 
 
+def test_many_readers_at_once_see_each_request_once(model: OfflineModel, thread: Thread) -> None:
+    for _ in range(10):
+        model.reset()
+        thread.run("one")
+        thread.run("two")
+        together = threading.Barrier(8)
+
+        def read(together: threading.Barrier = together) -> list[int]:
+            together.wait()
+            return [request.number for request in model.requests]
+
+        with ThreadPoolExecutor(8) as pool:
+            seen = [reader.result() for reader in [pool.submit(read) for _ in range(8)]]
+        assert seen == [[1, 2]] * 8
+        assert [request.number for request in model.requests] == [1, 2]
+
+
 async def test_everything_works_from_an_event_loop() -> None:
     async with OfflineModel({"a": "1", "b": "2"}) as model, AsyncCodex(model.config()) as codex:
         model.hold()

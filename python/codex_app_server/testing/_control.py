@@ -20,10 +20,11 @@ from concurrent.futures import Future
 from typing import IO, Any, cast
 
 from ._frames import read_frames, write_frame
+from ._home import Legacy
 from .answers import Answer
 from .errors import OfflineModelError
 from .requests import ModelRequest
-from .script import Responder, reply_to_answer, script_failure
+from .script import Responder, returned_answer, script_failure
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +82,11 @@ class Control:
             self._pending[self._next_id] = future
             self._write((self._next_id, name, arguments))
         return future
+
+    def bequeath(self, legacy: Legacy) -> None:
+        """Leave a directory to the process: it removes it when this program ends without `stop()`."""
+        with self._lock:
+            self._write((0, "bequeath", (legacy,)))
 
     def stop(self) -> None:
         """Ask the process to end; wait on `ended` for it."""
@@ -165,8 +171,7 @@ class Control:
         try:
             if responder is None:
                 return Answer(request.prompt)
-            reply = responder(request)
-            return Answer(request.prompt) if reply is None else reply_to_answer(reply)
+            return returned_answer(responder(request), request)
         except Exception as error:
             _log.exception("The offline model's responder failed for request %d", request.number)
             failure = f"The offline model's responder failed for request {request.number}"

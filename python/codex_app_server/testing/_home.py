@@ -1,13 +1,18 @@
 """The runtime's private surroundings: directories, `config.toml`, and the environment that keeps the user's
 own out.
 
-`OfflineModel` makes one and removes it. Nothing here starts anything.
+`OfflineModel` makes one and removes it; when its program was killed, the server's process removes it. Nothing
+here starts anything.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 # Beside the provider: what would leave the machine (plugins and apps fetch catalogues at start, analytics
@@ -54,6 +59,58 @@ _EMPTIED: tuple[str, ...] = (
 )
 
 
+# The runtime of a killed owner ends by itself some 0.5 s later, and until then makes again what it misses. So the
+# directory itself stays, emptied, until nothing has come into it for a while.
+_LEGACY_QUIET_S = 2.0
+_LEGACY_PATIENCE_S = 15.0
+_LEGACY_PAUSE_S = 0.05
+
+
+@dataclass(frozen=True)
+class Legacy:
+    """A directory that outlives a killed owner, known by what it is and not by its name alone."""
+
+    path: str
+    device: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Legacy:
+        status = os.lstat(path)
+        return cls(str(path), status.st_dev, status.st_ino)
+
+    def remove(self) -> None:
+        """Remove the directory, and nothing that has taken its name; links in it are not followed."""
+        started = changed = time.monotonic()
+        while self._is_there():
+            now = time.monotonic()
+            if now - changed > _LEGACY_QUIET_S or now - started > _LEGACY_PATIENCE_S:
+                shutil.rmtree(self.path, ignore_errors=True)
+                return
+            if self._empty():
+                changed = now
+            time.sleep(_LEGACY_PAUSE_S)
+
+    def _empty(self) -> bool:
+        """Remove what is inside; whether there was anything."""
+        with contextlib.suppress(OSError), os.scandir(self.path) as scan:
+            entries = list(scan)
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                else:
+                    with contextlib.suppress(OSError):
+                        os.unlink(entry.path)
+            return bool(entries)
+        return False
+
+    def _is_there(self) -> bool:
+        try:
+            return Legacy.of(Path(self.path)) == self
+        except OSError:
+            return False
+
+
 class PrivateHome:
     """A temporary directory with the runtime's home, the user's home, a directory for temporary files and an
     empty workspace.
@@ -65,6 +122,7 @@ class PrivateHome:
     def __init__(self, base_url: str) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="codex-offline-")
         root = Path(self._directory.name).resolve()
+        self.legacy = Legacy.of(root)
         self.codex_home = root / "codex"
         self.workspace = root / "workspace"
         self._home = root / "home"

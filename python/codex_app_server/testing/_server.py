@@ -108,12 +108,18 @@ class ModelServer:
         else:
             await self.gate.enter(request)
             answer = await self._ask(request)
-        return await self._play(http, request, answer)
-
-    async def _play(self, http: web.Request, request: ModelRequest, answer: Answer) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
+        try:
+            return await self._play(http, request, answer, response)
+        except ConnectionError:
+            # A runtime whose turn was interrupted hangs up; that ends a response as well as its last event.
+            return response
+
+    async def _play(
+        self, http: web.Request, request: ModelRequest, answer: Answer, response: web.StreamResponse
+    ) -> web.StreamResponse:
         pending = bytearray()
 
         async def flush() -> None:

@@ -1,13 +1,15 @@
 """The server's process: raises its own descriptor limit, serves the model, and obeys the control channel on
 its standard streams.
 
-Started by `_control` and never imported by it. The channel's end (or a "stop") ends the process at once: it
-has nothing to save, and the kernel closes its connections.
+Started by `_control` and never imported by it. A "stop" ends the process at once: it has nothing to save, and
+the kernel closes its connections. The channel's end without one means that the owner was killed: then the
+owner's private home is removed first.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import queue
 import signal
@@ -16,6 +18,7 @@ import threading
 from typing import IO, Any
 
 from ._frames import read_frames, write_frame
+from ._home import Legacy
 from ._server import ModelServer
 from .answers import Answer
 from .requests import ModelRequest
@@ -72,16 +75,24 @@ class _Service:
         await loop.create_future()
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
-        for command in read_frames(self._incoming):
-            loop.call_soon_threadsafe(self._begin, *command)
+        legacy: Legacy | None = None
+        for command_id, name, arguments in read_frames(self._incoming):
+            # Both are done here, not in the loop, so that the channel's end is never seen before them.
+            if name == "stop":
+                os._exit(0)
+            elif name == "bequeath":
+                (legacy,) = arguments
+            else:
+                loop.call_soon_threadsafe(self._begin, command_id, name, arguments)
+        if legacy is not None:
+            legacy.remove()
         os._exit(0)
 
     def _write(self) -> None:
-        try:
+        # Without a reader the owner is gone: the other thread sees that too, and has the last word.
+        with contextlib.suppress(OSError):
             while True:
                 write_frame(self._outgoing, self._out.get())
-        except OSError:
-            os._exit(0)
 
     def _begin(self, command_id: int, name: str, arguments: tuple[Any, ...]) -> None:
         # A task starts in the order of its command, so what does not wait is done in order too.
@@ -92,9 +103,7 @@ class _Service:
     async def _obey(self, command_id: int, name: str, arguments: tuple[Any, ...]) -> None:
         try:
             value: object = None
-            if name == "stop":
-                os._exit(0)
-            elif name == "reset":
+            if name == "reset":
                 self._server.reset(*arguments)
             elif name == "hold":
                 self._server.gate.hold()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -68,12 +69,13 @@ class OfflineModel:
         self._control: Control | None = None
         self._home: PrivateHome | None = None
         self._recorded: list[ModelRequest] = []
+        self._recording = threading.Lock()
         self._base_url = ""
 
     def __enter__(self) -> OfflineModel:
         control = self._begin()
         try:
-            self._settle(control.ready.result(_START_TIMEOUT_S))
+            self._settle(control, control.ready.result(_START_TIMEOUT_S))
             self._install(self._script).result()
         except FutureTimeoutError:
             self.close()
@@ -91,7 +93,8 @@ class OfflineModel:
     async def __aenter__(self) -> OfflineModel:
         control = self._begin()
         try:
-            self._settle(await asyncio.wait_for(asyncio.wrap_future(control.ready), _START_TIMEOUT_S))
+            port = await asyncio.wait_for(asyncio.wrap_future(control.ready), _START_TIMEOUT_S)
+            self._settle(control, port)
             await asyncio.wrap_future(self._install(self._script))
         except asyncio.TimeoutError:
             self.close()
@@ -179,9 +182,11 @@ class OfflineModel:
     def requests(self) -> list[ModelRequest]:
         """Every model request since the start or the last `reset()`, in order of arrival."""
         control, _ = self._running()
-        # Only what is new is fetched: a body has some 50 kB.
-        self._recorded += control.call("requests", len(self._recorded)).result()
-        return list(self._recorded)
+        # Only what is new is fetched: a body has some 50 kB. Two readers that ask from the same length would
+        # both add the same.
+        with self._recording:
+            self._recorded += control.call("requests", len(self._recorded)).result()
+            return list(self._recorded)
 
     def wait_for_requests(self, count: int, timeout_s: float = 30.0) -> None:
         """Wait until `count` requests have arrived since the start or the last `reset()`.
@@ -236,8 +241,9 @@ class OfflineModel:
             ValueError: As the constructor.
         """
         made = playbook_for(script)
-        self._install(made).result()
-        self._recorded.clear()
+        with self._recording:
+            self._install(made).result()
+            self._recorded.clear()
 
     def _begin(self) -> Control:
         if self._control is not None:
@@ -245,9 +251,10 @@ class OfflineModel:
         self._control = Control()
         return self._control
 
-    def _settle(self, port: int) -> None:
+    def _settle(self, control: Control, port: int) -> None:
         self._base_url = f"http://127.0.0.1:{port}/v1"
         self._home = PrivateHome(self._base_url)
+        control.bequeath(self._home.legacy)
         self._recorded.clear()
 
     def _install(self, made: Playbook | Responder) -> Future[None]:

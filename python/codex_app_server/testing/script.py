@@ -25,6 +25,11 @@ Replies = Reply | Sequence[Reply]
 ByKey = Mapping[Any, Replies]
 Script = Replies | ByKey | Responder | None
 
+_ASYNC_RESPONDER = (
+    "Responders are sync functions that return str, Answer or None (they run on a thread of the model's, "
+    "outside any event loop); this one is async"
+)
+
 
 class Playbook:
     """Gives each request its answer; this one echoes the prompt."""
@@ -114,10 +119,8 @@ def playbook_for(script: Script) -> Playbook | Responder:
                 raise TypeError(f"A script's key must be str or a compiled pattern of str, not {key!r}")
         return ByPrompt(exact, patterns)
     if callable(script):
-        if inspect.iscoroutinefunction(script):
-            raise TypeError(
-                "A responder must be a plain function (it runs on a thread of the model's), not async"
-            )
+        if inspect.iscoroutinefunction(script) or inspect.iscoroutinefunction(type(script).__call__):
+            raise TypeError(_ASYNC_RESPONDER)
         return script
     return _for_replies(script, "the list")
 
@@ -133,6 +136,23 @@ def reply_to_answer(reply: object) -> Answer:
     if isinstance(reply, Answer):
         return reply
     raise TypeError(f"An answer must be str or Answer, not {reply!r}")
+
+
+def returned_answer(reply: object, request: ModelRequest) -> Answer:
+    """What a responder returned as an answer; `None` echoes the prompt.
+
+    Raises:
+        TypeError: Anything but `str`, `Answer` or `None`.
+    """
+    if reply is None:
+        return Answer(request.prompt)
+    if inspect.iscoroutine(reply):
+        # Closed, or Python would complain on top that nobody awaited it.
+        reply.close()
+        raise TypeError(_ASYNC_RESPONDER)
+    if isinstance(reply, (str, Answer)):
+        return reply_to_answer(reply)
+    raise TypeError(f"A responder must return str, Answer or None, not {reply!r}")
 
 
 def script_failure(message: str) -> Answer:
