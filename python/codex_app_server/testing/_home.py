@@ -59,8 +59,8 @@ _EMPTIED: tuple[str, ...] = (
 )
 
 
-# The runtime of a killed owner ends by itself some 0.5 s later, and until then makes again what it misses. So the
-# directory itself stays, emptied, until nothing has come into it for a while.
+# The runtime of a killed owner ends by itself some 0.5 s later, and until then makes again what it misses. So
+# the directory itself stays, emptied, until nothing has come into it for a while.
 _LEGACY_QUIET_S = 2.0
 _LEGACY_PATIENCE_S = 15.0
 _LEGACY_PAUSE_S = 0.05
