@@ -16,6 +16,7 @@ import pytest
 import uvloop
 
 from codex_app_server import AsyncCodex, CodexConfig
+from codex_app_server._async import waiting
 from codex_app_server._async.waiting import Lock
 from codex_app_server.errors import RequestTimeoutError
 from codex_app_server.testing import OfflineModel
@@ -179,12 +180,25 @@ async def test_many_waits_that_time_out_leave_nothing_armed(peer: ScriptedPeer) 
         thread = await thread_of(codex, peer)
         peer.answers["turn/start"] = started("u")
         stream = (await thread.turn("go")).stream()
+        waiter = waiting._waiter()
+        woken: list[int] = []
+
+        def wake() -> None:
+            tokens = waiter._waker.take()
+            woken.extend(tokens)
+            for future in [waiter._futures.pop(token, None) for token in tokens]:
+                if future is not None and not future.done():
+                    future.set_result(True)
+
+        asyncio.get_running_loop().add_reader(waiter._waker.fileno(), wake)
         for _ in range(50):
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(stream.__anext__(), 0.001)
         peer.send(delta("t", "u", "still here"), event("turn/completed", "t", "u"))
         events = [one async for one in stream]
         assert [one.method for one in events] == ["item/agentMessage/delta", "turn/completed"]
+        # One wait, or two when the second event came by itself; not the fifty that timed out.
+        assert len(woken) <= 2
 
 
 def test_a_thousand_loops_leave_no_descriptor(peer: ScriptedPeer) -> None:
