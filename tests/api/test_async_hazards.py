@@ -197,8 +197,10 @@ async def test_many_waits_that_time_out_leave_nothing_armed(peer: ScriptedPeer) 
         peer.send(delta("t", "u", "still here"), event("turn/completed", "t", "u"))
         events = [one async for one in stream]
         assert [one.method for one in events] == ["item/agentMessage/delta", "turn/completed"]
-        # One wait, or two when the second event came by itself; not the fifty that timed out.
-        assert len(woken) <= 2
+        peer.answers["model/list"] = {"data": []}
+        await codex.models()
+        # The answer's wait, and one or two for the events; not the fifty that timed out.
+        assert 1 <= len(woken) <= 3
 
 
 def test_a_thousand_loops_leave_no_descriptor(peer: ScriptedPeer) -> None:
