@@ -37,7 +37,7 @@ def module(path: str, doc: str, classes: Mapping[str, Class]) -> str:
         HEADER + _EXEMPT,
         f'"""{doc}"""\n',
         _import("enum", ["Enum"], text),
-        _import("typing", ["Annotated", "Any", "Literal"], text),
+        _import("typing", ["TYPE_CHECKING", "Annotated", "Any", "Literal"], text),
         _import("pydantic", ["Field"], text),
         _import("._base", bases, text),
         exports(classes),
@@ -106,7 +106,18 @@ def _class(item: Class, defined: set[str]) -> str:
         lines = [f"root: {_annotation(item.type, defined)}"]
         return _block(item.name, "ProtocolRoot", item.doc, lines)
     lines = [line for field in item.fields for line in _field(field, defined)]
+    if item.base == "UnknownVariant" and lines:
+        lines = _tag_for_checkers(item.fields[0].name, lines)
     return _block(item.name, item.base, item.doc, lines)
+
+
+def _tag_for_checkers(tag: str, lines: list[str]) -> list[str]:
+    """The tag of a variant that the schema lacks: anything, but for checkers a text that no other has.
+
+    Only where every variant's tag is a literal do they narrow the union by comparing it.
+    """
+    checked = ["if TYPE_CHECKING:", f'    {tag}: Literal["<unknown>"]']
+    return [*checked, "else:", *(textwrap.indent(line, "    ") for line in lines)]
 
 
 def _enumeration(item: Enumeration) -> str:

@@ -7,7 +7,7 @@ Each class derives from one of those in ``_base``. Validators are built when a m
 """
 
 from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -1503,7 +1503,10 @@ class ChatgptAccount(ProtocolModel):
 class UnknownAccount(UnknownVariant):
     """A variant of Account that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class Account(ProtocolRoot):
@@ -2051,7 +2054,10 @@ class TmpdirFileSystemSpecialPath(ProtocolModel):
 class UnknownFileSystemSpecialPath(UnknownVariant):
     """A variant of FileSystemSpecialPath that this version does not know, or whose fields changed."""
 
-    kind: Any = None
+    if TYPE_CHECKING:
+        kind: Literal["<unknown>"]
+    else:
+        kind: Any = None
 
 
 class FileSystemSpecialPath(ProtocolRoot):
@@ -2078,7 +2084,10 @@ class SpecialFileSystemPath(ProtocolModel):
 class UnknownFileSystemPath(UnknownVariant):
     """A variant of FileSystemPath that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class FileSystemPath(ProtocolRoot):
@@ -2569,7 +2578,10 @@ class DeleteFileChange(ProtocolModel):
 class UnknownFileChange(UnknownVariant):
     """A variant of FileChange that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class UpdateFileChange(ProtocolModel):
@@ -2896,7 +2908,10 @@ class UnknownThreadRealtimeBemItemPresentation(UnknownVariant):
     changed.
     """
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class WholeItemThreadRealtimeBemItemPresentation(ProtocolModel):
@@ -3107,7 +3122,10 @@ class ReadOnlySandboxPolicy(ProtocolModel):
 class UnknownSandboxPolicy(UnknownVariant):
     """A variant of SandboxPolicy that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class WorkspaceWriteSandboxPolicy(ProtocolModel):
@@ -5253,7 +5271,10 @@ class TextUserInput(ProtocolModel):
 class UnknownUserInput(UnknownVariant):
     """A variant of UserInput that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class UserInput(ProtocolRoot):
@@ -5711,7 +5732,10 @@ class UnknownFunctionCallOutputContentItem(UnknownVariant):
     changed.
     """
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class FunctionCallOutputContentItem(ProtocolRoot):
@@ -7177,7 +7201,10 @@ class UnknownCommandAction(ProtocolModel):
 class UnknownCommandActionVariant(UnknownVariant):
     """A variant of CommandAction that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class CommandAction(ProtocolRoot):
@@ -7636,7 +7663,10 @@ class SystemConfigLayerSource(ProtocolModel):
 class UnknownConfigLayerSource(UnknownVariant):
     """A variant of ConfigLayerSource that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class UserConfigLayerSource(ProtocolModel):
@@ -7716,7 +7746,10 @@ class PromptConfiguredHookHandler(ProtocolModel):
 class UnknownConfiguredHookHandler(UnknownVariant):
     """A variant of ConfiguredHookHandler that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class ConfiguredHookHandler(ProtocolRoot):
@@ -8011,7 +8044,10 @@ class UnknownDynamicToolCallOutputContentItem(UnknownVariant):
     changed.
     """
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class DynamicToolCallOutputContentItem(ProtocolRoot):
@@ -8199,7 +8235,10 @@ class UnknownParsedCommand(ProtocolModel):
 class UnknownParsedCommandVariant(UnknownVariant):
     """A variant of ParsedCommand that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class ParsedCommand(ProtocolRoot):
@@ -8441,7 +8480,10 @@ class FileChangeOutputDeltaNotification(ProtocolModel):
 class UnknownPatchChangeKind(UnknownVariant):
     """A variant of PatchChangeKind that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class UpdatePatchChangeKind(ProtocolModel):
@@ -8893,7 +8935,10 @@ class UnknownGuardianApprovalReviewAction(UnknownVariant):
     changed.
     """
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class WriteStdinGuardianApprovalReviewAction(ProtocolModel):
@@ -9080,7 +9125,10 @@ class PromptHookMetadata(ProtocolModel):
 class UnknownHookMetadata(UnknownVariant):
     """A variant of HookMetadata that this version does not know, or whose fields changed."""
 
-    handler_type: Annotated[Any, Field(alias="handlerType")] = None
+    if TYPE_CHECKING:
+        handler_type: Literal["<unknown>"]
+    else:
+        handler_type: Annotated[Any, Field(alias="handlerType")] = None
 
 
 class HookMetadata(ProtocolRoot):
@@ -9152,7 +9200,10 @@ class IdleThreadStatus(ProtocolModel):
 class UnknownImageGenerationFailure(UnknownVariant):
     """A variant of ImageGenerationFailure that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class UsageLimitExceededImageGenerationFailure(ProtocolModel):
@@ -9432,7 +9483,10 @@ class SubAgentActivityThreadItem(ProtocolModel):
 class UnknownThreadItem(UnknownVariant):
     """A variant of ThreadItem that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class UserMessageThreadItem(ProtocolModel):
@@ -9460,7 +9514,10 @@ class SearchWebSearchAction(ProtocolModel):
 class UnknownWebSearchAction(UnknownVariant):
     """A variant of WebSearchAction that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class WebSearchAction(ProtocolRoot):
@@ -9879,7 +9936,10 @@ class LocalPluginSource(ProtocolModel):
 class UnknownLoginAccountResponse(UnknownVariant):
     """A variant of LoginAccountResponse that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class LoginAccountResponse(ProtocolRoot):
@@ -10212,7 +10272,10 @@ class UnknownMcpServerElicitationRequestParams(UnknownVariant):
     changed.
     """
 
-    mode: Any = None
+    if TYPE_CHECKING:
+        mode: Literal["<unknown>"]
+    else:
+        mode: Any = None
 
 
 class McpServerElicitationRequestParams(ProtocolRoot):
@@ -10673,7 +10736,10 @@ class RemotePluginSource(ProtocolModel):
 class UnknownPluginSource(UnknownVariant):
     """A variant of PluginSource that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class PluginSource(ProtocolRoot):
@@ -10724,7 +10790,10 @@ class PluginSummary(ProtocolModel):
 class UnknownScheduledTaskSchedule(UnknownVariant):
     """A variant of ScheduledTaskSchedule that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class WeekdaysScheduledTaskSchedule(ProtocolModel):
@@ -11141,7 +11210,10 @@ class TranscriptSegmentThreadRealtimeItem(ProtocolModel):
 class UnknownThreadRealtimeItem(UnknownVariant):
     """A variant of ThreadRealtimeItem that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class ThreadRealtimeItem(ProtocolRoot):
@@ -11475,7 +11547,10 @@ class ThreadNameUpdatedServerNotification(ProtocolModel):
 class UnknownThreadPredictionResult(UnknownVariant):
     """A variant of ThreadPredictionResult that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class ThreadPredictionResult(ProtocolRoot):
@@ -11538,7 +11613,10 @@ class TurnThreadUnreadPosition(ProtocolModel):
 class UnknownThreadUnreadPosition(UnknownVariant):
     """A variant of ThreadUnreadPosition that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class ThreadUnreadPosition(ProtocolRoot):
@@ -11859,7 +11937,10 @@ class SystemErrorThreadStatus(ProtocolModel):
 class UnknownThreadStatus(UnknownVariant):
     """A variant of ThreadStatus that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class ThreadStatus(ProtocolRoot):
@@ -12089,7 +12170,10 @@ class TurnStartedServerNotification(ProtocolModel):
 class UnknownServerNotification(UnknownVariant):
     """A variant of ServerNotification that this version does not know, or whose fields changed."""
 
-    method: Any = None
+    if TYPE_CHECKING:
+        method: Literal["<unknown>"]
+    else:
+        method: Any = None
 
 
 class WarningNotification(ProtocolModel):
@@ -12236,7 +12320,10 @@ class ServerNotification(ProtocolRoot):
 class UnknownServerRequest(UnknownVariant):
     """A variant of ServerRequest that this version does not know, or whose fields changed."""
 
-    method: Any = None
+    if TYPE_CHECKING:
+        method: Literal["<unknown>"]
+    else:
+        method: Any = None
 
 
 class ServerRequest(ProtocolRoot):
@@ -12817,7 +12904,10 @@ class TurnStartedThreadTimelineEntry(ProtocolModel):
 class UnknownThreadTimelineEntry(UnknownVariant):
     """A variant of ThreadTimelineEntry that this version does not know, or whose fields changed."""
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class ThreadTimelineEntry(ProtocolRoot):
@@ -12926,7 +13016,10 @@ class UnknownUserVerificationErrorDetails(UnknownVariant):
     changed.
     """
 
-    type: Any = None
+    if TYPE_CHECKING:
+        type: Literal["<unknown>"]
+    else:
+        type: Any = None
 
 
 class UserVerificationCancelResponse(ProtocolModel):
