@@ -345,9 +345,9 @@ from codex_app_server import AsyncCodex, CodexConfig
 
 async def beat(longest):
     while True:
-        begun = time.perf_counter()
+        begun = time.thread_time()
         await asyncio.sleep(0.001)
-        longest.append(time.perf_counter() - begun)
+        longest.append(time.thread_time() - begun)
 
 async def main():
     longest = []
@@ -363,8 +363,9 @@ asyncio.run(main())
     command = [sys.executable, "-c", body, *env]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     out, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
-    # Importing the models on the loop took 0.25 to 0.5 s.
-    assert float(out) < 0.2
+    # CPU time of the loop's own thread between two beats, which a busy machine does not lengthen.
+    # Importing the models there took 0.25 s.
+    assert float(out) < 0.1
 
 
 def test_the_waker_of_a_dead_loop_does_not_write_into_a_new_socket(peer: ScriptedPeer) -> None:
