@@ -352,6 +352,7 @@ async def beat(longest):
 async def main():
     longest = []
     beating = asyncio.ensure_future(beat(longest))
+    await asyncio.sleep(0)
     async with AsyncCodex(CodexConfig(env=dict(zip(sys.argv[1::2], sys.argv[2::2])))):
         pass
     beating.cancel()
