@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("codex_app_server")
 
 # Flat models of strings and integers that arrive by the thousand. The native side builds them without
-# validation (0.5 µs instead of 2), after it has checked the types itself.
+# validation (0.87 µs for an event instead of 1.59), after it has checked the types itself.
 FAST_METHODS = (
     "item/agentMessage/delta",
     "item/plan/delta",

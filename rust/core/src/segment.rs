@@ -1,8 +1,8 @@
 //! A run of stored notifications: their params in one byte buffer, one small entry each.
 //!
-//! A mailbox is a queue of segments. The reader copies params in (200 bytes cost about as much as
-//! one reference count), so nothing pins the read buffer, nothing is allocated per event on one
-//! thread and freed on another, and what a mailbox holds is exactly the capacity it counts.
+//! A mailbox is a queue of segments. The reader copies params in (a delta has under 200 bytes), so
+//! nothing pins the read buffer, nothing is allocated per event on one thread and freed on another,
+//! and what a mailbox holds is exactly the capacity it counts.
 
 use crate::protocol::NOTIFICATIONS;
 
