@@ -2,8 +2,9 @@
 
 Owns the one native `Decoder`, the choice of the model for each event and answer, and the decision which
 events the native side may build by itself. An event that does not fit its model becomes an
-`UnknownNotification`; decoding an event never raises. The generated models are imported here, when the
-first of them is needed. Called by the connections.
+`UnknownNotification`, and a field of an answer that does not fit an `UnknownValue`; what a newer runtime has
+changed never raises. The generated models are imported here, when the first of them is needed. Called by
+the connections.
 """
 
 from __future__ import annotations
@@ -41,18 +42,17 @@ FAST_METHODS = (
 
 
 def answer(method: str, result: bytes) -> Any:
-    """The answer to `method` as its generated model.
-
-    Raises:
-        ParseError: It does not fit the model.
-    """
+    """The answer to `method` as its generated model; where a field does not fit, with an `UnknownValue`."""
     from .generated.requests import REQUESTS
 
     model = REQUESTS[method].response_model
     try:
         return model.model_validate_json(result)
     except ValueError as error:
-        raise _unexpected(method, model.__name__, result) from error
+        logger.debug("the answer to %s does not fit %s: %s", method, model.__name__, error)
+    from ._lenient import build
+
+    return build(model, _raw(result))
 
 
 def thread_id(method: str, result: bytes) -> str:
@@ -68,10 +68,14 @@ def thread_id(method: str, result: bytes) -> str:
 
 def metadata(method: str, result: bytes) -> InitializeResponse:
     """The runtime's metadata, with serverInfo."""
+    from ._lenient import build
     from ._metadata import InitializeResponse
 
+    answer = build(InitializeResponse, _raw(result))
+    if not isinstance(answer, InitializeResponse):
+        raise _unexpected(method, "an object", result)
     try:
-        return InitializeResponse.model_validate_json(result).with_server_info()
+        return answer.with_server_info()
     except ValueError as error:
         raise _unexpected(method, f"InitializeResponse: {error}", result) from error
 
@@ -119,11 +123,10 @@ def payload(method: str, params: bytes) -> Any:
 
 def _raw(params: bytes) -> Any:
     try:
-        raw = json.loads(params) if params else {}
-    except ValueError:
-        # Lone surrogates, absurd nesting and the like: the text is still worth having.
+        return json.loads(params) if params else {}
+    except (ValueError, RecursionError):
+        # Broken UTF-8, absurd nesting and the like: the text is still worth having.
         return {"raw": params.decode("utf-8", "replace")}
-    return raw
 
 
 def _use_fast_path(decoder: Decoder, method: str) -> None:

@@ -59,11 +59,10 @@ class InitializeResponse(BaseModel):
         Raises:
             ValueError: The user agent, the name or the version is missing.
         """
-        agent = (self.userAgent or "").strip()
-        given = self.serverInfo or ServerInfo()
+        agent = _text(self.userAgent)
         agent_name, agent_version = _split(agent)
-        name = (given.name or "").strip() or agent_name
-        version = (given.version or "").strip() or agent_version
+        name = _text(getattr(self.serverInfo, "name", None)) or agent_name
+        version = _text(getattr(self.serverInfo, "version", None)) or agent_version
         if not agent or not name or not version:
             raise ValueError(
                 "the answer to initialize lacks required metadata "
@@ -72,6 +71,11 @@ class InitializeResponse(BaseModel):
         return self.model_copy(
             update={"serverInfo": ServerInfo(name=name, version=version), "userAgent": agent}
         )
+
+
+def _text(value: object) -> str:
+    # A newer runtime may send something else than a text.
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _split(agent: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .errors import StreamClosedError, TurnFailedError
 from .models import Notification, UnknownNotification
@@ -59,9 +59,9 @@ class TurnCollector:
         """Fold events; those that no result needs are passed over."""
         for event in events:
             if event.method == "item/completed":
-                self._items.extend(_items(event.payload))
+                self._items.append(_item(event.payload))
             elif event.method == "thread/tokenUsage/updated":
-                self._usage = getattr(event.payload, "token_usage", self._usage)
+                self._usage = _usage(event.payload, self._usage)
             elif event.method == "turn/completed":
                 self._turn = completed_turn(event)
 
@@ -80,7 +80,7 @@ class TurnCollector:
             )
         raise_if_failed(self._thread_id, self._turn_id, turn)
         return TurnResult(
-            id=turn.id,
+            id=self._turn_id,
             status=turn.status,
             error=turn.error,
             started_at=turn.started_at,
@@ -97,15 +97,22 @@ def raise_if_failed(thread_id: str, turn_id: str, turn: Any) -> None:
     if _plain(turn.status) != "failed":
         return
     error = turn.error
-    message = (error.message if error is not None else "") or "turn failed with status failed"
+    # Either may be of another type at a newer runtime.
+    message = getattr(error, "message", error)
+    message = str(getattr(message, "root", message) or "") or "turn failed with status failed"
     raise TurnFailedError(message, thread_id=thread_id, turn_id=turn_id, error=error)
 
 
 def completed_turn(event: Notification) -> Any:
     """The turn of a turn/completed event."""
-    if isinstance(event.payload, UnknownNotification):
-        return _unvalidated_turn(event.payload.params)
-    return event.payload.turn
+    payload: Any = event.payload
+    if not isinstance(payload, UnknownNotification):
+        return payload.turn
+    from ._lenient import build
+    from .generated.v2_all import Turn
+
+    turn = _member(payload, "turn")
+    return build(Turn, turn if isinstance(turn, dict) else {})
 
 
 def final_response(items: Iterable[Any]) -> str | None:
@@ -129,37 +136,29 @@ def _plain(value: Any) -> Any:
 
 
 # A newer runtime may send an event that does not fit its model. What a result needs is then taken
-# from the raw data, field by field, because a turn must not be lost over a field that nobody reads.
+# from the raw data, because a turn must not be lost over a field that nobody reads.
 
 
-def _items(payload: Any) -> list[Any]:
+def _item(payload: Any) -> Any:
     if not isinstance(payload, UnknownNotification):
-        return [payload.item]
+        return payload.item
+    from ._lenient import build
     from .generated.v2_all import ThreadItem
 
-    item = payload.params.get("item")
-    return [ThreadItem.model_validate(item)] if isinstance(item, dict) else []
+    # Without an item the event itself is kept: nothing is left out of a result in silence.
+    return build(ThreadItem, _member(payload, "item", payload.params))
 
 
-def _unvalidated_turn(params: dict[str, Any]) -> Any:
-    from .generated.v2_all import Turn, TurnError, TurnStatus
+def _usage(payload: Any, last: ThreadTokenUsage | None) -> ThreadTokenUsage | None:
+    if not isinstance(payload, UnknownNotification):
+        return cast("ThreadTokenUsage", payload.token_usage)
+    from ._lenient import build
+    from .generated.v2_all import ThreadTokenUsage
 
-    turn = params.get("turn")
-    if not isinstance(turn, dict):
-        turn = {}
-    error = turn.get("error")
-    if isinstance(error, dict):
-        error = TurnError.model_construct(
-            message=str(error.get("message", "")), codex_error_info=error.get("codexErrorInfo")
-        )
-    elif error is not None:
-        error = TurnError.model_construct(message=str(error), codex_error_info=None)
-    return Turn.model_construct(
-        id=turn.get("id"),
-        items=[],
-        status=TurnStatus(str(turn.get("status"))),
-        error=error,
-        started_at=turn.get("startedAt"),
-        completed_at=turn.get("completedAt"),
-        duration_ms=turn.get("durationMs"),
-    )
+    usage = build(ThreadTokenUsage, _member(payload, "tokenUsage"))
+    return usage if isinstance(usage, ThreadTokenUsage) else last
+
+
+def _member(payload: UnknownNotification, name: str, default: Any = None) -> Any:
+    # The params may be anything, not only the object that they should be.
+    return payload.params.get(name, default) if isinstance(payload.params, dict) else default

@@ -325,7 +325,8 @@ class TurnFailedError(CodexError, RuntimeError):
 
     @property
     def codex_error_info(self) -> CodexErrorInfo | None:
-        return None if self.error is None else self.error.codex_error_info
+        # The error of a newer runtime may be of another type.
+        return getattr(self.error, "codex_error_info", None)
 
 
 class StreamOverflowError(CodexError):

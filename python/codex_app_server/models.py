@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._metadata import InitializeResponse, ServerInfo
+    from .generated._base import UnknownValue, UnknownVariant
+    from .generated.notifications import NotificationPayload
     from .generated.v2_all import (
         AccountLoginCompletedNotification,
         AccountRateLimitsUpdatedNotification,
@@ -84,6 +86,8 @@ __all__ = [
     "TurnPlanUpdatedNotification",
     "TurnStartedNotification",
     "UnknownNotification",
+    "UnknownValue",
+    "UnknownVariant",
     "WindowsWorldWritableWarningNotification",
 ]
 
@@ -117,7 +121,7 @@ class Notification:
     """
 
     method: str
-    payload: Any
+    payload: NotificationPayload
 
 
 def __getattr__(name: str) -> Any:
@@ -125,6 +129,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in ("InitializeResponse", "ServerInfo"):
         from . import _metadata as source
+    elif name in ("UnknownValue", "UnknownVariant"):
+        from .generated import _base as source  # type: ignore[no-redef]
     else:
         from .generated import v2_all as source  # type: ignore[no-redef]
     found = globals()[name] = getattr(source, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel, ConfigDict
@@ -13,8 +13,8 @@ from codex_app_server import _decode
 from codex_app_server._native import Decoder, notification_methods
 from codex_app_server.errors import ParseError
 from codex_app_server.generated.notifications import payload_model
-from codex_app_server.generated.v2_all import AgentMessageDeltaNotification
-from codex_app_server.models import Notification, UnknownNotification
+from codex_app_server.generated.v2_all import AgentMessageDeltaNotification, ModelListResponse
+from codex_app_server.models import Notification, UnknownNotification, UnknownValue
 
 DELTA = {"threadId": "t", "turnId": "u", "itemId": "i", "delta": '✓ \U0001f600 " \\ \n'}
 
@@ -53,7 +53,7 @@ def test_every_hot_event_is_built_natively_and_equals_the_validated_one(
 
 
 def test_a_hot_event_with_a_field_of_tomorrow_keeps_it() -> None:
-    payload = decode("item/agentMessage/delta", {**DELTA, "mood": "good"}).payload
+    payload: Any = decode("item/agentMessage/delta", {**DELTA, "mood": "good"}).payload
     assert payload.delta == DELTA["delta"]
     assert payload.model_extra == {"mood": "good"}
 
@@ -131,11 +131,35 @@ def test_an_answer_is_its_generated_model() -> None:
     assert (type(answer).__name__, answer.next_cursor) == ("ModelListResponse", "c")
 
 
-@pytest.mark.parametrize("result", [b"[]", b'{"data": 3}', b"not json", b"null"])
-def test_an_answer_that_does_not_fit_is_a_typed_error_that_shows_it(result: bytes) -> None:
-    with pytest.raises(ParseError, match="model/list") as caught:
-        _decode.answer("model/list", result)
-    assert caught.value.data == result.decode()
+def test_an_answer_with_a_changed_field_keeps_the_rest_typed() -> None:
+    raw = {"data": [{"id": "m", "hidden": "sometimes"}, 5], "nextCursor": 7, "more": [1]}
+    answer: Any = _decode.answer("model/list", json.dumps(raw).encode())
+    assert type(answer) is ModelListResponse
+    answer = cast("Any", answer)
+    assert (answer.data[0].id, answer.data[0].hidden, answer.data[1]) == (
+        "m",
+        UnknownValue("sometimes"),
+        UnknownValue(5),
+    )
+    assert (answer.next_cursor, answer.model_extra) == (UnknownValue(7), {"more": [1]})
+    assert answer.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False) == raw
+
+
+def test_a_required_field_that_is_missing_is_an_unknown_value_that_is_not_written_back() -> None:
+    answer: Any = _decode.answer("model/list", b'{"nextCursor": "c"}')
+    assert (answer.data, answer.next_cursor) == (UnknownValue(None), "c")
+    assert answer.model_dump(by_alias=True, exclude_unset=True) == {"nextCursor": "c"}
+
+
+@pytest.mark.parametrize("raw", [[], None, "text", 5])
+def test_an_answer_that_is_no_object_is_an_unknown_value(raw: Any) -> None:
+    assert _decode.answer("model/list", json.dumps(raw).encode()) == UnknownValue(raw)
+
+
+@pytest.mark.parametrize("result", [b"not json", b'{"data": \xff}', b"[" * 100_000])
+def test_an_answer_that_cannot_be_read_keeps_its_text(result: bytes) -> None:
+    answer = _decode.answer("model/list", result)
+    assert answer.model_extra == {"raw": result.decode("utf-8", "replace")}
 
 
 def test_the_thread_id_of_an_answer_needs_nothing_else_to_fit() -> None:

@@ -11,7 +11,7 @@ from codex_app_server import TurnResult, _decode
 from codex_app_server._result import TurnCollector
 from codex_app_server.errors import StreamClosedError, TurnFailedError
 from codex_app_server.generated.v2_all import TurnStatus
-from codex_app_server.models import Notification, UnknownNotification
+from codex_app_server.models import Notification, UnknownNotification, UnknownValue
 
 
 def event(method: str, **params: Any) -> Notification:
@@ -153,11 +153,38 @@ def test_an_item_in_an_event_that_does_not_fit_its_model_is_kept() -> None:
     assert fold(odd, completed()).final_response == "kept"
 
 
-def test_usage_that_does_not_fit_its_model_leaves_the_last_known_one() -> None:
+@pytest.mark.parametrize("params", [{"threadId": "t", "note": 1}, {"item": 5}, [], None])
+def test_an_event_without_an_item_is_in_the_result_as_it_came(params: Any) -> None:
+    odd = Notification("item/completed", UnknownNotification(params))
+    found: Any = fold(odd, completed()).items[0]
+    expected = params["item"] if params and "item" in params else params
+    raw = found.root if isinstance(found, UnknownValue) else found.model_dump(exclude_unset=True)
+    assert raw == expected
+
+
+def test_usage_with_a_changed_field_keeps_the_others() -> None:
+    odd = event(
+        "thread/tokenUsage/updated",
+        turnId="u",
+        tokenUsage={"total": {"totalTokens": 7, "inputTokens": "six"}, "last": {}},
+    )
+    usage: Any = fold(odd, completed()).usage
+    assert (usage.total.total_tokens, usage.total.input_tokens) == (7, UnknownValue("six"))
+
+
+def test_usage_that_is_no_usage_at_all_leaves_the_last_known_one() -> None:
     odd = event("thread/tokenUsage/updated", turnId="u", tokenUsage="many")
     result = fold(usage(3), odd, completed())
     assert result.usage is not None
     assert result.usage.total.total_tokens == 3
+
+
+@pytest.mark.parametrize("turn", [None, [], {}, {"status": {"kind": "completed"}}])
+def test_a_turn_that_ends_in_an_unknown_way_has_a_result(turn: Any) -> None:
+    end = Notification("turn/completed", UnknownNotification({"turn": turn}))
+    result = fold(message("done"), end)
+    assert (result.id, result.final_response) == ("u", "done")
+    assert isinstance(result.status, UnknownValue)
 
 
 def test_a_turn_whose_end_another_consumer_read_has_no_result() -> None:

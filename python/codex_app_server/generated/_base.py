@@ -1,17 +1,20 @@
 """The base classes of every generated model.
 
 Owns what all models have in common: unknown fields are kept, values outside an enum become members
-that keep their text, and a variant that the schema does not know becomes an ``UnknownVariant``, so
-that a newer runtime never makes validation fail where the data can be kept. Written by hand; the
+that keep their text, a variant that the schema does not know becomes an ``UnknownVariant`` and a value
+of another type an ``UnknownValue``, so that a newer runtime costs no data. Written by hand; the
 generated modules derive from these classes and programs may test for them with ``isinstance``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic_core import SchemaSerializer, core_schema
 
 
 class ProtocolModel(BaseModel):
@@ -43,6 +46,26 @@ class UnknownVariant(ProtocolModel):
     if TYPE_CHECKING:
         # Whatever came is an attribute, so a program may read one without a type error.
         def __getattr__(self, name: str) -> Any: ...
+
+
+@dataclass(slots=True)
+class UnknownValue:
+    """A value of another type than this version knows, as it came: ``root`` holds the raw JSON.
+
+    It stands in an answer's model where the changed field is, and ``model_dump`` writes it back as it
+    came. Pydantic warns then that the value is not of the field's type; ``model_dump(warnings=False)``
+    does not.
+    """
+
+    root: Any
+
+    # Pydantic writes a value that is not of its field's type as the type of the value says, unless that
+    # has a __dict__, as a model has: then it is taken for the field's own model.
+    __pydantic_serializer__: ClassVar[SchemaSerializer] = SchemaSerializer(
+        core_schema.any_schema(
+            serialization=core_schema.plain_serializer_function_ser_schema(attrgetter("root"))
+        )
+    )
 
 
 class OpenEnum(Enum):
