@@ -17,12 +17,23 @@ Importing this module imports no model; ``payload_model`` does, at its first cal
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ._lookup import model
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from ..models import UnknownNotification
+    from .v2_all import (
+        {imports}
+    )
+
+    # What `Notification.payload` may be.
+    NotificationPayload: TypeAlias = (
+        {union}
+        | UnknownNotification
+    )
 
 __all__ = ["PAYLOADS", "payload_model"]
 
@@ -34,7 +45,7 @@ def payload_model(method: str) -> type[BaseModel] | None:
 
 
 # The name of each method's payload model.
-PAYLOADS: dict[str, str] = {
+PAYLOADS: dict[str, str] = {{
 '''
 
 _REQUESTS = '''
@@ -101,8 +112,13 @@ class ServerRequestSpec(NamedTuple):
 
 def notifications(path: str, protocol: Protocol) -> str:
     """Returns the source of ``notifications.py``."""
+    payloads = sorted({n.payload for n in protocol.notifications})
+    head = _NOTIFICATIONS.format(
+        imports=", ".join(payloads),
+        union=" | ".join(payloads),
+    )
     rows = [f'    "{n.method}": "{n.payload}",' for n in protocol.notifications]
-    return formatted(HEADER + _NOTIFICATIONS + "\n".join(rows) + "\n}\n", path)
+    return formatted(HEADER + head + "\n".join(rows) + "\n}\n", path)
 
 
 def requests(path: str, protocol: Protocol) -> str:

@@ -17,7 +17,9 @@ import pytest
 from codex_app_server import AsyncCodex, Codex
 from codex_app_server._async.waiting import wait_ready
 from codex_app_server._decode import decoder
+from codex_app_server.models import AgentMessageDeltaNotification
 from codex_app_server.testing import Answer, Message, ModelRequest, OfflineModel
+from tests.payloads import delta, payload
 
 TURNS = 1000
 THREADS = 64
@@ -50,7 +52,8 @@ async def test_a_thousand_turns_issued_at_once_each_get_their_own_answer(model: 
         thread = await codex.thread_start()
         turn = await thread.turn(f"prompt-{number}")
         deltas = [event async for event in turn.stream() if event.method == "item/agentMessage/delta"]
-        return [event.payload.delta for event in deltas], deltas[0].payload.thread_id
+        first = payload(deltas[0], AgentMessageDeltaNotification)
+        return [delta(event) for event in deltas], first.thread_id
 
     async with AsyncCodex(model.config()) as codex:
         turns = asyncio.gather(*(one(codex, number) for number in range(TURNS)))
@@ -70,9 +73,7 @@ def test_sixty_four_threads_each_get_their_own_answer(model: OfflineModel) -> No
 
     def one(codex: Codex, number: int) -> str:
         turn = codex.thread_start().turn(f"prompt-{number}")
-        return "".join(
-            event.payload.delta for event in turn.stream() if event.method == "item/agentMessage/delta"
-        )
+        return "".join(delta(event) for event in turn.stream() if event.method == "item/agentMessage/delta")
 
     with Codex(model.config()) as codex, ThreadPoolExecutor(THREADS) as pool:
         turns = [pool.submit(one, codex, number) for number in range(THREADS)]

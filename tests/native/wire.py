@@ -61,4 +61,9 @@ def drain(subscription: Subscription) -> list[Notification]:
 
 def texts(events: list[Notification]) -> list[str]:
     """The deltas, and the last word of every other method."""
-    return [event.payload.get("delta", event.method.rsplit("/", 1)[-1]) for event in events]
+    return [raw(event).get("delta", event.method.rsplit("/", 1)[-1]) for event in events]
+
+
+def raw(event: Notification) -> Any:
+    """The params: this decoder leaves them as they are."""
+    return event.payload

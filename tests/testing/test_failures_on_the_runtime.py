@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from codex_app_server import Codex, Thread
+from codex_app_server.models import TurnCompletedNotification
 from codex_app_server.testing import (
     Answer,
     Disconnect,
@@ -19,14 +20,16 @@ from codex_app_server.testing import (
     ResponseFailure,
     Script,
 )
+from tests.payloads import payload
 
 from .conftest import Play
 
 
 def _error(play: Play, script: Script) -> tuple[str, str]:
-    (completed,) = [event.payload for event in play(script) if event.method == "turn/completed"]
-    turn = completed.turn
+    (completed,) = [event for event in play(script) if event.method == "turn/completed"]
+    turn = payload(completed, TurnCompletedNotification).turn
     assert turn.status.value == "failed"
+    assert turn.error is not None
     return turn.error.message, str(turn.error.codex_error_info)
 
 

@@ -19,6 +19,7 @@ from codex_app_server.testing import (
     Stall,
 )
 from tests.leaks import Footprint
+from tests.payloads import delta
 
 
 def test_held_answers_come_when_they_are_released(model: OfflineModel, thread: Thread) -> None:
@@ -81,7 +82,7 @@ def test_a_stall_in_mid_answer_waits_for_a_release(model: OfflineModel, thread: 
     text = []
     for event in thread.turn("go").stream():
         if event.method == "item/agentMessage/delta":
-            text.append(event.payload.delta)
+            text.append(delta(event))
             if len(text) == 1:
                 model.release(count=1)
     assert text == ["before ", "after"]

@@ -7,12 +7,187 @@ Importing this module imports no model; ``payload_model`` does, at its first cal
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ._lookup import model
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from ..models import UnknownNotification
+    from .v2_all import (
+        AccountLoginCompletedNotification,
+        AccountRateLimitsUpdatedNotification,
+        AccountUpdatedNotification,
+        AgentMessageDeltaNotification,
+        AppListUpdatedNotification,
+        AuthRecoveryNotification,
+        CommandExecOutputDeltaNotification,
+        CommandExecutionOutputDeltaNotification,
+        ConfigWarningNotification,
+        ContextCompactedNotification,
+        DeprecationNoticeNotification,
+        EnvironmentConnectionNotification,
+        ErrorNotification,
+        ExternalAgentConfigImportCompletedNotification,
+        ExternalAgentConfigImportProgressNotification,
+        FileChangeOutputDeltaNotification,
+        FileChangePatchUpdatedNotification,
+        FsChangedNotification,
+        FuzzyFileSearchSessionCompletedNotification,
+        FuzzyFileSearchSessionUpdatedNotification,
+        GatewayOAuthChangedNotification,
+        GuardianWarningNotification,
+        HookCompletedNotification,
+        HookStartedNotification,
+        ItemCompletedNotification,
+        ItemGuardianApprovalReviewCompletedNotification,
+        ItemGuardianApprovalReviewStartedNotification,
+        ItemStartedNotification,
+        McpServerEventStreamNotification,
+        McpServerOauthLoginCompletedNotification,
+        McpServerStatusUpdatedNotification,
+        McpToolCallProgressNotification,
+        ModelReroutedNotification,
+        ModelSafetyBufferingUpdatedNotification,
+        ModelVerificationNotification,
+        PlanDeltaNotification,
+        ProcessExitedNotification,
+        ProcessOutputDeltaNotification,
+        ProjectChangedNotification,
+        ReasoningSummaryPartAddedNotification,
+        ReasoningSummaryTextDeltaNotification,
+        ReasoningTextDeltaNotification,
+        RemoteControlStatusChangedNotification,
+        ServerRequestResolvedNotification,
+        SkillsChangedNotification,
+        StrictReviewRequiredNotification,
+        TerminalInteractionNotification,
+        ThreadArchivedNotification,
+        ThreadAttachmentUpdatedNotification,
+        ThreadClosedNotification,
+        ThreadDeletedNotification,
+        ThreadGoalClearedNotification,
+        ThreadGoalUpdatedNotification,
+        ThreadNameUpdatedNotification,
+        ThreadPredictionUpdatedNotification,
+        ThreadProjectUpdatedNotification,
+        ThreadQueueChangedNotification,
+        ThreadReadStateChangedNotification,
+        ThreadRealtimeClosedNotification,
+        ThreadRealtimeErrorNotification,
+        ThreadRealtimeItemAddedNotification,
+        ThreadRealtimeItemCompletedNotification,
+        ThreadRealtimeItemStartedNotification,
+        ThreadRealtimeItemTranscriptDeltaNotification,
+        ThreadRealtimeOutputAudioDeltaNotification,
+        ThreadRealtimeSdpNotification,
+        ThreadRealtimeStartedNotification,
+        ThreadRealtimeTranscriptDeltaNotification,
+        ThreadRealtimeTranscriptDoneNotification,
+        ThreadRevertedNotification,
+        ThreadSettingsUpdatedNotification,
+        ThreadStartedNotification,
+        ThreadStatusChangedNotification,
+        ThreadTokenUsageUpdatedNotification,
+        ThreadUnarchivedNotification,
+        TurnCompletedNotification,
+        TurnDiffUpdatedNotification,
+        TurnModerationMetadataNotification,
+        TurnPlanUpdatedNotification,
+        TurnStartedNotification,
+        WarningNotification,
+        WindowsSandboxSetupCompletedNotification,
+        WindowsWorldWritableWarningNotification,
+    )
+
+    # What `Notification.payload` may be.
+    NotificationPayload: TypeAlias = (
+        AccountLoginCompletedNotification
+        | AccountRateLimitsUpdatedNotification
+        | AccountUpdatedNotification
+        | AgentMessageDeltaNotification
+        | AppListUpdatedNotification
+        | AuthRecoveryNotification
+        | CommandExecOutputDeltaNotification
+        | CommandExecutionOutputDeltaNotification
+        | ConfigWarningNotification
+        | ContextCompactedNotification
+        | DeprecationNoticeNotification
+        | EnvironmentConnectionNotification
+        | ErrorNotification
+        | ExternalAgentConfigImportCompletedNotification
+        | ExternalAgentConfigImportProgressNotification
+        | FileChangeOutputDeltaNotification
+        | FileChangePatchUpdatedNotification
+        | FsChangedNotification
+        | FuzzyFileSearchSessionCompletedNotification
+        | FuzzyFileSearchSessionUpdatedNotification
+        | GatewayOAuthChangedNotification
+        | GuardianWarningNotification
+        | HookCompletedNotification
+        | HookStartedNotification
+        | ItemCompletedNotification
+        | ItemGuardianApprovalReviewCompletedNotification
+        | ItemGuardianApprovalReviewStartedNotification
+        | ItemStartedNotification
+        | McpServerEventStreamNotification
+        | McpServerOauthLoginCompletedNotification
+        | McpServerStatusUpdatedNotification
+        | McpToolCallProgressNotification
+        | ModelReroutedNotification
+        | ModelSafetyBufferingUpdatedNotification
+        | ModelVerificationNotification
+        | PlanDeltaNotification
+        | ProcessExitedNotification
+        | ProcessOutputDeltaNotification
+        | ProjectChangedNotification
+        | ReasoningSummaryPartAddedNotification
+        | ReasoningSummaryTextDeltaNotification
+        | ReasoningTextDeltaNotification
+        | RemoteControlStatusChangedNotification
+        | ServerRequestResolvedNotification
+        | SkillsChangedNotification
+        | StrictReviewRequiredNotification
+        | TerminalInteractionNotification
+        | ThreadArchivedNotification
+        | ThreadAttachmentUpdatedNotification
+        | ThreadClosedNotification
+        | ThreadDeletedNotification
+        | ThreadGoalClearedNotification
+        | ThreadGoalUpdatedNotification
+        | ThreadNameUpdatedNotification
+        | ThreadPredictionUpdatedNotification
+        | ThreadProjectUpdatedNotification
+        | ThreadQueueChangedNotification
+        | ThreadReadStateChangedNotification
+        | ThreadRealtimeClosedNotification
+        | ThreadRealtimeErrorNotification
+        | ThreadRealtimeItemAddedNotification
+        | ThreadRealtimeItemCompletedNotification
+        | ThreadRealtimeItemStartedNotification
+        | ThreadRealtimeItemTranscriptDeltaNotification
+        | ThreadRealtimeOutputAudioDeltaNotification
+        | ThreadRealtimeSdpNotification
+        | ThreadRealtimeStartedNotification
+        | ThreadRealtimeTranscriptDeltaNotification
+        | ThreadRealtimeTranscriptDoneNotification
+        | ThreadRevertedNotification
+        | ThreadSettingsUpdatedNotification
+        | ThreadStartedNotification
+        | ThreadStatusChangedNotification
+        | ThreadTokenUsageUpdatedNotification
+        | ThreadUnarchivedNotification
+        | TurnCompletedNotification
+        | TurnDiffUpdatedNotification
+        | TurnModerationMetadataNotification
+        | TurnPlanUpdatedNotification
+        | TurnStartedNotification
+        | WarningNotification
+        | WindowsSandboxSetupCompletedNotification
+        | WindowsWorldWritableWarningNotification
+        | UnknownNotification
+    )
 
 __all__ = ["PAYLOADS", "payload_model"]
 

@@ -8,6 +8,7 @@ import pytest
 
 from codex_app_server import AsyncCodex, TextInput, TurnFailedError
 from codex_app_server.errors import InvalidInputError, InvalidRequestError, StreamClosedError
+from codex_app_server.models import TurnCompletedNotification
 from codex_app_server.testing import (
     Answer,
     Disconnect,
@@ -19,6 +20,7 @@ from codex_app_server.testing import (
 )
 from codex_app_server.types import TurnStatus
 from tests.api._async.concurrency import Background, Marks, together
+from tests.payloads import delta, payload
 
 
 async def test_a_run_returns_what_the_turn_came_to(model: OfflineModel) -> None:
@@ -63,8 +65,8 @@ async def test_a_stream_has_every_event_in_order(model: OfflineModel) -> None:
     methods = [event.method for event in events]
     assert methods[0] == "turn/started"
     assert methods[-1] == "turn/completed"
-    assert [one.payload.delta for one in events if one.method == "item/agentMessage/delta"] == words
-    assert {event.payload.turn_id for event in events if hasattr(event.payload, "turn_id")} == {turn.id}
+    assert [delta(one) for one in events if one.method == "item/agentMessage/delta"] == words
+    assert {getattr(event.payload, "turn_id", turn.id) for event in events} == {turn.id}
 
 
 async def test_text_comes_in_pieces(model: OfflineModel) -> None:
@@ -88,7 +90,7 @@ async def test_a_failed_turn_is_a_typed_runtime_error(model: OfflineModel) -> No
         # A stream tells it by its last event; a text stream raises.
         turn = await thread.turn("Again.")
         events = [event async for event in turn.stream()]
-        assert events[-1].payload.turn.status is TurnStatus.failed
+        assert payload(events[-1], TurnCompletedNotification).turn.status is TurnStatus.failed
         with pytest.raises(TurnFailedError):
             async for _ in (await thread.turn("And again.")).stream_text():
                 pass
@@ -123,7 +125,7 @@ async def test_turns_of_one_client_stream_at_once(model: OfflineModel) -> None:
                 if event.method == "turn/started":
                     await marks.reach(f"started {number}")
                 elif event.method == "item/agentMessage/delta":
-                    text += event.payload.delta
+                    text += delta(event)
             return text
 
         async def release() -> None:
@@ -153,7 +155,7 @@ async def test_an_interrupted_turn_says_so(model: OfflineModel) -> None:
             events.append(event)
             if event.method == "turn/started":
                 await turn.interrupt()
-    assert events[-1].payload.turn.status is TurnStatus.interrupted
+    assert payload(events[-1], TurnCompletedNotification).turn.status is TurnStatus.interrupted
 
 
 async def test_a_second_interrupt_is_answered_at_once(model: OfflineModel) -> None:
