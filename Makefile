@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench lint format generate wheel clean
+.PHONY: help demo test test-all bench lint format generate runtime wheel clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ format: $(VENV)/.tools ## Format everything
 generate: $(VENV)/.tools ## Rewrite what is generated: models and tables from the runtime, the sync shell
 	$(BIN)/python -m scripts.generate
 	$(BIN)/python scripts/make_sync.py
+
+runtime: $(VENV)/.built ## Move to another runtime: pins, generated files, a list of what changed (VERSION=0.164.0)
+	$(BIN)/python -m scripts.move_runtime $(VERSION)
 
 wheel: $(VENV)/.tools ## Build the wheel into dist/
 	$(BIN)/maturin build --release --locked --out dist

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from codex_app_server import __version__
+
 ROOT = Path(__file__).parents[2]
 OLDEST, NEWEST = 10, 14
 
@@ -98,6 +100,6 @@ def test_the_wheel_runs_turns(wheel: Path, python: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
     assert first == "sync"
-    assert second.startswith("async 0.163.0")
+    assert second.startswith(f"async {__version__}")
     assert str(environment) in second
     shutil.rmtree(environment)

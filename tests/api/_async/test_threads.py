@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codex_app_server import AsyncCodex
+from codex_app_server import AsyncCodex, __version__
 from codex_app_server.errors import ClientClosedError, InvalidInputError, InvalidRequestError
 from codex_app_server.testing import OfflineModel
 from codex_app_server.types import SortDirection, ThreadListCwdFilter
@@ -19,7 +19,7 @@ async def test_metadata_has_the_server_in_both_spellings(model: OfflineModel) ->
     assert metadata.serverInfo is not None
     assert metadata.serverInfo.name == "my_client"
     assert metadata.serverInfo.version is not None
-    assert metadata.serverInfo.version.startswith("0.163.0")
+    assert metadata.serverInfo.version.startswith(__version__)
     assert metadata.server_info == metadata.serverInfo
     assert metadata.user_agent == metadata.userAgent
 
