@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from codex_app_server.testing import OfflineModel
 from tests.peer import ScriptedPeer
+
+# A shell starts what runs in its background with Ctrl-C ignored, and every process that a test starts
+# would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
