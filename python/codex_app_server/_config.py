@@ -6,6 +6,7 @@ Owns the fields, their defaults and their validation. It never touches the file 
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Mapping
@@ -15,7 +16,16 @@ from typing import Any
 from ._version import __version__
 from .errors import InvalidInputError, InvalidInputTypeError
 
+logger = logging.getLogger("codex_app_server")
+
 _MIB = 1024 * 1024
+
+# What no client may opt out of, and what for.
+_NEEDED = {
+    "turn/completed": "it is how run() and every stream learn of the end",
+    "item/completed": "run() collects the items and the final response from it",
+    "thread/tokenUsage/updated": "run() takes the usage from it",
+}
 
 
 @dataclass(slots=True)
@@ -34,6 +44,7 @@ class CodexConfig:
         client_title: The same for people.
         client_version: This program's version.
         experimental_api: Whether experimental methods and fields may be used.
+        opt_out_notifications: Methods of notifications that the runtime shall not send, by their exact names.
         request_timeout_s: How long an answer may take, in seconds from when its request was written, or None.
         startup_timeout_s: How long the runtime may take to become ready, in seconds.
         shutdown_grace_s: How long it may take to exit, in seconds, before SIGTERM and again before SIGKILL.
@@ -59,6 +70,7 @@ class CodexConfig:
     client_title: str = "Codex Python SDK"
     client_version: str = __version__
     experimental_api: bool = True
+    opt_out_notifications: tuple[str, ...] = field(default=(), kw_only=True)
     request_timeout_s: float | None = field(default=60.0, kw_only=True)
     startup_timeout_s: float = field(default=30.0, kw_only=True)
     shutdown_grace_s: float = field(default=2.0, kw_only=True)
@@ -85,6 +97,7 @@ class CodexConfig:
         for name in ("client_name", "client_title", "client_version"):
             _check_type(name, getattr(self, name), str, "a str")
         _check_type("experimental_api", self.experimental_api, bool, "a bool")
+        self.opt_out_notifications = _methods("opt_out_notifications", self.opt_out_notifications)
         if self.request_timeout_s is not None:
             _check_seconds("request_timeout_s", self.request_timeout_s)
         _check_seconds("startup_timeout_s", self.startup_timeout_s)
@@ -119,6 +132,23 @@ def _strings(name: str, value: Any) -> tuple[str, ...]:
         if "\0" in part:
             raise InvalidInputError(f"CodexConfig.{name}: {part!r} has a NUL character.")
     return tuple(value)
+
+
+def _methods(name: str, value: Any) -> tuple[str, ...]:
+    methods = _strings(name, value)
+    for method in methods:
+        if method in _NEEDED:
+            raise InvalidInputError(
+                f"CodexConfig.{name}: a turn cannot end right without {method}: {_NEEDED[method]}."
+            )
+    if methods:
+        # The table costs nothing until it is asked for.
+        from .generated.notifications import PAYLOADS
+
+        for method in methods:
+            if method not in PAYLOADS:
+                logger.warning("CodexConfig.%s: %r is no notification that this version knows", name, method)
+    return methods
 
 
 def _check_env(env: Any) -> None:

@@ -86,7 +86,10 @@ def initialize(config: CodexConfig) -> Request[InitializeResponse]:
         "title": config.client_title,
         "version": config.client_version,
     }
-    params = {"clientInfo": client, "capabilities": {"experimentalApi": config.experimental_api}}
+    capabilities: dict[str, Any] = {"experimentalApi": config.experimental_api}
+    if config.opt_out_notifications:
+        capabilities["optOutNotificationMethods"] = list(config.opt_out_notifications)
+    params = {"clientInfo": client, "capabilities": capabilities}
     return Request("initialize", params, _decode.metadata)
 
 

@@ -48,7 +48,7 @@ def test_lists_of_arguments_become_tuples() -> None:
 
 def test_our_own_fields_are_keyword_only() -> None:
     with pytest.raises(TypeError):
-        CodexConfig(None, None, (), None, None, "n", "t", "v", True, 30.0)  # type: ignore[call-arg]
+        CodexConfig(None, None, (), None, None, "n", "t", "v", True, 30.0)  # type: ignore[call-arg, arg-type]
 
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, repickled])
@@ -106,3 +106,23 @@ def test_a_wrong_type_is_refused_by_name(field: str, value: Any) -> None:
 def test_a_senseless_value_is_refused_by_name(field: str, value: Any) -> None:
     with pytest.raises(InvalidInputError, match=f"CodexConfig.{field}"):
         CodexConfig(**{field: value})
+
+
+@pytest.mark.parametrize("method", ["turn/completed", "item/completed", "thread/tokenUsage/updated"])
+def test_what_a_turn_cannot_end_right_without_cannot_be_opted_out_of(method: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"cannot end right without {method}"):
+        CodexConfig(opt_out_notifications=("item/agentMessage/delta", method))
+
+
+@pytest.mark.parametrize("value", ["turn/started", 3, [3], None])
+def test_an_opt_out_is_a_tuple_of_names(value: Any) -> None:
+    with pytest.raises(InvalidInputTypeError, match="opt_out_notifications"):
+        CodexConfig(opt_out_notifications=value)
+
+
+def test_an_opt_out_that_is_not_known_is_kept_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    config = CodexConfig(opt_out_notifications=("turn/started", "turn/fromTomorrow"))
+    assert config.opt_out_notifications == ("turn/started", "turn/fromTomorrow")
+    assert "'turn/fromTomorrow'" in caplog.text
+    assert "turn/started" not in caplog.text
+    caplog.clear()
