@@ -21,6 +21,7 @@ from ._inputs import (
     SkillInput,
     TextInput,
 )
+from ._omit import OMIT, Omit
 from ._result import TurnResult
 from ._sandbox import Sandbox
 from ._sync.client import Codex
@@ -66,6 +67,7 @@ AppServerConfig = CodexConfig
 RunResult = TurnResult
 
 __all__ = [
+    "OMIT",
     "AppServerConfig",
     "ApprovalMode",
     "AsyncCodex",
@@ -98,6 +100,7 @@ __all__ = [
     "MethodNotFoundError",
     "NotStartedError",
     "Notification",
+    "Omit",
     "ParseError",
     "RequestTimeoutError",
     "RetryLimitExceededError",

@@ -45,7 +45,15 @@ def answer(method: str, result: bytes) -> Any:
     """The answer to `method` as its generated model; where a field does not fit, with an `UnknownValue`."""
     from .generated.requests import REQUESTS
 
-    model = REQUESTS[method].response_model
+    return into(REQUESTS[method].response_model, method, result)
+
+
+def into(model: type[Any], method: str, result: bytes) -> Any:
+    """The answer to `method` as an instance of a given model.
+
+    Raises:
+        ParseError: It does not fit the model.
+    """
     try:
         return model.model_validate_json(result)
     except ValueError as error:
@@ -53,6 +61,14 @@ def answer(method: str, result: bytes) -> Any:
     from ._lenient import build
 
     return build(model, _raw(result))
+
+
+def raw(method: str, result: bytes) -> Any:
+    """The answer to `method` as JSON gives it."""
+    try:
+        return json.loads(result)
+    except (ValueError, RecursionError) as error:
+        raise _unexpected(method, "JSON that Python can hold", result) from error
 
 
 def thread_id(method: str, result: bytes) -> str:

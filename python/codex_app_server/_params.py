@@ -40,6 +40,10 @@ def identifier(name: str, value: Any) -> str:
     """`value`, checked to be a usable id."""
     if not _text(name, value):
         raise InvalidInputError(f"{name} is empty.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"{name} is not text: {error}.") from error
     return str(value)
 
 

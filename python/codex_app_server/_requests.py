@@ -6,17 +6,23 @@ shells call these builders, so a request is described once.
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _decode
 from ._inputs import input_items, turn_input
 from ._params import approval, flag, identifier, options
-from .errors import InvalidInputError, InvalidRequestError, JsonRpcError
+from .errors import InvalidInputError, InvalidInputTypeError, InvalidRequestError, JsonRpcError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from ._config import CodexConfig
     from ._metadata import InitializeResponse
     from .generated.v2_all import (
@@ -39,26 +45,48 @@ class Request(Generic[T]):
 
     Args:
         method: Its name on the wire.
-        params: Its params, JSON-able.
+        params: Its params: what `plain` makes JSON of, or None where there are none.
         decode: Makes the answer's value of the method and the raw `result`.
+        turn_of: The thread in which it starts a turn, if it does: a turn that nobody gets is undone.
     """
 
     method: str
-    params: dict[str, Any]
+    params: dict[str, Any] | BaseModel | None
     decode: Callable[[str, bytes], T]
+    turn_of: str | None = None
 
 
-def serialise(request: Request[Any]) -> bytes:
-    """The params as JSON.
+def serialise(request: Request[Any]) -> bytes | None:
+    """The params as JSON, None where there are none.
 
     Raises:
         InvalidInputError: They hold something that JSON cannot express.
     """
+    if request.params is None:
+        return None
     try:
-        text = json.dumps(request.params, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(
+            request.params, default=plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
         return text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"The arguments of {request.method} are not JSON: {error}.") from error
+
+
+def plain(value: Any) -> Any:
+    """What JSON has for a model (by the wire's names, without what was not set), an enum's member or a path.
+
+    Raises:
+        TypeError: It is none of these.
+        ValueError: It is a model that was given values of other types than its own.
+    """
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if not hasattr(value, "model_dump"):
+        raise TypeError(f"{type(value).__name__} is no type of JSON")
+    return value.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings="error")
 
 
 _HINTS = (
@@ -73,11 +101,54 @@ _HINTS = (
 )
 
 
+_EXPERIMENTAL = re.compile(r"(\S+) requires experimentalApi capability")
+
+
 def explain(error: JsonRpcError, request: Request[Any]) -> None:
     """Tell a refusal which request it answers and, where that is known, what to do about it."""
     error.method = request.method
-    if isinstance(error, InvalidRequestError):
+    if not isinstance(error, InvalidRequestError):
+        return
+    experimental = _EXPERIMENTAL.search(error.message)
+    if experimental is not None:
+        error.hint = (
+            f"{experimental[1]} is experimental: use it from a client that was made with "
+            "CodexConfig(experimental_api=True)"
+        )
+    else:
         error.hint = next((hint for words, hint in _HINTS if words in error.message), None)
+
+
+def raw(method: Any, params: Any, response_model: Any) -> Request[Any]:
+    """A request that the caller describes.
+
+    Raises:
+        InvalidInputTypeError: An argument has the wrong type.
+        InvalidInputError: An argument has a value that makes no sense.
+    """
+    method = identifier("method", method)
+    fields = None if params is None else _fields(params)
+    if response_model is None:
+        decode: Callable[[str, bytes], Any] = _decode.raw
+    elif isinstance(response_model, type) and hasattr(response_model, "model_validate_json"):
+        decode = functools.partial(_decode.into, response_model)
+    else:
+        raise InvalidInputTypeError("response_model must be a pydantic model class, or None.")
+    thread_id = fields.get("threadId") if fields is not None and method == "turn/start" else None
+    turn_of = identifier("threadId", thread_id) if isinstance(thread_id, str) else None
+    return Request(method, fields, decode, turn_of)
+
+
+def _fields(params: Any) -> dict[str, Any]:
+    if not isinstance(params, Mapping):
+        try:
+            params = plain(params)
+        except (TypeError, ValueError) as error:
+            kind = InvalidInputError if isinstance(error, ValueError) else InvalidInputTypeError
+            raise kind(f"params cannot be sent: {error}.") from error
+    if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
+        raise InvalidInputTypeError("params must be a dict with str keys, a pydantic model of one, or None.")
+    return dict(params)
 
 
 def initialize(config: CodexConfig) -> Request[InitializeResponse]:
@@ -158,7 +229,7 @@ def turn_start(thread_id: str, input: Any, *, approval_mode: Any, **given: Any) 
         **approval(approval_mode),
         **options(**given),
     }
-    return Request("turn/start", params, _decode.nothing)
+    return Request("turn/start", params, _decode.nothing, turn_of=thread_id)
 
 
 def turn_steer(thread_id: str, turn_id: str, input: Any) -> Request[TurnSteerResponse]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import models, protocol, python, rust, schema, tables
+from . import calls, models, protocol, python, reference, rpc, rust, schema, tables
 
 _PYTHON = "python/codex_app_server/generated"
+_CLIENT = "python/codex_app_server/_async/rpc.py"
+_REFERENCE = "docs/methods.md"
 _RUST = "rust/core/src/protocol.rs"
 _MODELS_DOC = """\
 Models of everything that the runtime's schema defines.
@@ -24,14 +26,18 @@ def render() -> dict[str, str]:
     """Makes every generated file; returns its text by path, relative to the repository's root."""
     bundle = schema.load()
     methods = protocol.build(bundle)
+    module = models.build(bundle, methods)
+    client_calls = calls.build(bundle, methods, module)
     models_path = f"{_PYTHON}/v2_all.py"
     notifications_path = f"{_PYTHON}/notifications.py"
     requests_path = f"{_PYTHON}/requests.py"
     return {
         _RUST: rust.render(methods),
-        models_path: python.module(models_path, _MODELS_DOC, models.build(bundle, methods).classes),
+        models_path: python.module(models_path, _MODELS_DOC, module.classes),
         notifications_path: tables.notifications(notifications_path, methods),
         requests_path: tables.requests(requests_path, methods),
+        _CLIENT: rpc.module(_CLIENT, client_calls),
+        _REFERENCE: reference.page(bundle, methods, client_calls),
     }
 
 

@@ -156,3 +156,12 @@ OPTIONAL: dict[str, set[str]] = {
     "ThreadProjectUpdatedNotification": {"projectId"},
     "ThreadSectionMoveParams": {"sectionId"},
 }
+
+# Descriptions in the schema that are not about the request: a heading of the runtime's source, and a remark
+# on the type of the params.
+NO_DESCRIPTIONS: frozenset[str] = frozenset(
+    {
+        "NEW APIs",
+        "Usage-read capabilities of the requesting client, never inferred from its experiment arm.",
+    }
+)

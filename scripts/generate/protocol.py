@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from . import policy
+from .names import field_name
 from .schema import Bundle, Schema, reference
 
 
@@ -37,7 +38,10 @@ class Notification:
 
 @dataclass(frozen=True)
 class Request:
-    """A message that the client sends and the server answers."""
+    """A message that the client sends and the server answers.
+
+    ``not_nullable`` names the fields of its params that may be left out but not be null.
+    """
 
     method: str
     params: str | None
@@ -45,6 +49,7 @@ class Request:
     response: str
     window: str
     experimental: bool
+    not_nullable: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,17 @@ def _request(bundle: Bundle, method: str, variant: Schema) -> Request:
         response=_response(bundle, method, params),
         window=window,
         experimental=method not in bundle.stable_methods,
+        not_nullable=_not_nullable(bundle, params),
+    )
+
+
+def _not_nullable(bundle: Bundle, params: str | None) -> tuple[str, ...]:
+    definition = (params and bundle.lookup(params)) or {}
+    required = definition.get("required", ())
+    return tuple(
+        field_name(wire)
+        for wire, schema in definition.get("properties", {}).items()
+        if wire not in required and not bundle.nullable(schema)
     )
 
 

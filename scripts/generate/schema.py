@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,12 +35,14 @@ class Bundle:
 
     ``definitions`` holds the newest protocol's, the experimental ones included, ``extra`` the
     ones that only server requests and a few responses use (the runtime prints those into other
-    files), and ``stable_methods`` the requests that need no experimental capability.
+    files), ``stable_methods`` the requests that need no experimental capability, and ``version`` is
+    the runtime's.
     """
 
     definitions: dict[str, Schema]
     extra: dict[str, Schema]
     stable_methods: frozenset[str]
+    version: str
 
     def lookup(self, name: str) -> Schema | None:
         """Returns the definition called ``name``, or None."""
@@ -55,6 +58,18 @@ class Bundle:
                 found.add(name)
                 pending += _mentions(self.lookup(name))
         return found
+
+    def nullable(self, schema: Schema) -> bool:
+        """True where ``schema`` has null among its values."""
+        if "$ref" in schema:
+            return self.nullable(self.definitions[schema["$ref"].rsplit("/", 1)[-1]])
+        for key in ("anyOf", "oneOf"):
+            if key in schema:
+                return any(self.nullable(branch) for branch in schema[key])
+        if "allOf" in schema:
+            return all(self.nullable(part) for part in schema["allOf"])
+        kinds = schema.get("type", "null" if "enum" not in schema else "string")
+        return "null" in ([kinds] if isinstance(kinds, str) else kinds)
 
     def variants(self, name: str) -> Iterator[tuple[str, Schema]]:
         """Yields ``(method, schema)`` of a message union, in the schema's order."""
@@ -81,7 +96,7 @@ def load() -> Bundle:
         variant["properties"]["method"]["enum"][0]
         for variant in stable[_BUNDLE]["definitions"]["ClientRequest"]["oneOf"]
     )
-    return Bundle(definitions, extra, stable_methods)
+    return Bundle(definitions, extra, stable_methods, version("openai-codex-cli-bin"))
 
 
 def _print_schema(*, experimental: bool) -> dict[str, Schema]:

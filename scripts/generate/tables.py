@@ -71,13 +71,15 @@ class RequestSpec(NamedTuple):
 
     ``params`` and ``response`` name models; ``params`` is None where the request takes none.
     ``params_optional`` says that they may be left out as a whole, ``experimental`` that the runtime
-    answers only when the client asked for the experimental API.
+    answers only when the client asked for the experimental API. ``not_nullable`` has the fields of the
+    params that may be left out but not be null; the models take None there too.
     """
 
     params: str | None
     response: str
     params_optional: bool
     experimental: bool
+    not_nullable: tuple[str, ...] = ()
 
     @property
     def params_model(self) -> type[BaseModel] | None:
@@ -136,9 +138,10 @@ def requests(path: str, protocol: Protocol) -> str:
 
 def _request(row: Request) -> str:
     params = "None" if row.params is None else f'"{row.params}"'
+    not_nullable = f", not_nullable={row.not_nullable}" if row.not_nullable else ""
     return (
         f'    "{row.method}": RequestSpec({params}, "{row.response}", '
-        f"params_optional={row.params_optional}, experimental={row.experimental}),"
+        f"params_optional={row.params_optional}, experimental={row.experimental}{not_nullable}),"
     )
 
 

@@ -121,7 +121,8 @@ def test_signature_in_the_reference_is_that_of_the_code(owner: str | None, stub:
         keyword_only = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
         assert [each.arg for each in stub.args.args + stub.args.kwonlyargs] == list(parameters)
         assert [each.arg for each in stub.args.kwonlyargs] == keyword_only
-        defaults = [ast.unparse(each) for each in stub.args.kw_defaults if each is not None]
+        spelled = [*stub.args.defaults, *stub.args.kw_defaults]
+        defaults = [ast.unparse(each) for each in spelled if each is not None]
         given = [each.default for each in parameters.values() if each.default is not inspect.Parameter.empty]
         assert [eval(each, vars(codex_app_server)) for each in defaults] == given  # noqa: S307
 

@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 from scripts.generate import __main__ as command
-from scripts.generate import models, names, policy, protocol, python, schema
+from scripts.generate import (
+    calls,
+    models,
+    names,
+    policy,
+    protocol,
+    python,
+    schema,
+    summaries,
+)
+from scripts.generate.annotations import Annotations
 from scripts.generate.shapes import Field, Model, Module, Root, Type, named
 
 
@@ -23,7 +33,7 @@ def bundle() -> schema.Bundle:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of what is generated, in the place of the repository."""
-    for name in ("python/codex_app_server/generated", "rust/core/src"):
+    for name in ("python/codex_app_server", "rust/core/src", "docs"):
         shutil.copytree(schema.ROOT / name, tmp_path / name)
     shutil.copy(schema.ROOT / "pyproject.toml", tmp_path)
     monkeypatch.setattr(schema, "ROOT", tmp_path)
@@ -87,9 +97,38 @@ def test_a_policy_that_does_not_fit_the_schema_stops_the_generator(
         protocol.build(bundle)
 
 
+def test_a_summary_of_a_method_that_is_gone_stops_the_generator(
+    bundle: schema.Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(summaries.SUMMARIES, "thread/gone", "Go.")
+    methods = protocol.build(bundle)
+    with pytest.raises(protocol.SchemaError, match=r"SUMMARIES names \['thread/gone'\]"):
+        calls.build(bundle, methods, models.build(bundle, methods))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("str | None", "str | None"),
+        ("AbsolutePathBuf", "AbsolutePathBuf | str"),
+        ("SortDirection | None", 'SortDirection | Literal["asc", "desc"] | None'),
+        ("list[ProjectRoot]", "list[ProjectRoot] | list[dict[str, Any]]"),
+        ("list[SortDirection]", 'Sequence[SortDirection | Literal["asc", "desc"]]'),
+        ("ThreadListCwdFilter", "ThreadListCwdFilter | str | list[str]"),
+        ("Annotated[int, Field(ge=0)] | None", "int | None"),
+        ("dict[str, str | None] | None", "dict[str, str | None] | None"),
+    ],
+)
+def test_an_argument_takes_what_stands_for_its_model(bundle: schema.Bundle, given: str, said: str) -> None:
+    module = models.build(bundle, protocol.build(bundle))
+    assert Annotations(module).taken(Type(given)).text == said
+
+
 def test_a_default_of_an_unknown_shape_stops_the_generator(bundle: schema.Bundle) -> None:
     broken = {"type": "object", "properties": {"at": {"type": "string", "default": "now"}}}
-    changed = schema.Bundle({**bundle.definitions, "Broken": broken}, bundle.extra, bundle.stable_methods)
+    changed = schema.Bundle(
+        {**bundle.definitions, "Broken": broken}, bundle.extra, bundle.stable_methods, bundle.version
+    )
     with pytest.raises(ValueError, match=r"Broken\.at has a default of an unknown shape"):
         models.build(changed, protocol.build(changed))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .. import _requests
 from .._approval_mode import ApprovalMode
@@ -12,7 +12,10 @@ from .runtime import AsyncRuntime
 from .thread import AsyncThread
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
+
+    from pydantic import BaseModel
 
     from .._metadata import InitializeResponse
     from .._requests import Request
@@ -30,8 +33,10 @@ if TYPE_CHECKING:
         ThreadStartSource,
     )
     from ..models import JsonObject
+    from .rpc import AsyncRpc
 
 T = TypeVar("T")
+ModelT = TypeVar("ModelT", bound="BaseModel")
 CodexT = TypeVar("CodexT", bound="AsyncCodex")
 
 
@@ -99,6 +104,56 @@ class AsyncCodex:
             NotStartedError: The runtime was not started yet, which only happens to async clients.
         """
         return self._client.stats()
+
+    @property
+    def rpc(self) -> AsyncRpc:
+        """Every request of the protocol as a typed call: `thread/turns/list` is `rpc.thread.turns.list()`.
+
+        The calls are imported when this is first asked for.
+        """
+        from .rpc import AsyncRpc
+
+        return AsyncRpc(self._client)
+
+    @overload
+    async def request(
+        self, method: str, params: Mapping[str, Any] | BaseModel | None = None, response_model: None = None
+    ) -> Any: ...
+    @overload
+    async def request(
+        self, method: str, params: Mapping[str, Any] | BaseModel | None, response_model: type[ModelT]
+    ) -> ModelT: ...
+    @overload
+    async def request(
+        self,
+        method: str,
+        params: Mapping[str, Any] | BaseModel | None = None,
+        *,
+        response_model: type[ModelT],
+    ) -> ModelT: ...
+    async def request(
+        self,
+        method: str,
+        params: Mapping[str, Any] | BaseModel | None = None,
+        response_model: type[BaseModel] | None = None,
+    ) -> Any:
+        """Send any request, also one that this version does not know; `rpc` has those that it does.
+
+        Args:
+            method: The method on the wire, for example "thread/read".
+            params: Its params by the wire's names, or a model of them, of which only what was set is sent.
+                With None the message has none.
+            response_model: What the answer is to be. With None it is returned as JSON has it.
+
+        Raises:
+            InvalidInputError: An argument makes no sense, or the params are not JSON. Nothing was sent.
+            InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
+            JsonRpcError: The runtime refused.
+            ParseError: The answer does not fit `response_model`.
+            RequestTimeoutError: No answer in time.
+            TransportClosedError: The connection ended first.
+        """
+        return await self._request(_requests.raw(method, params, response_model))
 
     async def _request(self, request: Request[T]) -> T:
         connection = await self._client.start()

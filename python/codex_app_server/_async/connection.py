@@ -60,33 +60,33 @@ class AsyncConnection:
             TransportClosedError: The connection ended first.
             InvalidInputError: The params hold something that JSON cannot express.
         """
-        _, result = await self._exchange(request)
+        call, result = await self._exchange(request)
+        # With the call goes the subscription of a turn/start, which nobody reads here.
+        del call
         return request.decode(request.method, result)
 
-    async def start_turn(self, request: Request[Any], thread_id: str) -> _native.Subscription:
+    async def start_turn(self, request: Request[Any]) -> _native.Subscription:
         """Send turn/start and return the subscription to the turn it answered with."""
-        call, _ = await self._exchange(request, thread_id)
+        call, _ = await self._exchange(request)
         return call.take_subscription()
 
     def subscribe(self, thread_id: str, turn_id: str) -> _native.Subscription:
         """Join a turn that was started elsewhere; its events from now on."""
         return self.native.subscribe_turn(thread_id, turn_id)
 
-    async def _exchange(
-        self, request: Request[Any], thread_id: str | None = None
-    ) -> tuple[_native.Call, bytes]:
+    async def _exchange(self, request: Request[Any]) -> tuple[_native.Call, bytes]:
         """One answered call and its result; sent again while the runtime is too busy to take it."""
         for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _RETRIES):
             try:
-                return await self._attempt(request, thread_id)
+                return await self._attempt(request)
             except ServerBusyError as error:
                 if error.code != OVERLOADED_CODE or isinstance(error, RetryLimitExceededError):
                     raise
             await sleep(pause)
-        return await self._attempt(request, thread_id)
+        return await self._attempt(request)
 
-    async def _attempt(self, request: Request[Any], thread_id: str | None) -> tuple[_native.Call, bytes]:
-        call = self.native.open_call(request.method, thread_id=thread_id)
+    async def _attempt(self, request: Request[Any]) -> tuple[_native.Call, bytes]:
+        call = self.native.open_call(request.method, thread_id=request.turn_of)
         try:
             # What waits for admission waits unserialised, and without a limit: the queue is fair,
             # and each request before this one has a deadline.

@@ -143,7 +143,7 @@ class AsyncThread:
             turn_service_tier=turn_service_tier,
         )
         connection = await self._codex._client.start()
-        subscription = await connection.start_turn(request, self.id)
+        subscription = await connection.start_turn(request)
         return AsyncTurnHandle(self._codex, self.id, subscription.turn_id, _subscription=subscription)
 
     async def read(self, *, include_turns: bool = False) -> ThreadReadResponse:

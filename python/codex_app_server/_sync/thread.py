@@ -143,7 +143,7 @@ class Thread:
             turn_service_tier=turn_service_tier,
         )
         connection = self._client.start()
-        subscription = connection.start_turn(request, self.id)
+        subscription = connection.start_turn(request)
         return TurnHandle(self._client, self.id, subscription.turn_id, _subscription=subscription)
 
     def read(self, *, include_turns: bool = False) -> ThreadReadResponse:

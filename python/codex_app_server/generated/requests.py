@@ -22,13 +22,15 @@ class RequestSpec(NamedTuple):
 
     ``params`` and ``response`` name models; ``params`` is None where the request takes none.
     ``params_optional`` says that they may be left out as a whole, ``experimental`` that the runtime
-    answers only when the client asked for the experimental API.
+    answers only when the client asked for the experimental API. ``not_nullable`` has the fields of the
+    params that may be left out but not be null; the models take None there too.
     """
 
     params: str | None
     response: str
     params_optional: bool
     experimental: bool
+    not_nullable: tuple[str, ...] = ()
 
     @property
     def params_model(self) -> type[BaseModel] | None:
@@ -94,10 +96,18 @@ REQUESTS: dict[str, RequestSpec] = {
         experimental=False,
     ),
     "account/rateLimits/read": RequestSpec(
-        "GetAccountRateLimitsParams", "GetAccountRateLimitsResponse", params_optional=True, experimental=False
+        "GetAccountRateLimitsParams",
+        "GetAccountRateLimitsResponse",
+        params_optional=True,
+        experimental=False,
+        not_nullable=("exclude_reset_credit_details", "supports_luna_reserve"),
     ),
     "account/read": RequestSpec(
-        "GetAccountParams", "GetAccountResponse", params_optional=False, experimental=False
+        "GetAccountParams",
+        "GetAccountResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("refresh_token",),
     ),
     "account/sendAddCreditsNudgeEmail": RequestSpec(
         "SendAddCreditsNudgeEmailParams",
@@ -112,10 +122,26 @@ REQUESTS: dict[str, RequestSpec] = {
         None, "GetWorkspaceMessagesResponse", params_optional=True, experimental=False
     ),
     "app/installed": RequestSpec(
-        "AppsInstalledParams", "AppsInstalledResponse", params_optional=False, experimental=False
+        "AppsInstalledParams",
+        "AppsInstalledResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("force_refresh",),
     ),
-    "app/list": RequestSpec("AppsListParams", "AppsListResponse", params_optional=False, experimental=False),
-    "app/read": RequestSpec("AppsReadParams", "AppsReadResponse", params_optional=False, experimental=False),
+    "app/list": RequestSpec(
+        "AppsListParams",
+        "AppsListResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("force_refetch",),
+    ),
+    "app/read": RequestSpec(
+        "AppsReadParams",
+        "AppsReadResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("include_tools",),
+    ),
     "collaborationMode/list": RequestSpec(
         "CollaborationModeListParams",
         "CollaborationModeListResponse",
@@ -123,7 +149,11 @@ REQUESTS: dict[str, RequestSpec] = {
         experimental=True,
     ),
     "command/exec": RequestSpec(
-        "CommandExecParams", "CommandExecResponse", params_optional=False, experimental=False
+        "CommandExecParams",
+        "CommandExecResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("disable_output_cap", "disable_timeout", "stream_stdin", "stream_stdout_stderr", "tty"),
     ),
     "command/exec/resize": RequestSpec(
         "CommandExecResizeParams", "CommandExecResizeResponse", params_optional=False, experimental=False
@@ -135,16 +165,28 @@ REQUESTS: dict[str, RequestSpec] = {
         experimental=False,
     ),
     "command/exec/write": RequestSpec(
-        "CommandExecWriteParams", "CommandExecWriteResponse", params_optional=False, experimental=False
+        "CommandExecWriteParams",
+        "CommandExecWriteResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("close_stdin",),
     ),
     "config/batchWrite": RequestSpec(
-        "ConfigBatchWriteParams", "ConfigWriteResponse", params_optional=False, experimental=False
+        "ConfigBatchWriteParams",
+        "ConfigWriteResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("reload_user_config",),
     ),
     "config/mcpServer/reload": RequestSpec(
         None, "McpServerRefreshResponse", params_optional=True, experimental=False
     ),
     "config/read": RequestSpec(
-        "ConfigReadParams", "ConfigReadResponse", params_optional=False, experimental=False
+        "ConfigReadParams",
+        "ConfigReadResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("include_layers",),
     ),
     "config/value/write": RequestSpec(
         "ConfigValueWriteParams", "ConfigWriteResponse", params_optional=False, experimental=False
@@ -178,6 +220,7 @@ REQUESTS: dict[str, RequestSpec] = {
         "ExternalAgentConfigDetectResponse",
         params_optional=False,
         experimental=False,
+        not_nullable=("include_home",),
     ),
     "externalAgentConfig/import": RequestSpec(
         "ExternalAgentConfigImportParams",
@@ -195,9 +238,19 @@ REQUESTS: dict[str, RequestSpec] = {
         experimental=False,
     ),
     "feedback/upload": RequestSpec(
-        "FeedbackUploadParams", "FeedbackUploadResponse", params_optional=False, experimental=False
+        "FeedbackUploadParams",
+        "FeedbackUploadResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("include_logs",),
     ),
-    "fs/copy": RequestSpec("FsCopyParams", "FsCopyResponse", params_optional=False, experimental=False),
+    "fs/copy": RequestSpec(
+        "FsCopyParams",
+        "FsCopyResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("recursive",),
+    ),
     "fs/createDirectory": RequestSpec(
         "FsCreateDirectoryParams", "FsCreateDirectoryResponse", params_optional=False, experimental=False
     ),
@@ -240,7 +293,11 @@ REQUESTS: dict[str, RequestSpec] = {
         experimental=True,
     ),
     "hooks/list": RequestSpec(
-        "HooksListParams", "HooksListResponse", params_optional=False, experimental=False
+        "HooksListParams",
+        "HooksListResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("cwds",),
     ),
     "initialize": RequestSpec(
         "InitializeParams", "InitializeResponse", params_optional=False, experimental=False
@@ -310,7 +367,11 @@ REQUESTS: dict[str, RequestSpec] = {
         "PluginInstalledParams", "PluginInstalledResponse", params_optional=False, experimental=False
     ),
     "plugin/list": RequestSpec(
-        "PluginListParams", "PluginListResponse", params_optional=False, experimental=False
+        "PluginListParams",
+        "PluginListResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("force_refetch",),
     ),
     "plugin/read": RequestSpec(
         "PluginReadParams", "PluginReadResponse", params_optional=False, experimental=False
@@ -352,10 +413,18 @@ REQUESTS: dict[str, RequestSpec] = {
         "ProcessResizePtyParams", "ProcessResizePtyResponse", params_optional=False, experimental=True
     ),
     "process/spawn": RequestSpec(
-        "ProcessSpawnParams", "ProcessSpawnResponse", params_optional=False, experimental=True
+        "ProcessSpawnParams",
+        "ProcessSpawnResponse",
+        params_optional=False,
+        experimental=True,
+        not_nullable=("stream_stdin", "stream_stdout_stderr", "tty"),
     ),
     "process/writeStdin": RequestSpec(
-        "ProcessWriteStdinParams", "ProcessWriteStdinResponse", params_optional=False, experimental=True
+        "ProcessWriteStdinParams",
+        "ProcessWriteStdinResponse",
+        params_optional=False,
+        experimental=True,
+        not_nullable=("close_stdin",),
     ),
     "project/create": RequestSpec(
         "ProjectCreateParams", "ProjectCreateResponse", params_optional=False, experimental=True
@@ -391,16 +460,25 @@ REQUESTS: dict[str, RequestSpec] = {
         experimental=True,
     ),
     "remoteControl/disable": RequestSpec(
-        "RemoteControlDisableParams", "RemoteControlDisableResponse", params_optional=True, experimental=True
+        "RemoteControlDisableParams",
+        "RemoteControlDisableResponse",
+        params_optional=True,
+        experimental=True,
+        not_nullable=("ephemeral",),
     ),
     "remoteControl/enable": RequestSpec(
-        "RemoteControlEnableParams", "RemoteControlEnableResponse", params_optional=True, experimental=True
+        "RemoteControlEnableParams",
+        "RemoteControlEnableResponse",
+        params_optional=True,
+        experimental=True,
+        not_nullable=("ephemeral",),
     ),
     "remoteControl/pairing/start": RequestSpec(
         "RemoteControlPairingStartParams",
         "RemoteControlPairingStartResponse",
         params_optional=False,
         experimental=True,
+        not_nullable=("manual_code",),
     ),
     "remoteControl/pairing/status": RequestSpec(
         "RemoteControlPairingStatusParams",
@@ -425,7 +503,11 @@ REQUESTS: dict[str, RequestSpec] = {
         "SkillsExtraRootsSetParams", "SkillsExtraRootsSetResponse", params_optional=False, experimental=False
     ),
     "skills/list": RequestSpec(
-        "SkillsListParams", "SkillsListResponse", params_optional=False, experimental=False
+        "SkillsListParams",
+        "SkillsListResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("cwds", "force_reload"),
     ),
     "thread/approveGuardianDeniedAction": RequestSpec(
         "ThreadApproveGuardianDeniedActionParams",
@@ -488,7 +570,16 @@ REQUESTS: dict[str, RequestSpec] = {
         "ThreadDeleteParams", "ThreadDeleteResponse", params_optional=False, experimental=False
     ),
     "thread/fork": RequestSpec(
-        "ThreadForkParams", "ThreadForkResponse", params_optional=False, experimental=False
+        "ThreadForkParams",
+        "ThreadForkResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=(
+            "defer_goal_continuation",
+            "ephemeral",
+            "exclude_turns",
+            "experimental_prediction_mode",
+        ),
     ),
     "thread/goal/clear": RequestSpec(
         "ThreadGoalClearParams", "ThreadGoalClearResponse", params_optional=False, experimental=False
@@ -515,7 +606,11 @@ REQUESTS: dict[str, RequestSpec] = {
         "ThreadItemsReadParams", "ThreadItemsReadResponse", params_optional=False, experimental=True
     ),
     "thread/list": RequestSpec(
-        "ThreadListParams", "ThreadListResponse", params_optional=False, experimental=False
+        "ThreadListParams",
+        "ThreadListResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("use_state_db_only",),
     ),
     "thread/loaded/list": RequestSpec(
         "ThreadLoadedListParams", "ThreadLoadedListResponse", params_optional=False, experimental=False
@@ -557,7 +652,11 @@ REQUESTS: dict[str, RequestSpec] = {
         "ThreadQueueUpdateParams", "ThreadQueueUpdateResponse", params_optional=False, experimental=True
     ),
     "thread/read": RequestSpec(
-        "ThreadReadParams", "ThreadReadResponse", params_optional=False, experimental=False
+        "ThreadReadParams",
+        "ThreadReadResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("include_turns",),
     ),
     "thread/readState/update": RequestSpec(
         "ThreadReadStateUpdateParams",
@@ -582,6 +681,7 @@ REQUESTS: dict[str, RequestSpec] = {
         "ThreadRealtimeAppendTextResponse",
         params_optional=False,
         experimental=True,
+        not_nullable=("role",),
     ),
     "thread/realtime/listVoices": RequestSpec(
         "ThreadRealtimeListVoicesParams",
@@ -590,13 +690,21 @@ REQUESTS: dict[str, RequestSpec] = {
         experimental=True,
     ),
     "thread/realtime/start": RequestSpec(
-        "ThreadRealtimeStartParams", "ThreadRealtimeStartResponse", params_optional=False, experimental=True
+        "ThreadRealtimeStartParams",
+        "ThreadRealtimeStartResponse",
+        params_optional=False,
+        experimental=True,
+        not_nullable=("backend_reasoning_status",),
     ),
     "thread/realtime/stop": RequestSpec(
         "ThreadRealtimeStopParams", "ThreadRealtimeStopResponse", params_optional=False, experimental=True
     ),
     "thread/resume": RequestSpec(
-        "ThreadResumeParams", "ThreadResumeResponse", params_optional=False, experimental=False
+        "ThreadResumeParams",
+        "ThreadResumeResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("exclude_turns",),
     ),
     "thread/revert": RequestSpec(
         "ThreadRevertParams", "ThreadRevertResponse", params_optional=False, experimental=False
@@ -620,7 +728,11 @@ REQUESTS: dict[str, RequestSpec] = {
         "ThreadShellCommandParams", "ThreadShellCommandResponse", params_optional=False, experimental=False
     ),
     "thread/start": RequestSpec(
-        "ThreadStartParams", "ThreadStartResponse", params_optional=False, experimental=False
+        "ThreadStartParams",
+        "ThreadStartResponse",
+        params_optional=False,
+        experimental=False,
+        not_nullable=("allow_provider_model_fallback", "experimental_raw_events"),
     ),
     "thread/timeline/list": RequestSpec(
         "ThreadTimelineListParams", "ThreadTimelineListResponse", params_optional=False, experimental=True

@@ -1,0 +1,50 @@
+"""What a client asks of its runtime when it opens the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from codex_app_server import AsyncCodex
+from codex_app_server.errors import InvalidRequestError
+from codex_app_server.testing import OfflineModel
+
+EXPERIMENTAL: list[tuple[Callable[[AsyncCodex], Any], str]] = [
+    (lambda codex: codex.rpc.memory.status(), "memory/status"),
+    (lambda codex: codex.rpc.thread.realtime.list_voices(), "thread/realtime/listVoices"),
+    (lambda codex: codex.request("memory/status", {}), "memory/status"),
+    (lambda codex: codex.rpc.thread.start(dynamic_tools=[]), "thread/start.dynamicTools"),
+    (lambda codex: codex.rpc.thread.start(mock_experimental_field="x"), "thread/start.mockExperimentalField"),
+]
+
+
+@pytest.mark.parametrize(("call", "what"), EXPERIMENTAL)
+async def test_what_is_experimental_says_how_to_use_it(
+    model: OfflineModel, call: Callable[[AsyncCodex], Any], what: str
+) -> None:
+    async with AsyncCodex(model.config(experimental_api=False)) as codex:
+        with pytest.raises(InvalidRequestError) as caught:
+            await call(codex)
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith(f"{what} is experimental")
+    assert "CodexConfig(experimental_api=True)" in str(caught.value)
+
+
+async def test_what_is_experimental_works_with_the_capability(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config(experimental_api=True)) as codex:
+        for call, _ in EXPERIMENTAL:
+            await call(codex)
+
+
+async def test_what_was_opted_out_of_does_not_come(model: OfflineModel) -> None:
+    opted_out = ("item/agentMessage/delta", "turn/started", "thread/status/changed")
+    async with AsyncCodex(model.config(opt_out_notifications=opted_out)) as codex:
+        thread = await codex.thread_start()
+        seen = [event.method async for event in (await thread.turn("hello")).stream()]
+        result = await thread.run("again")
+    assert not set(opted_out) & set(seen)
+    assert seen[-1] == "turn/completed"
+    assert result.final_response == "again"
+    assert result.usage is not None
