@@ -45,15 +45,7 @@ def answer(method: str, result: bytes) -> Any:
     """The answer to `method` as its generated model; where a field does not fit, with an `UnknownValue`."""
     from .generated.requests import REQUESTS
 
-    return into(REQUESTS[method].response_model, method, result)
-
-
-def into(model: type[Any], method: str, result: bytes) -> Any:
-    """The answer to `method` as an instance of a given model.
-
-    Raises:
-        ParseError: It does not fit the model.
-    """
+    model = REQUESTS[method].response_model
     try:
         return model.model_validate_json(result)
     except ValueError as error:
@@ -61,6 +53,18 @@ def into(model: type[Any], method: str, result: bytes) -> Any:
     from ._lenient import build
 
     return build(model, _raw(result))
+
+
+def into(model: type[Any], method: str, result: bytes) -> Any:
+    """The answer to `method` as an instance of a model that the caller chose.
+
+    Raises:
+        ParseError: It does not fit the model.
+    """
+    try:
+        return model.model_validate_json(result)
+    except ValueError as error:
+        raise _unexpected(method, model.__name__, result) from error
 
 
 def raw(method: str, result: bytes) -> Any:

@@ -97,7 +97,7 @@ def params(draw: st.DrawFn, method: str) -> str:
             members[at] = (members[at][0], draw(BROKEN))
         elif change == "escaped key":
             key = json.loads(members[at][0])
-            members[at] = (f'"\\u{ord(key[0]):04x}{key[1:]}"' if key else '""', members[at][1])
+            members[at] = (f'"\\u{ord(key[0]):04x}{json.dumps(key[1:])[1:]}' if key else '""', members[at][1])
     gap = draw(SPACE)
     return "{" + ",".join(f"{gap}{key}{gap}:{gap}{value}{gap}" for key, value in members) + "}"
 

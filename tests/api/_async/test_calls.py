@@ -27,6 +27,7 @@ from codex_app_server.generated.v2_all import (
     ThreadSectionAppearance,
     ThreadSourceKind,
     TurnStartParams,
+    TurnStartResponse,
     UserInput,
 )
 from tests.peer import ScriptedPeer, event, started
@@ -343,7 +344,7 @@ async def test_an_answer_that_does_not_fit_a_turn_start_leaves_nothing_behind(pe
     peer.answers["model/list"] = {"data": []}
     async with AsyncCodex(config(peer)) as codex:
         with pytest.raises(ParseError) as caught:
-            await codex.rpc.turn.start(thread_id="t", input=TURN)
+            await codex.request("turn/start", {"threadId": "t", "input": TURN}, TurnStartResponse)
         peer.send(event("turn/started", "t", "u"))
         await codex.models()
         # Whoever keeps the error does not keep the turn's events.

@@ -29,6 +29,7 @@ from codex_app_server.generated.v2_all import (
     ThreadSectionAppearance,
     ThreadSourceKind,
     TurnStartParams,
+    TurnStartResponse,
     UserInput,
 )
 from tests.peer import ScriptedPeer, event, started
@@ -345,7 +346,7 @@ def test_an_answer_that_does_not_fit_a_turn_start_leaves_nothing_behind(peer: Sc
     peer.answers["model/list"] = {"data": []}
     with Codex(config(peer)) as codex:
         with pytest.raises(ParseError) as caught:
-            codex.rpc.turn.start(thread_id="t", input=TURN)
+            codex.request("turn/start", {"threadId": "t", "input": TURN}, TurnStartResponse)
         peer.send(event("turn/started", "t", "u"))
         codex.models()
         # Whoever keeps the error does not keep the turn's events.
