@@ -1,14 +1,16 @@
 """The events' envelope and the models that programs meet most.
 
 Owns `Notification`, `UnknownNotification` and the JSON aliases. Every other name here is made elsewhere
-(`_metadata`, `generated.v2_all`) and resolved when it is first asked for, because building the generated
-models takes longer than everything else in the package.
+(`_metadata`, `generated.v2_all`) and resolved when it is first asked for, because importing a model takes
+longer than importing all the rest of the package.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from . import _lazy
 
 if TYPE_CHECKING:
     from ._metadata import InitializeResponse, ServerInfo
@@ -124,14 +126,5 @@ class Notification:
     payload: NotificationPayload
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in ("InitializeResponse", "ServerInfo"):
-        from . import _metadata as source
-    elif name in ("UnknownValue", "UnknownVariant"):
-        from .generated import _base as source  # type: ignore[no-redef]
-    else:
-        from .generated import v2_all as source  # type: ignore[no-redef]
-    found = globals()[name] = getattr(source, name)
-    return found
+if not TYPE_CHECKING:  # a checker that saw these would take any name for one of this module
+    __getattr__, __dir__ = _lazy.hooks(globals())

@@ -109,11 +109,11 @@ class _Reader:
             default = self.default(f"{owner}.{wire}", schema)
         return Field(field_name(wire), wire, annotation, default, schema.get("description"))
 
-    def default(self, place: str, schema: Schema) -> str:
-        """Source text of a default; an enum's default is its member."""
+    def default(self, place: str, schema: Schema) -> Type:
+        """A default; an enum's is its member."""
         value = schema.get("default")
         if value is None or isinstance(value, (bool, int)) or value == []:
-            return repr(value)
+            return Type(repr(value))
         name = reference(schema.get("items", schema))
         definition = self.bundle.lookup(name) if name else None
         if name is None or definition is None:
@@ -121,11 +121,12 @@ class _Reader:
         if _members(definition) is None:
             # A wrapper's default is made on demand: making it builds the wrapper's validator.
             inner = f"{name}Value.{member_name(value)}"
-            return f"Field(default_factory=lambda: {name}({inner}))"
+            text = f"Field(default_factory=lambda: {name}({inner}))"
+            return Type(text, frozenset({name, f"{name}Value"}))
         if isinstance(value, list):
             values = cast("list[str]", value)
-            return f"[{', '.join(f'{name}.{member_name(v)}' for v in values)}]"
-        return f"{name}.{member_name(value)}"
+            return named(name).inside(f"[{', '.join(f'{{0}}.{member_name(v)}' for v in values)}]")
+        return named(name).inside(f"{{}}.{member_name(value)}")
 
     # -- annotations: ``hint`` names the class of an object that has no name of its own
 
@@ -233,7 +234,7 @@ class _Reader:
             name += "Variant"
         doc = f"A variant of {owner} that this version does not know, or whose fields changed."
         tag = variants.tag(found)
-        fields = [Field(field_name(tag), tag, ANY, "None", None)] if tag else []
+        fields = [Field(field_name(tag), tag, ANY, NONE, None)] if tag else []
         self.module.add(Model(name, fields, doc, base="UnknownVariant"))
         return named(name)
 

@@ -41,6 +41,16 @@ DROPPABLE: frozenset[str] = frozenset(
     }
 )
 
+# What every turn sends that comes to an answer. Their models stand in a home of their own, the only one
+# that a first turn loads, and are made ready while the runtime boots.
+EVERY_TURN: tuple[str, ...] = (
+    "turn/started",
+    "item/started",
+    "item/completed",
+    "thread/tokenUsage/updated",
+    "turn/completed",
+)
+
 # Answered when work ends, and the work has no bound of its own: these get no default deadline and
 # a window apart, so that they cannot keep the short requests out. A round trip to a service
 # (accounts, rate limits, model lists) is not here: the runtime bounds it, and a caller is better

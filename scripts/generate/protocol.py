@@ -82,6 +82,7 @@ def build(bundle: Bundle) -> Protocol:
     requests = [_request(bundle, *v) for v in bundle.variants("ClientRequest")]
     known = {r.method for r in requests}
     _exists("DROPPABLE", policy.DROPPABLE, {n.method for n in notifications})
+    _exists("EVERY_TURN", policy.EVERY_TURN, {n.method for n in notifications})
     _exists("LONG", policy.LONG, known)
     _exists("CONTROL", policy.CONTROL, known)
     _exists("RESPONSES", policy.RESPONSES, known)

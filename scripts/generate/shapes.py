@@ -6,12 +6,13 @@ the classes they refer to, fields, and the three kinds of classes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Type:
-    """An annotation: its text and the classes of ours that the text names."""
+    """An annotation or a default: its text and the classes of ours that the text names."""
 
     text: str
     refs: frozenset[str] = frozenset()
@@ -49,12 +50,12 @@ Members = list[tuple[str, str | None]]
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a model. ``default`` is source text, None where the field is required."""
+    """One field of a model. ``default`` is None where the field is required."""
 
     name: str
     wire: str
     type: Type
-    default: str | None
+    default: Type | None
     doc: str | None
 
 
@@ -103,7 +104,20 @@ class Module:
 
 
 def references(item: Class) -> frozenset[str]:
-    """The classes of ours that must exist before ``item`` can be complete."""
+    """The classes of ours that ``item`` names."""
     if isinstance(item, Model):
-        return frozenset[str]().union(*(f.type.refs for f in item.fields))
+        parts = [part for field in item.fields for part in (field.type, field.default) if part]
+        return frozenset[str]().union(*(part.refs for part in parts))
     return item.type.refs if isinstance(item, Root) else frozenset()
+
+
+def closure(classes: Mapping[str, Class], names: Iterable[str]) -> set[str]:
+    """Returns ``names`` and every class that they refer to, directly or not."""
+    found: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += references(classes[name])
+    return found

@@ -6,6 +6,7 @@ model.
 
 from __future__ import annotations
 
+from . import policy
 from .protocol import Protocol, Request, ServerRequest
 from .python import HEADER, formatted
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         | UnknownNotification
     )
 
-__all__ = ["PAYLOADS", "payload_model"]
+__all__ = ["EVERY_TURN", "PAYLOADS", "payload_model"]
 
 
 def payload_model(method: str) -> type[BaseModel] | None:
@@ -120,7 +121,9 @@ def notifications(path: str, protocol: Protocol) -> str:
         union=" | ".join(payloads),
     )
     rows = [f'    "{n.method}": "{n.payload}",' for n in protocol.notifications]
-    return formatted(HEADER + head + "\n".join(rows) + "\n}\n", path)
+    every_turn = ", ".join(f'"{method}"' for method in policy.EVERY_TURN)
+    constant = f"\n# What every turn sends.\nEVERY_TURN = ({every_turn})\n"
+    return formatted(HEADER + head + "\n".join(rows) + "\n}\n" + constant, path)
 
 
 def requests(path: str, protocol: Protocol) -> str:

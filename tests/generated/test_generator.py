@@ -22,7 +22,7 @@ from scripts.generate import (
     summaries,
 )
 from scripts.generate.annotations import Annotations
-from scripts.generate.shapes import Field, Model, Module, Root, Type, named
+from scripts.generate.shapes import NONE, Field, Model, Module, Root, Type, named
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,23 @@ def test_the_check_names_the_file_that_differs(
     assert changed.read_text("utf-8") != before
     assert run(monkeypatch) == 0
     assert changed.read_text("utf-8") == before
+    assert run(monkeypatch, "--check") == 0
+
+
+def test_a_module_of_models_that_is_not_made_any_more_is_named_and_removed(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = command.render()
+    monkeypatch.setattr(command, "render", lambda: files)
+    name = "python/codex_app_server/generated/_models/of_yesterday.py"
+    stale = checkout / name
+    stale.write_text("class Gone: ...\n", "utf-8")
+    assert run(monkeypatch, "--check") == 1
+    assert capsys.readouterr().err.splitlines()[1] == f"  {name}"
+    assert stale.exists()
+    assert run(monkeypatch) == 0
+    assert capsys.readouterr().out == f"removed {name}\n"
+    assert not stale.exists()
     assert run(monkeypatch, "--check") == 0
 
 
@@ -143,10 +160,10 @@ def test_two_different_classes_of_one_name_stop_the_generator() -> None:
 
 def test_classes_that_refer_to_each_other_are_quoted_where_they_must_be() -> None:
     classes = {
-        "A": Model("A", [Field("b", "b", named("B").optional(), "None", None)], None),
+        "A": Model("A", [Field("b", "b", named("B").optional(), NONE, None)], None),
         "B": Model("B", [Field("a", "theA", named("A").inside("list[{}]"), None, None)], None),
     }
-    text = python.module("python/codex_app_server/generated/x.py", "Doc.", classes)
+    text = python.module("python/codex_app_server/generated/_models/x.py", "Doc.", classes, {}, [])
     assert text.index("class B(") < text.index("class A(")
     assert "    b: B | None = None" in text
     assert """    a: 'Annotated[list[A], Field(alias="theA")]'""" in text

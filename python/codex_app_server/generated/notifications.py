@@ -189,7 +189,7 @@ if TYPE_CHECKING:
         | UnknownNotification
     )
 
-__all__ = ["PAYLOADS", "payload_model"]
+__all__ = ["EVERY_TURN", "PAYLOADS", "payload_model"]
 
 
 def payload_model(method: str) -> type[BaseModel] | None:
@@ -286,3 +286,6 @@ PAYLOADS: dict[str, str] = {
     "windows/worldWritableWarning": "WindowsWorldWritableWarningNotification",
     "windowsSandbox/setupCompleted": "WindowsSandboxSetupCompletedNotification",
 }
+
+# What every turn sends.
+EVERY_TURN = ("turn/started", "item/started", "item/completed", "thread/tokenUsage/updated", "turn/completed")
