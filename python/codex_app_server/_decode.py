@@ -1,41 +1,28 @@
 """From bytes to models: events and answers.
 
-Owns the one native `Decoder`, the choice of the model for each event and answer, and the decision which
-events the native side may build by itself. An event that does not fit its model becomes an
-`UnknownNotification`, and a field of an answer that does not fit an `UnknownValue`; what a newer runtime has
-changed never raises. Generated models are imported here, each when it is first needed. Called by the
-connections.
+Owns the one native `Decoder` and the choice of the model for each event and answer. An event that does not
+fit its model becomes an `UnknownNotification`, and a field of an answer that does not fit an `UnknownValue`;
+what a newer runtime has changed never raises. Generated models are imported here, each when it is first
+needed. Called by the connections.
 """
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
 import logging
-import pickle
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._native import Decoder
 from .errors import ParseError
+from .generated.notifications import EVERY_TURN, PAYLOADS, payload_model
 from .models import Notification, UnknownNotification
 
 if TYPE_CHECKING:
     from ._metadata import InitializeResponse
 
 logger = logging.getLogger("codex_app_server")
-
-# Flat models of strings and integers that arrive by the thousand. The native side builds them without
-# validation (0.87 µs for an event instead of 1.59), after it has checked the types itself.
-FAST_METHODS = (
-    "item/agentMessage/delta",
-    "item/plan/delta",
-    "item/reasoning/textDelta",
-    "item/reasoning/summaryTextDelta",
-    "item/commandExecution/outputDelta",
-    "item/fileChange/outputDelta",
-)
 
 
 # --- answers
@@ -120,8 +107,6 @@ def _unexpected(method: str, expected: str, result: bytes) -> ParseError:
 @functools.cache
 def decoder() -> Decoder:
     """The decoder of this process. The first call makes ready what every turn sends."""
-    from .generated.notifications import EVERY_TURN
-
     for method in EVERY_TURN:
         _reader(method)
     return _decoder
@@ -129,35 +114,28 @@ def decoder() -> Decoder:
 
 def payload(method: str, params: bytes) -> Any:
     """The payload of one event; never raises."""
-    try:
-        read = _readers.get(method) or _reader(method)
-        return read(params)
-    except ValueError as error:
-        logger.debug("%s does not fit its model: %s", method, error)
-        return _unknown(params)
+    if method in PAYLOADS:
+        try:
+            return _reader(method)(params)
+        except ValueError as error:
+            logger.debug("%s does not fit %s: %s", method, PAYLOADS[method], error)
+    return UnknownNotification(_raw(params))
 
 
 _decoder = Decoder(Notification, payload)
 
-# How each known method's params are read, from when the first of them came or `decoder` was called.
-_readers: dict[str, Callable[[bytes], Any]] = {}
 
-
+@functools.cache
 def _reader(method: str) -> Callable[[bytes], Any]:
-    from .generated.notifications import payload_model
+    """What reads the params of a known method. The first call loads its model and has it built natively."""
+    from . import _fast
 
-    model = payload_model(method)
-    if model is None:
-        return _unknown
-    if method in FAST_METHODS:
-        _use_fast_path(_decoder, method)
-    # Past `model_validate_json`, which takes 0.4 µs to pass its arguments on.
-    read = _readers[method] = model.__pydantic_validator__.validate_json
+    model: Any = payload_model(method)
+    if method in _fast.METHODS:
+        _fast.use(_decoder, method, model)
+    # The validator itself: `model_validate_json` takes 0.4 µs to pass its arguments on.
+    read: Callable[[bytes], Any] = model.__pydantic_validator__.validate_json
     return read
-
-
-def _unknown(params: bytes) -> Any:
-    return UnknownNotification(_raw(params))
 
 
 def _raw(params: bytes) -> Any:
@@ -166,62 +144,3 @@ def _raw(params: bytes) -> Any:
     except (ValueError, RecursionError):
         # Broken UTF-8, absurd nesting and the like: the text is still worth having.
         return {"raw": params.decode("utf-8", "replace")}
-
-
-def _use_fast_path(decoder: Decoder, method: str) -> None:
-    """Let the native side build `method`'s payload, if it then equals what validation builds."""
-    from .generated.notifications import payload_model
-
-    model = payload_model(method)
-    if model is None:
-        return
-    fields = _flat_fields(model)
-    if fields is None:
-        logger.info("%s is decoded by validation: its model is not flat", method)
-        return
-    trial = Decoder(Notification, payload)
-    trial.add_fast(method, model, fields)
-    sample = {wire: ("text ✓" if kind == "str" else 7) for wire, _, kind in fields}
-    params = json.dumps(sample).encode()
-    try:
-        difference = _difference(trial.decode(method, params).payload, model.model_validate_json(params))
-    except Exception as error:  # whatever this pydantic does, validation still works
-        difference = repr(error)
-    if difference:
-        logger.warning("%s is decoded by validation, which is slower: %s", method, difference)
-        return
-    decoder.add_fast(method, model, fields)
-
-
-def _flat_fields(model: type[Any]) -> list[tuple[str, str, Any]] | None:
-    kinds = {str: "str", int: "int"}
-    fields = []
-    for name, field in model.model_fields.items():
-        kind = kinds.get(field.annotation)
-        if kind is None or not field.is_required() or field.metadata:
-            return None
-        fields.append((field.alias or name, name, kind))
-    return fields
-
-
-def _difference(fast: Any, validated: Any) -> str:
-    """In what a natively built model differs from a validated one; empty when in nothing."""
-    aspects: dict[str, Callable[[Any], Any]] = {
-        "type": type,
-        "fields": lambda model: list(model.__dict__.items()),
-        "fields_set": lambda model: model.model_fields_set,
-        "extra": lambda model: model.__pydantic_extra__,
-        "private": lambda model: model.__pydantic_private__,
-        "dump": lambda model: (model.model_dump(), model.model_dump_json(by_alias=True)),
-        "repr": repr,
-        "pickle": lambda model: pickle.loads(pickle.dumps(model)),  # noqa: S301
-        "copy": copy.copy,
-        "deepcopy": copy.deepcopy,
-        "model_copy": lambda model: model.model_copy(deep=True),
-    }
-    if fast != validated or validated != fast:
-        return "a natively built model does not equal a validated one"
-    for aspect, look in aspects.items():
-        if look(fast) != look(validated):
-            return f"a natively built model differs in its {aspect}"
-    return ""

@@ -225,12 +225,12 @@ class Decoder:
             payload: Decodes a payload of (method, params as JSON) that has no fast path.
         """
 
-    def add_fast(
-        self, method: str, model: type, fields: Sequence[tuple[str, str, Literal["str", "int"]]]
-    ) -> None:
+    def add_fast(self, method: str, model: type, fields: Sequence[tuple[str, str, Any]]) -> None:
         """Build `model` natively for `method`.
 
-        It applies when the params have exactly these fields (JSON key, attribute, type) and nothing else.
+        It applies when the params have exactly these fields (JSON key, attribute, kind) and nothing else. A
+        kind is "str", "int" or "null"; a dict of an enum's texts and members; `(kind,)` for it or null; or
+        `(wrapper, tag, value, model, fields)` for a wrapped model whose first key is the tag of that value.
         """
 
     def decode(self, method: str, params: bytes) -> Any:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import Any, cast
 
 import pytest
-from pydantic import BaseModel, ConfigDict
 
 from codex_app_server import _decode
-from codex_app_server._native import Decoder, notification_methods
+from codex_app_server._native import notification_methods
 from codex_app_server.errors import ParseError
 from codex_app_server.generated.notifications import payload_model
 from codex_app_server.generated.v2_all import AgentMessageDeltaNotification, ModelListResponse
@@ -30,26 +28,6 @@ def test_an_event_has_its_method_and_its_model() -> None:
     assert event == Notification(
         "item/agentMessage/delta", AgentMessageDeltaNotification.model_validate(DELTA)
     )
-
-
-@pytest.mark.parametrize("method", _decode.FAST_METHODS)
-def test_every_hot_event_is_built_natively_and_equals_the_validated_one(
-    method: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = payload_model(method)
-    assert model is not None
-    fields = _decode._flat_fields(model)
-    assert fields is not None
-    params = {wire: ("text" if kind == "str" else 3) for wire, _, kind in fields}
-    validated = model.model_validate(params)
-
-    def refuse(*_: Any) -> Any:
-        raise AssertionError("validated, not built natively")
-
-    decoder = Decoder(Notification, refuse)
-    _decode._use_fast_path(decoder, method)
-    built = decoder.decode(method, json.dumps(params).encode()).payload
-    assert _decode._difference(built, validated) == ""
 
 
 def test_a_hot_event_with_a_field_of_tomorrow_keeps_it() -> None:
@@ -80,50 +58,6 @@ def test_a_payload_that_is_not_even_json_does_not_raise() -> None:
 
 def test_every_notification_of_the_schema_has_a_model() -> None:
     assert [method for method in notification_methods() if payload_model(method) is None] == []
-
-
-class Flat(BaseModel):
-    model_config = ConfigDict(extra="allow")
-
-    text: str
-
-
-class Constrained(BaseModel):
-    text: str = "default"
-
-
-def test_a_model_that_is_not_flat_has_no_fast_path() -> None:
-    assert _decode._flat_fields(Flat) == [("text", "text", "str")]
-    assert _decode._flat_fields(Constrained) is None
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda model: object.__setattr__(model, "__pydantic_fields_set__", set()),
-        lambda model: object.__setattr__(model, "__pydantic_extra__", {"x": 1}),
-        lambda model: object.__setattr__(model, "__pydantic_extra__", None),
-        lambda model: model.__dict__.update(text="other"),
-        lambda model: model.__dict__.update(more=1),
-    ],
-)
-def test_a_model_that_differs_in_anything_is_seen(spoil: Any) -> None:
-    model = Flat(text="x")
-    assert _decode._difference(model, Flat(text="x")) == ""
-    spoil(model)
-    assert _decode._difference(model, Flat(text="x")) != ""
-
-
-def test_a_difference_switches_the_fast_path_off_with_a_log_line(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(_decode, "_difference", lambda *_: "it differs")
-    decoder = Decoder(Notification, lambda *_: "validated")
-    with caplog.at_level(logging.WARNING, "codex_app_server"):
-        _decode._use_fast_path(decoder, "item/agentMessage/delta")
-    assert "it differs" in caplog.text
-    caplog.clear()
-    assert decoder.decode("item/agentMessage/delta", json.dumps(DELTA).encode()).payload == "validated"
 
 
 def test_an_answer_is_its_generated_model() -> None:

@@ -11,7 +11,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString, PyType};
 
-use crate::fast::{Blank, Fast, Reuse, text_member};
+use crate::fast::{Fast, Reuse, text_member};
+use crate::shape::Blank;
 
 /// Decodes events; see `_native.pyi`.
 #[pyclass(frozen, name = "Decoder", module = "codex_app_server._native")]
@@ -54,7 +55,7 @@ impl PyDecoder {
         &self,
         method: &str,
         model: &Bound<'_, PyType>,
-        fields: Vec<(String, String, String)>,
+        fields: Vec<(String, String, Bound<'_, PyAny>)>,
     ) -> PyResult<()> {
         let Some(index) = find_notification(method) else {
             let message = format!("the schema has no notification {method:?}");

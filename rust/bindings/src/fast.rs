@@ -1,79 +1,151 @@
-//! Building flat Pydantic models without validation.
+//! Building Pydantic models without validation.
 //!
 //! A validated model is `__dict__` plus three slots; for a payload of strings and integers whose
-//! types were checked here, building them directly skips that: 0.87 µs for a decoded delta against 1.59. Python
-//! compares one instance per model with a validated one before it registers the model.
-#![allow(
-    unsafe_code,
-    reason = "making an instance without its __init__ has no safe interface"
-)]
-
-use jiter::{Jiter, NumberInt, Peek};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+//! types were checked here, building them directly skips that: 0.87 µs for a decoded delta against 1.59. So
+//! it is with a payload around an item of one kind. Whatever is not exactly as planned is left to
+//! validation. Python compares one instance per model with a validated one before it registers the model.
+use jiter::{Jiter, JiterError, NumberInt, Peek};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PySet, PyString, PyTuple, PyType};
-use pyo3::{ffi, intern};
+use pyo3::types::{PyDict, PyInt, PyString, PyTuple, PyType};
 
-/// A type whose instances are made blank, by its own `tp_new`.
-pub struct Blank {
-    class: Py<PyType>,
-    new: ffi::newfunc,
-    no_args: Py<PyTuple>,
-}
+use crate::shape::Shape;
 
-/// A blank instance whose attributes are being set.
-pub struct Made<'py>(Bound<'py, PyAny>);
-
-impl Blank {
-    pub fn of(class: &Bound<'_, PyType>) -> PyResult<Self> {
-        // SAFETY: the slot of a living type object is asked for; null says that it has none.
-        let slot = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), ffi::Py_tp_new) };
-        if slot.is_null() {
-            return Err(PyTypeError::new_err("the class cannot be instantiated"));
-        }
-        // SAFETY: Py_tp_new of a type holds a `newfunc`.
-        let new = unsafe { std::mem::transmute::<*mut std::ffi::c_void, ffi::newfunc>(slot) };
-        Ok(Self {
-            class: class.clone().unbind(),
-            new,
-            no_args: PyTuple::empty(class.py()).unbind(),
-        })
-    }
-
-    pub fn make<'py>(&self, py: Python<'py>) -> PyResult<Made<'py>> {
-        let class = self.class.bind(py).as_type_ptr();
-        // SAFETY: `new` is this class's own; it takes the class, an empty tuple and no keywords,
-        // and returns a new reference or null with an exception set.
-        let made = unsafe {
-            let object = (self.new)(class, self.no_args.as_ptr(), std::ptr::null_mut());
-            Bound::from_owned_ptr_or_err(py, object)?
-        };
-        Ok(Made(made))
-    }
-}
-
-impl<'py> Made<'py> {
-    /// Sets an attribute past the class's own `__setattr__`.
-    pub fn set(&self, name: &Bound<'py, PyString>, value: &Bound<'py, PyAny>) -> PyResult<()> {
-        // SAFETY: all three are living objects; the call takes no reference away.
-        let status =
-            unsafe { ffi::PyObject_GenericSetAttr(self.0.as_ptr(), name.as_ptr(), value.as_ptr()) };
-        if status == 0 {
-            Ok(())
-        } else {
-            Err(PyErr::fetch(self.0.py()))
-        }
-    }
-
-    pub fn into_any(self) -> Bound<'py, PyAny> {
-        self.0
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a field's value has to be, to be built here.
 enum Kind {
     Text,
     Integer,
+    Null,
+    /// A string that an enum lists, with its member.
+    Member(Vec<(String, Py<PyAny>)>),
+    Optional(Box<Kind>),
+    Part(Box<Part>),
+}
+
+impl Kind {
+    /// As `_native.pyi` has it for `Decoder.add_fast`.
+    fn from_py(kind: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(members) = kind.cast::<PyDict>() {
+            let members = members
+                .iter()
+                .map(|(text, member)| Ok((text.extract::<String>()?, member.unbind())));
+            return Ok(Self::Member(members.collect::<PyResult<_>>()?));
+        }
+        if let Ok((kind,)) = kind.extract::<(Bound<'_, PyAny>,)>() {
+            return Ok(Self::Optional(Box::new(Self::from_py(&kind)?)));
+        }
+        if kind.is_instance_of::<PyTuple>() {
+            return Ok(Self::Part(Box::new(Part::from_py(kind)?)));
+        }
+        match kind.extract::<&str>()? {
+            "str" => Ok(Self::Text),
+            "int" => Ok(Self::Integer),
+            "null" => Ok(Self::Null),
+            other => Err(PyValueError::new_err(format!(
+                "{other:?} is no kind of field"
+            ))),
+        }
+    }
+
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        json: &mut Jiter<'_>,
+    ) -> Result<Bound<'py, PyAny>, Refusal> {
+        Ok(match self {
+            Self::Text => PyString::new(py, json.next_str()?).into_any(),
+            Self::Integer => {
+                // An integer beyond 64 bits is an error here, and left to validation.
+                let NumberInt::Int(number) = json.next_int()?;
+                PyInt::new(py, number).into_any()
+            }
+            Self::Null => {
+                json.next_null()?;
+                py.None().into_bound(py)
+            }
+            Self::Member(members) => {
+                let text = json.next_str()?;
+                let member = members.iter().find(|(listed, _)| listed == text);
+                member.ok_or(Refusal::Undecided)?.1.bind(py).clone()
+            }
+            Self::Optional(_) if json.peek()? == Peek::Null => {
+                json.known_null()?;
+                py.None().into_bound(py)
+            }
+            Self::Optional(kind) => kind.read(py, json)?,
+            Self::Part(part) => part.read(py, json)?,
+        })
+    }
+}
+
+/// A tagged model in its wrapper.
+struct Part {
+    wrapper: Shape,
+    root: Py<PyString>,
+    tag: String,
+    value: String,
+    model: Fast,
+}
+
+impl Part {
+    fn from_py(part: &Bound<'_, PyAny>) -> PyResult<Self> {
+        type Plan<'py> = (
+            Bound<'py, PyType>,
+            String,
+            String,
+            Bound<'py, PyType>,
+            Vec<(String, String, Bound<'py, PyAny>)>,
+        );
+        let (wrapper, tag, value, model, fields) = part.extract::<Plan<'_>>()?;
+        let root = PyString::intern(part.py(), "root");
+        Ok(Self {
+            wrapper: Shape::new(&wrapper, std::iter::once(&root))?,
+            root: root.unbind(),
+            tag,
+            value,
+            model: Fast::new(&model, &fields)?,
+        })
+    }
+
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        json: &mut Jiter<'_>,
+    ) -> Result<Bound<'py, PyAny>, Refusal> {
+        // The runtime writes the tag first; only then is it known what the rest has to be.
+        if json.next_object()? != Some(&self.tag) || json.next_str()? != self.value {
+            return Err(Refusal::Undecided);
+        }
+        let mut values = Values::default();
+        let tag = self.model.index_of(&self.tag)?;
+        values[tag] = Some(PyString::new(py, &self.value).into_any());
+        let next = json
+            .next_key()?
+            .map(|key| self.model.index_of(key))
+            .transpose()?;
+        self.model.read(py, json, next, None, &mut values)?;
+        let dict = PyDict::new(py);
+        dict.set_item(self.root.bind(py), self.model.make(py, &values)?)?;
+        Ok(self.wrapper.make(py, &dict)?)
+    }
+}
+
+/// Why nothing was built: validation has to decide, or an exception was raised.
+enum Refusal {
+    Undecided,
+    Raised(PyErr),
+}
+
+impl From<PyErr> for Refusal {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl From<JiterError> for Refusal {
+    fn from(_: JiterError) -> Self {
+        Self::Undecided
+    }
 }
 
 struct Field {
@@ -82,13 +154,10 @@ struct Field {
     kind: Kind,
 }
 
-/// A flat model that is built here.
+/// A model that is built here.
 pub struct Fast {
-    blank: Blank,
+    shape: Shape,
     fields: Vec<Field>,
-    fields_set: Py<PySet>,
-    /// Unknown fields are kept, in a dict of the instance's own.
-    keeps_extra: bool,
 }
 
 /// The last string of each field: ids repeat all through a batch and are made once.
@@ -104,67 +173,58 @@ impl<'py, 's> Reuse<'py, 's> {
         params: &'s [u8],
         json: &mut Jiter<'s>,
         field: usize,
-    ) -> Option<Bound<'py, PyAny>> {
-        let peek = json.peek().ok()?;
+    ) -> Result<Bound<'py, PyAny>, Refusal> {
+        let peek = json.peek()?;
         if peek != Peek::String {
-            return None;
+            return Err(Refusal::Undecided);
         }
         let start = json.current_index();
         // The last value ends with its closing quote, so a common prefix is the same string.
         if let Some((last, text)) = &self.last[field]
             && params[start..].starts_with(last)
         {
-            json.known_skip(peek).ok()?;
-            return Some(text.clone());
+            json.known_skip(peek)?;
+            return Ok(text.clone());
         }
-        let text = PyString::new(py, json.known_str().ok()?).into_any();
+        let text = PyString::new(py, json.known_str()?).into_any();
         self.last[field] = Some((&params[start..json.current_index()], text.clone()));
-        Some(text)
+        Ok(text)
     }
 }
 
 /// Fields of a model that is built here, at most; the values stand on the stack.
 const MOST_FIELDS: usize = 8;
 
+type Values<'py> = [Option<Bound<'py, PyAny>>; MOST_FIELDS];
+
 impl Fast {
-    pub fn new(model: &Bound<'_, PyType>, fields: &[(String, String, String)]) -> PyResult<Self> {
+    pub fn new(
+        model: &Bound<'_, PyType>,
+        fields: &[(String, String, Bound<'_, PyAny>)],
+    ) -> PyResult<Self> {
         let py = model.py();
         if fields.is_empty() || fields.len() > MOST_FIELDS {
             return Err(PyValueError::new_err(format!(
                 "1 to {MOST_FIELDS} fields are built natively"
             )));
         }
-        let fields_set = PySet::empty(py)?;
+        let attributes: Vec<_> = fields
+            .iter()
+            .map(|(_, attribute, _)| PyString::intern(py, attribute))
+            .collect();
+        let shape = Shape::new(model, attributes.iter())?;
         let fields = fields
             .iter()
-            .map(|(key, attribute, kind)| {
-                let attribute = PyString::intern(py, attribute);
-                fields_set.add(&attribute)?;
-                let kind = match kind.as_str() {
-                    "str" => Kind::Text,
-                    "int" => Kind::Integer,
-                    other => {
-                        let message = format!("a field is 'str' or 'int', not {other:?}");
-                        return Err(PyValueError::new_err(message));
-                    }
-                };
+            .zip(attributes)
+            .map(|((key, _, kind), attribute)| {
                 Ok(Field {
                     key: key.clone(),
                     attribute: attribute.unbind(),
-                    kind,
+                    kind: Kind::from_py(kind)?,
                 })
             })
             .collect::<PyResult<_>>()?;
-        let extra = model
-            .getattr("model_config")?
-            .call_method1("get", ("extra",))?;
-        let keeps_extra = extra.eq("allow")?;
-        Ok(Self {
-            blank: Blank::of(model)?,
-            fields,
-            fields_set: fields_set.unbind(),
-            keeps_extra,
-        })
+        Ok(Self { shape, fields })
     }
 
     /// The model, or `None` when `params` is not exactly its fields: then validation decides.
@@ -174,65 +234,74 @@ impl Fast {
         params: &'s [u8],
         reuse: &mut Reuse<'py, 's>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        reuse
-            .last
-            .resize_with(self.fields.len().max(reuse.last.len()), || None);
-        let mut values: [Option<Bound<'py, PyAny>>; MOST_FIELDS] = Default::default();
-        if self.read(py, params, reuse, &mut values).is_none() {
-            return Ok(None);
+        match self.try_build(py, params, reuse) {
+            Ok(model) => Ok(Some(model)),
+            Err(Refusal::Undecided) => Ok(None),
+            Err(Refusal::Raised(error)) => Err(error),
         }
-        let dict = PyDict::new(py);
-        for (field, value) in self.fields.iter().zip(&values) {
-            let Some(value) = value else { return Ok(None) };
-            dict.set_item(field.attribute.bind(py), value)?;
-        }
-        let model = self.blank.make(py)?;
-        model.set(intern!(py, "__dict__"), &dict)?;
-        // SAFETY: a living set is copied into a new one; null comes with an exception set.
-        let fields_set =
-            unsafe { Bound::from_owned_ptr_or_err(py, ffi::PySet_New(self.fields_set.as_ptr()))? };
-        model.set(intern!(py, "__pydantic_fields_set__"), &fields_set)?;
-        let none = py.None().into_bound(py);
-        if self.keeps_extra {
-            model.set(intern!(py, "__pydantic_extra__"), &PyDict::new(py))?;
-        } else {
-            model.set(intern!(py, "__pydantic_extra__"), &none)?;
-        }
-        model.set(intern!(py, "__pydantic_private__"), &none)?;
-        Ok(Some(model.into_any()))
     }
 
-    fn read<'py, 's>(
+    fn try_build<'py, 's>(
         &self,
         py: Python<'py>,
         params: &'s [u8],
         reuse: &mut Reuse<'py, 's>,
-        values: &mut [Option<Bound<'py, PyAny>>; MOST_FIELDS],
-    ) -> Option<()> {
+    ) -> Result<Bound<'py, PyAny>, Refusal> {
+        reuse
+            .last
+            .resize_with(self.fields.len().max(reuse.last.len()), || None);
+        let mut values = Values::default();
         let mut json = Jiter::new(params);
-        let mut index = json.next_object().ok()?.map(|key| self.index_of(key));
-        while let Some(found) = index {
-            let index_of_field = found?;
-            let slot = &mut values[index_of_field];
-            // A key that comes twice is validation's business.
-            if slot.is_some() {
-                return None;
-            }
-            *slot = Some(match self.fields[index_of_field].kind {
-                Kind::Text => reuse.text(py, params, &mut json, index_of_field)?,
-                Kind::Integer => {
-                    // An integer beyond 64 bits is an error here, and left to validation.
-                    let NumberInt::Int(number) = json.next_int().ok()?;
-                    PyInt::new(py, number).into_any()
-                }
-            });
-            index = json.next_key().ok()?.map(|key| self.index_of(key));
-        }
-        json.finish().ok()
+        let first = json
+            .next_object()?
+            .map(|key| self.index_of(key))
+            .transpose()?;
+        self.read(py, &mut json, first, Some((params, reuse)), &mut values)?;
+        json.finish()?;
+        self.make(py, &values)
     }
 
-    fn index_of(&self, key: &str) -> Option<usize> {
-        self.fields.iter().position(|field| field.key == key)
+    /// Reads an object from behind its first key on; `next` is that key's field.
+    fn read<'py, 's>(
+        &self,
+        py: Python<'py>,
+        json: &mut Jiter<'s>,
+        mut next: Option<usize>,
+        mut reuse: Option<(&'s [u8], &mut Reuse<'py, 's>)>,
+        values: &mut Values<'py>,
+    ) -> Result<(), Refusal> {
+        while let Some(found) = next {
+            // A key that comes twice is validation's business.
+            if values[found].is_some() {
+                return Err(Refusal::Undecided);
+            }
+            let kind = &self.fields[found].kind;
+            values[found] = Some(match (kind, &mut reuse) {
+                (Kind::Text, Some((params, reuse))) => reuse.text(py, params, json, found)?,
+                _ => kind.read(py, json)?,
+            });
+            next = json.next_key()?.map(|key| self.index_of(key)).transpose()?;
+        }
+        Ok(())
+    }
+
+    fn make<'py>(
+        &self,
+        py: Python<'py>,
+        values: &Values<'py>,
+    ) -> Result<Bound<'py, PyAny>, Refusal> {
+        let dict = PyDict::new(py);
+        for (field, value) in self.fields.iter().zip(values) {
+            // What is left out has a default, which validation knows.
+            let value = value.as_ref().ok_or(Refusal::Undecided)?;
+            dict.set_item(field.attribute.bind(py), value)?;
+        }
+        Ok(self.shape.make(py, &dict)?)
+    }
+
+    fn index_of(&self, key: &str) -> Result<usize, Refusal> {
+        let found = self.fields.iter().position(|field| field.key == key);
+        found.ok_or(Refusal::Undecided)
     }
 }
 

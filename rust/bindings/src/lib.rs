@@ -5,6 +5,7 @@ mod connection;
 mod decode;
 mod errors;
 mod fast;
+mod shape;
 mod subscription;
 mod waiting;
 
