@@ -37,7 +37,9 @@ test-all: $(VENV)/.built ## Everything, the wheel on every Python of this machin
 	cargo test --quiet --locked
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(VENV)/.built ## What an event costs the thread that consumes it
+bench: $(VENV)/.built ## What imports, first events, models and every single event cost; fails over its limits
+	$(BIN)/python -m benches.import_cost
+	$(BIN)/python -m benches.validation
 	$(BIN)/python -m benches.inner_loop
 
 lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything generated against its source

@@ -21,7 +21,7 @@ from .models import Notification
 logger = logging.getLogger("codex_app_server")
 
 # What arrives by the thousand: flat models of strings and integers (0.87 µs for an event instead of 1.59),
-# and messages, which have nothing but text as a rule (1.7 µs instead of 2.3).
+# and messages, which have nothing but text as a rule (1.6 µs instead of 2.3).
 METHODS = (
     "item/agentMessage/delta",
     "item/plan/delta",
