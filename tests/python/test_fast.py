@@ -11,13 +11,15 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from codex_app_server import Codex, _fast
+from codex_app_server import Codex, _decode, _fast
 from codex_app_server._native import Decoder
 from codex_app_server._sync import stream
 from codex_app_server.generated import v2_all as v2
 from codex_app_server.generated.notifications import payload_model
-from codex_app_server.models import Notification
+from codex_app_server.models import Notification, UnknownNotification
 from codex_app_server.testing import OfflineModel
+from tests.native.wire import connected, finish, start_turn
+from tests.peer import ScriptedPeer
 
 IDS = {"threadId": "t", "turnId": "u"}
 MESSAGE = {
@@ -29,6 +31,9 @@ MESSAGE = {
     "delivery": None,
     "questions": None,
 }
+
+
+DELTAS = [method for method in _fast.METHODS if method.lower().endswith("delta")]
 
 
 def model_of(method: str) -> type[BaseModel]:
@@ -207,6 +212,39 @@ def test_the_messages_of_the_real_runtime_are_built_natively(monkeypatch: pytest
     assert [method for method, _ in messages] == ["item/started", "item/completed", "turn/completed"]
     for method, params in messages[:2]:
         assert Native(method).agrees(params)
+
+
+def test_what_repeats_within_a_batch_is_not_confused() -> None:
+    # Strings that begin alike, or are equal but written differently, in every field, time and again.
+    chance = random.Random(7)
+    texts = ['""', '"a"', '"ab"', r'"a\""', r'"a\\"', r'"\u0061"', r'"\u0061b"', '"ab "', "null", "7"]
+    lines = []
+    for _ in range(2000):
+        method = chance.choice(DELTAS)
+        members = {
+            wire: chance.choice(texts) if kind == "str" else chance.choice(["1", "12", "-1", '"1"', "1.0"])
+            for wire, _, kind in _fast.fields_of(model_of(method)) or ()
+        }
+        members |= {"threadId": '"t"', "turnId": '"u"'}
+        order = chance.sample(sorted(members), len(members))
+        lines.append((method, "{" + ",".join(f'"{wire}":{members[wire]}' for wire in order) + "}"))
+    with ScriptedPeer() as peer, connected(peer) as connection:
+        call = start_turn(connection, "t")
+        peer.answer(peer.expect("turn/start"), {"turn": {"id": "u"}})
+        finish(call)
+        subscription = call.take_subscription()
+        peer.send_raw("".join(f'{{"method":"{m}","params":{p}}}\n' for m, p in lines).encode())
+        events: list[Any] = []
+        while len(events) < len(lines):
+            assert subscription.wait(20)
+            events += subscription.drain(_decode.decoder())
+    for (method, text), event in zip(lines, events, strict=True):
+        try:
+            expected = model_of(method).model_validate_json(text)
+        except ValidationError:
+            assert event.payload == UnknownNotification(json.loads(text))
+        else:
+            assert _fast.difference(event.payload, expected) == "", text
 
 
 # -- what is described
