@@ -32,7 +32,8 @@ class Connection:
             argv: The command; its first element is a path.
             env: The whole environment as pairs; this process' own when None.
             cwd: The working directory; this process' own when None.
-            turn_budget: Bytes that one mailbox may hold before it drops deltas.
+            turn_budget: Bytes that one mailbox may hold before it drops events: a turn's its deltas,
+                any other the newest.
             total_budget: Bytes that all mailboxes may hold.
             stderr_tail: Bytes of the end of stderr that are kept.
             eof_grace_s: Seconds between stdin's end and SIGTERM when closing.
@@ -46,11 +47,21 @@ class Connection:
     def pid(self) -> int:
         """The child's process id."""
 
-    def open_call(self, method: str, *, thread_id: str | None = None) -> Call:
+    def open_call(
+        self,
+        method: str,
+        *,
+        thread_id: str | None = None,
+        stream: Subscription | None = None,
+        until_answer: bool = False,
+    ) -> Call:
         """Join the admission queue for `method`. Never blocks.
 
         With method "turn/start" and a `thread_id`, a subscription is opened in the router at the moment the
         line is written, and bound to the turn by the reader when the answer arrives.
+
+        With the `stream` that the request opens, the stream's errand is owed from the moment the line is
+        written, unless the answer is an error. With `until_answer`, the answer is the end of the stream.
         """
 
     def notify(self, method: str, params: bytes | None) -> None:
@@ -62,11 +73,30 @@ class Connection:
     def subscribe_thread(self, thread_id: str) -> Subscription:
         """The events of all turns of a thread, and the thread's own, from now on."""
 
-    def subscribe_login(self, login_id: str) -> Subscription:
-        """The events of a login from now on."""
+    def subscribe_subject(
+        self, name: str, subject_id: str, *, errand: tuple[str, bytes] | None = None
+    ) -> Subscription:
+        """The events of a stream that is no turn, from now on until its last word.
 
-    def subscribe_global(self) -> Subscription:
-        """The events that belong to no turn, thread or login, from now on."""
+        Args:
+            name: The property of the events that names the stream, for example "watchId".
+            subject_id: Its value.
+            errand: The request (method, params as JSON) that undoes the one that opens the stream. It is
+                sent, without anybody waiting for it, when the subscription is left while it `owes`.
+
+        Raises:
+            ValueError: No event is named by `name`.
+        """
+
+    def subscribe_notifications(
+        self, methods: Sequence[str] | None = None, *, thread_id: str | None = None
+    ) -> Subscription:
+        """Notifications of many turns and streams, from now on. They are filtered before they are kept.
+
+        Args:
+            methods: Only these, a turn's included; when None, whatever is no turn's.
+            thread_id: Only those of this thread.
+        """
 
     def stats(self) -> dict[str, int]:
         """Counters since the start."""
@@ -159,22 +189,29 @@ class Subscription:
 
     @property
     def thread_id(self) -> str:
-        """The turn's thread."""
+        """The thread; "" where it is no thread's."""
 
     @property
     def turn_id(self) -> str:
-        """The turn; for a login's subscription, the login."""
+        """The turn; "" where it is no turn's."""
+
+    @property
+    def owes(self) -> bool:
+        """Whether leaving now would send the errand: what the request began goes on."""
+
+    def settle(self) -> None:
+        """The consumer has undone the request itself: no errand is owed any more."""
 
     @property
     def finished(self) -> bool:
-        """True when turn/completed was drained: nothing more will come."""
+        """True when the last event was drained: nothing more will come."""
 
-    def select(self, what: Literal["all", "result", "text"]) -> None:
+    def select(self, what: Literal["all", "result", "text", "end"]) -> None:
         """Filter natively, also what waits already.
 
         "all": everything. "result": only what a TurnResult folds (item/completed,
         thread/tokenUsage/updated, turn/completed, error). "text": only agent message deltas,
-        turn/completed and error.
+        turn/completed and error. "end": the last word only.
         """
 
     def drain(self, decoder: Decoder, limit: int = 256) -> list[Any]:
@@ -183,8 +220,9 @@ class Subscription:
         Under select("text") agent deltas come as plain `str`.
 
         Raises:
-            StreamOverflowError: Once, when events were dropped.
-            TransportClosedError: The connection ended before turn/completed, and all else was drained.
+            StreamOverflowError: Events were dropped. A turn says so once, before the rest; others each time,
+                where the events are missing. What is left can be drained.
+            TransportClosedError: The connection ended before the stream did, and all else was drained.
         """
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -200,7 +238,7 @@ class Subscription:
         """`close`, and interrupt the turn if this call started it and nobody else follows it. Never waits."""
 
     def close(self) -> None:
-        """Leave the router, free everything held and wake whoever waits. Idempotent."""
+        """Leave the router, free everything held, wake whoever waits, send what is owed. Idempotent."""
 
 @final
 class LoopWaker:

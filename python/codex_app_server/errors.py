@@ -1,7 +1,7 @@
 """Every error that the SDK raises.
 
-This module owns the error tree, the mapping from JSON-RPC error objects to it, and the two factories
-through which the native transport raises. It imports nothing of the package and starts nothing.
+This module owns the error tree, the mapping from JSON-RPC error objects to it, and the factories through
+which the native transport raises. It imports nothing of the package and starts nothing.
 Everybody calls it.
 
 ::
@@ -16,7 +16,7 @@ Everybody calls it.
     ├── TransportClosedError             the connection has ended: exit code, signal, end of stderr
     │   ├── ClientClosedError            … because this program closed it
     │   ├── ForkedProcessError           … because this process is a fork of the one that opened it
-    │   └── StreamClosedError            only this turn's stream has ended; the connection lives on
+    │   └── StreamClosedError            only this stream has ended; the connection lives on
     ├── NotStartedError                  (also RuntimeError) asked before the runtime was started
     ├── JsonRpcError                     the runtime answered with an error: code, message, data
     │   └── CodexRpcError
@@ -30,7 +30,7 @@ Everybody calls it.
     ├── RequestTimeoutError              (also TimeoutError)
     ├── WriteQueueFullError              the runtime takes requests too slowly
     ├── TurnFailedError                  (also RuntimeError) the turn ended with status "failed"
-    ├── StreamOverflowError              events of one turn were dropped, and how many
+    ├── StreamOverflowError              events of one stream were dropped, and how many
     ├── InvalidInputError                (also ValueError) refused before anything was sent
     └── InvalidInputTypeError            (also TypeError) refused before anything was sent
 
@@ -78,6 +78,7 @@ __all__ = [
     "map_jsonrpc_error",
     "stream_overflow",
     "transport_closed",
+    "turn_overflow",
     "write_queue_full",
 ]
 
@@ -213,7 +214,7 @@ class ForkedProcessError(TransportClosedError):
 
 
 class StreamClosedError(TransportClosedError):
-    """This turn's events are no longer collected here: its stream was read to the end or closed."""
+    """These events are no longer collected here: the stream was read to the end or closed."""
 
 
 class NotStartedError(CodexError, RuntimeError):
@@ -330,24 +331,24 @@ class TurnFailedError(CodexError, RuntimeError):
 
 
 class StreamOverflowError(CodexError):
-    """A stream was not read fast enough, its buffer was full, and deltas were dropped.
+    """A stream was not read fast enough, its buffer was full, and events were dropped. Reading can go on.
 
-    Whole items, usage, errors and the turn's end are never dropped: `thread.read(include_turns=True)` gives
-    the whole turn, and `run()` needs nothing that is dropped.
+    Of a turn only deltas are dropped: whole items, usage, errors and the end stay.
+    `thread.read(include_turns=True)` gives the whole turn, and `run()` needs nothing that is dropped. Of
+    other streams (notifications, a command's output) the newest go: what came before this error is complete,
+    what comes after it follows after a gap.
 
     Attributes:
-        thread_id: The thread.
-        turn_id: The turn.
+        thread_id: The thread, if the stream is one thread's.
+        turn_id: The turn, if it is a turn's.
         lost_events: How many events were dropped.
         lost_bytes: Their size on the wire, in bytes.
     """
 
-    def __init__(self, thread_id: str, turn_id: str, lost_events: int, lost_bytes: int) -> None:
-        super().__init__(
-            f"Turn {turn_id} of thread {thread_id} outgrew its buffer: {lost_events} events "
-            f"({lost_bytes} bytes) were dropped. Read the whole turn with thread.read(include_turns=True); "
-            "to keep every event, read faster or raise CodexConfig.turn_budget_bytes and total_budget_bytes."
-        )
+    def __init__(
+        self, message: str, *, thread_id: str | None, turn_id: str | None, lost_events: int, lost_bytes: int
+    ) -> None:
+        super().__init__(message)
         self.thread_id = thread_id
         self.turn_id = turn_id
         self.lost_events = lost_events
@@ -462,9 +463,39 @@ _CLOSED: dict[str, tuple[type[TransportClosedError], str, str]] = {
 }
 
 
-def stream_overflow(thread_id: str, turn_id: str, lost_events: int, lost_bytes: int) -> StreamOverflowError:
-    """The error for a stream that lost events; called by the native transport."""
-    return StreamOverflowError(thread_id, turn_id, lost_events, lost_bytes)
+_KEEP_ALL = "to keep every event, read faster or raise CodexConfig.turn_budget_bytes and total_budget_bytes."
+
+
+def turn_overflow(thread_id: str, turn_id: str, lost_events: int, lost_bytes: int) -> StreamOverflowError:
+    """The error for a turn's stream that lost events; called by the native transport."""
+    return StreamOverflowError(
+        f"Turn {turn_id} of thread {thread_id} outgrew its buffer: {lost_events} events "
+        f"({lost_bytes} bytes) were dropped. Read the whole turn with thread.read(include_turns=True); "
+        f"{_KEEP_ALL}",
+        thread_id=thread_id,
+        turn_id=turn_id,
+        lost_events=lost_events,
+        lost_bytes=lost_bytes,
+    )
+
+
+def stream_overflow(stream: str, thread_id: str, lost_events: int, lost_bytes: int) -> StreamOverflowError:
+    """The error for another stream that lost events; called by the native transport.
+
+    Args:
+        stream: What it is a stream of.
+        thread_id: The thread, or "" if it is no thread's.
+        lost_events: How many events were dropped.
+        lost_bytes: Their size on the wire, in bytes.
+    """
+    return StreamOverflowError(
+        f"The stream of {stream} outgrew its buffer: {lost_events} events ({lost_bytes} bytes) were dropped "
+        f"here. Read on for what came after them; {_KEEP_ALL}",
+        thread_id=thread_id or None,
+        turn_id=None,
+        lost_events=lost_events,
+        lost_bytes=lost_bytes,
+    )
 
 
 def write_queue_full(queued_bytes: int) -> WriteQueueFullError:

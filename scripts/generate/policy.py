@@ -1,9 +1,10 @@
 """The columns of the protocol tables that no schema has.
 
 Owns every judgement about a method that was made by a person: which notifications may be dropped
-under memory pressure, which window a request is admitted to, and how a server request is refused
-when nobody handles it. Everything else in the tables is derived. ``protocol.py`` checks that each
-method named here exists and that no server request lacks a refusal.
+under memory pressure, which properties name a stream and what ends one, which window a request is
+admitted to, and how a server request is refused when nobody handles it. Everything else in the
+tables is derived. ``protocol.py`` checks that each method and property named here exists and that
+no server request lacks a refusal.
 """
 
 from __future__ import annotations
@@ -49,6 +50,31 @@ EVERY_TURN: tuple[str, ...] = (
     "item/completed",
     "thread/tokenUsage/updated",
     "turn/completed",
+)
+
+# Properties that name the stream which a notification belongs to: a login, a command, a watch. Each
+# is chosen by the client or told it in an answer, so that it can listen for it. That a notification
+# has one is derived; what is a turn's has none, whatever its properties.
+SUBJECTS: tuple[str, ...] = (
+    "loginId",
+    "processId",
+    "processHandle",
+    "watchId",
+    "sessionId",
+    "subscriptionId",
+    "importId",
+)
+
+# The last word about a turn or a stream: never dropped, and nothing follows it.
+# fuzzyFileSearch/sessionCompleted is none: it comes after every query of a session.
+ENDS: frozenset[str] = frozenset(
+    {
+        "turn/completed",
+        "process/exited",
+        "account/login/completed",
+        "mcpServer/oauthLogin/completed",
+        "externalAgentConfig/import/completed",
+    }
 )
 
 # Answered when work ends, and the work has no bound of its own: these get no default deadline and

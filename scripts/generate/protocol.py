@@ -1,8 +1,8 @@
 """The protocol as tables: one row per notification, client request and server request.
 
-Owns what is derived from the schema (where a payload carries its ids, which params and response
-belong to a method) and joins it with ``policy.py``. Refuses to go on when the two disagree. The
-writers of Rust and Python tables read the ``Protocol`` made here.
+Owns what is derived from the schema (where a payload carries its ids, which stream it names, which
+params and response belong to a method) and joins it with ``policy.py``. Refuses to go on when the
+two disagree. The writers of Rust and Python tables read the ``Protocol`` made here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class Notification:
     payload: str
     thread: IdPath
     turn: IdPath
-    login: IdPath
+    # The property that names the stream it belongs to, if it is no turn's.
+    subject: str | None
+    ends: bool
     droppable: bool
 
 
@@ -69,6 +71,8 @@ class Protocol:
     notifications: list[Notification]
     requests: list[Request]
     server_requests: list[ServerRequest]
+    # Every property that names streams.
+    subjects: tuple[str, ...]
 
 
 def build(bundle: Bundle) -> Protocol:
@@ -83,6 +87,8 @@ def build(bundle: Bundle) -> Protocol:
     known = {r.method for r in requests}
     _exists("DROPPABLE", policy.DROPPABLE, {n.method for n in notifications})
     _exists("EVERY_TURN", policy.EVERY_TURN, {n.method for n in notifications})
+    _exists("ENDS", policy.ENDS, {n.method for n in notifications if n.turn or n.subject})
+    _exists("SUBJECTS", policy.SUBJECTS, {n.subject for n in notifications if n.subject})
     _exists("LONG", policy.LONG, known)
     _exists("CONTROL", policy.CONTROL, known)
     _exists("RESPONSES", policy.RESPONSES, known)
@@ -96,11 +102,12 @@ def build(bundle: Bundle) -> Protocol:
         sorted(notifications, key=lambda n: n.method),
         sorted(requests, key=lambda r: r.method),
         sorted((_server_request(bundle, *v) for v in asked.items()), key=lambda s: s.method),
+        policy.SUBJECTS,
     )
 
 
-def _exists(table: str, methods: Iterable[str], known: set[str]) -> None:
-    if unknown := sorted(set(methods) - known):
+def _exists(table: str, names: Iterable[str], known: set[str]) -> None:
+    if unknown := sorted(set(names) - known):
         raise SchemaError(f"policy.{table} names {unknown}, which the schema does not have")
 
 
@@ -110,21 +117,30 @@ def _notification(bundle: Bundle, method: str, variant: Schema) -> Notification:
     if payload is None or definition is None:
         raise SchemaError(f"notification {method} has no payload definition")
     properties = definition.get("properties", {})
+    turn = _id_path(properties, "turnId", "Turn")
     return Notification(
         method=method,
         payload=payload,
         thread=_id_path(properties, "threadId", "Thread"),
-        turn=_id_path(properties, "turnId", "Turn"),
-        login=_id_path(properties, "loginId", None),
+        turn=turn,
+        subject=None if turn else _subject(method, properties),
+        ends=method in policy.ENDS,
         droppable=method in policy.DROPPABLE,
     )
 
 
-def _id_path(properties: Schema, name: str, carrier: str | None) -> IdPath:
+def _subject(method: str, properties: Schema) -> str | None:
+    found = [name for name in policy.SUBJECTS if name in properties]
+    if len(found) > 1:
+        raise SchemaError(f"{found} could each name the stream of {method}")
+    return found[0] if found else None
+
+
+def _id_path(properties: Schema, name: str, carrier: str) -> IdPath:
     """Finds the id of what a payload is about: its own property, else its object's."""
     if name in properties:
         return (name,)
-    objects = [key for key, schema in properties.items() if carrier and reference(schema) == carrier]
+    objects = [key for key, schema in properties.items() if reference(schema) == carrier]
     if len(objects) > 1:
         raise SchemaError(f"two properties could carry {name}: {objects}")
     return (objects[0], "id") if objects else ()

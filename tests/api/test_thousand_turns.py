@@ -130,7 +130,7 @@ async def test_a_thousand_idle_streams_and_endless_requests_hold_nobody_up(model
         idle = await medians()
         # Forty requests that answer only when work ends: commands that wait for their input.
         native = codex._client.connection.native
-        output = native.subscribe_global()
+        output = native.subscribe_notifications(["command/exec/outputDelta"])
         endless = [native.open_call("command/exec") for _ in range(40)]
         for number, call in enumerate(endless):
             assert call.admitted

@@ -93,6 +93,9 @@ def without(key: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     ("table", "change", "message"),
     [
         ("DROPPABLE", lambda t: t | {"item/gone"}, r"DROPPABLE names \['item/gone'\]"),
+        ("ENDS", lambda t: t | {"account/updated"}, r"ENDS names \['account/updated'\]"),
+        ("SUBJECTS", lambda t: (*t, "goneId"), r"SUBJECTS names \['goneId'\]"),
+        ("SUBJECTS", lambda t: (*t, "stream"), r"\['processId', 'stream'\] could each name the stream"),
         ("LONG", lambda t: t | {"gone"}, r"LONG names \['gone'\]"),
         ("CONTROL", lambda t: t | {"gone"}, r"CONTROL names \['gone'\]"),
         ("CONTROL", lambda t: t | {"command/exec"}, r"\['command/exec'\] into two windows"),

@@ -20,6 +20,16 @@ from tests.generated.samples import Schema
 
 Methods = dict[str, dict[str, Schema]]
 
+STREAMS = (
+    "loginId",
+    "processId",
+    "processHandle",
+    "watchId",
+    "sessionId",
+    "subscriptionId",
+    "importId",
+)
+
 RUST = Path(__file__).resolve().parents[2] / "rust/core/src/protocol.rs"
 
 
@@ -52,8 +62,9 @@ def test_ids_are_routed_from_where_the_payload_has_them(
             elif {"$ref": f"#/definitions/{carrier}"} in fields.values():
                 expected = f'Nested("{carrier.lower()}", "id")'
             assert f"{column}: IdPath::{expected}," in table[method] + ",", method
-        login = 'Param("loginId")' if "loginId" in fields else "None"
-        assert f"login: IdPath::{login}," in table[method], method
+        names = [name for name in fields if name in STREAMS and "turn: IdPath::None" in table[method]]
+        listed = ", ".join(f'"{name}"' for name in names)
+        assert f"subject: &[{listed}]," in table[method], method
 
 
 def test_the_cases_that_routing_stands_on_are_what_they_were() -> None:
@@ -63,7 +74,12 @@ def test_the_cases_that_routing_stands_on_are_what_they_were() -> None:
     assert in_turn in table["turn/completed"]
     assert 'turn: IdPath::Param("turnId")' in table["item/agentMessage/delta"]
     assert 'thread: IdPath::Nested("thread", "id")' in table["thread/started"]
-    assert 'login: IdPath::Param("loginId")' in table["account/login/completed"]
+    assert 'subject: &["loginId"], ends: true' in table["account/login/completed"]
+    assert 'subject: &["processHandle"], ends: true' in table["process/exited"]
+    assert 'subject: &["processId"], ends: false' in table["command/exec/outputDelta"]
+    assert 'subject: &["watchId"], ends: false' in table["fs/changed"]
+    # It has a processId, but it is a turn's.
+    assert "subject: &[], ends: false" in table["item/commandExecution/terminalInteraction"]
 
 
 def test_only_what_can_be_lost_is_droppable() -> None:

@@ -188,8 +188,8 @@ def test_a_thread_a_login_and_the_rest_of_the_world_have_routes(
     connection: Connection, peer: ScriptedPeer
 ) -> None:
     thread = connection.subscribe_thread("t")
-    login = connection.subscribe_login("l")
-    world = connection.subscribe_global()
+    login = connection.subscribe_subject("loginId", "l")
+    world = connection.subscribe_notifications()
     peer.send(
         delta("t", "u", "turn"),
         delta("other", "v", "no"),
@@ -200,12 +200,18 @@ def test_a_thread_a_login_and_the_rest_of_the_world_have_routes(
     caught_up(connection, peer)
     assert [one.method for one in thread.drain(decoder)] == ["item/agentMessage/delta", "thread/name/updated"]
     assert [one.method for one in login.drain(decoder)] == ["account/login/completed"]
-    assert [one.method for one in world.drain(decoder)] == ["thread/name/updated", "skills/changed"]
+    assert login.finished
+    assert [one.method for one in world.drain(decoder)] == [
+        "thread/name/updated",
+        "account/login/completed",
+        "skills/changed",
+    ]
     for subscription in (thread, login, world):
         subscription.close()
     peer.send(delta("t", "u", "x"), {"method": "skills/changed", "params": {}})
     caught_up(connection, peer)
     assert connection.stats()["mailbox_bytes"] == 0
+    assert connection.stats()["streams_routed"] == 0
 
 
 def test_a_newer_runtimes_events_reach_their_turn(connection: Connection, peer: ScriptedPeer) -> None:

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from codex_app_server import errors
-from codex_app_server.errors import CodexError, map_jsonrpc_error, stream_overflow, transport_closed
+from codex_app_server.errors import (
+    CodexError,
+    map_jsonrpc_error,
+    stream_overflow,
+    transport_closed,
+    turn_overflow,
+)
 from codex_app_server.generated.v2_all import TurnError
 
 CLASSES = [
@@ -35,7 +41,8 @@ EXAMPLES: list[CodexError] = [
     errors.TurnFailedError("boom", thread_id="t", turn_id="u", error=TurnError(message="boom")),
     errors.InvalidInputError("empty"),
     errors.InvalidInputTypeError("not a str"),
-    stream_overflow("t", "u", 7, 700),
+    turn_overflow("t", "u", 7, 700),
+    stream_overflow("notifications", "t", 7, 700),
     transport_closed("process_exited", None, 9, "the end\n", "EOF"),
     transport_closed("closed_by_client", None, None, "", ""),
     transport_closed("forked", None, None, "", ""),
@@ -156,9 +163,13 @@ def test_a_signal_is_named_instead_of_an_exit_code() -> None:
 
 
 def test_the_overflow_says_how_much_was_lost_and_how_to_recover() -> None:
-    error = stream_overflow("t", "u", 7, 700)
+    error = turn_overflow("t", "u", 7, 700)
     assert (error.thread_id, error.turn_id, error.lost_events, error.lost_bytes) == ("t", "u", 7, 700)
     assert "read(include_turns=True)" in str(error)
+    error = stream_overflow("watchId w", "", 7, 700)
+    assert (error.thread_id, error.turn_id, error.lost_events, error.lost_bytes) == (None, None, 7, 700)
+    assert "watchId w" in str(error)
+    assert "Read on" in str(error)
 
 
 def test_a_failed_turn_has_the_runtimes_words_and_the_kind_of_failure() -> None:

@@ -98,7 +98,8 @@ class AsyncCodex:
         `late_responses`, `events_delivered`, `events_filtered`, `events_unclaimed`, `events_lost`,
         `bytes_lost`, `unknown_notifications`, `server_requests_refused`, `requests_written`,
         `requests_abandoned`, `errands_sent`. As of now: `mailbox_bytes`, `write_queue_bytes`,
-        `turns_routed`, `turns_starting`, `requests_pending`, `requests_admitted`, `requests_waiting`.
+        `turns_routed`, `turns_starting`, `streams_routed`, `requests_pending`, `requests_admitted`,
+        `requests_waiting`.
 
         Raises:
             NotStartedError: The runtime was not started yet, which only happens to async clients.

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_core::admission::Limits;
+use codex_core::call::Stream;
 use codex_core::connection::{Connection, Settings};
+use codex_core::errands::Errand;
+use codex_core::listeners::Filter;
 use codex_core::process::{Graces, LaunchSpec};
-use codex_core::router::Topic;
+use codex_core::protocol::SUBJECTS;
+use codex_core::router::{Subject, Topic};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -84,10 +88,21 @@ impl PyConnection {
         self.connection.pid()
     }
 
-    #[pyo3(signature = (method, *, thread_id=None))]
-    fn open_call(&self, py: Python<'_>, method: &str, thread_id: Option<&str>) -> PyResult<PyCall> {
+    #[pyo3(signature = (method, *, thread_id=None, stream=None, until_answer=false))]
+    fn open_call(
+        &self,
+        py: Python<'_>,
+        method: &str,
+        thread_id: Option<&str>,
+        stream: Option<&PySubscription>,
+        until_answer: bool,
+    ) -> PyResult<PyCall> {
         guard(py, &self.connection)?;
-        let call = self.connection.open_call(method, thread_id);
+        let stream = stream.map(|subscription| Stream {
+            mailbox: Arc::clone(subscription.mailbox()),
+            until_answer,
+        });
+        let call = self.connection.open_call(method, thread_id, stream);
         Ok(PyCall::new(Arc::clone(&self.connection), call))
     }
 
@@ -113,15 +128,42 @@ impl PyConnection {
     }
 
     fn subscribe_thread(&self, py: Python<'_>, thread_id: &str) -> PyResult<PySubscription> {
-        self.subscribe(py, Topic::Thread(thread_id.into()))
+        self.subscribe(py, Topic::Thread(thread_id.into()), None)
     }
 
-    fn subscribe_login(&self, py: Python<'_>, login_id: &str) -> PyResult<PySubscription> {
-        self.subscribe(py, Topic::Login(login_id.into()))
+    #[pyo3(signature = (name, subject_id, *, errand=None))]
+    fn subscribe_subject(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        subject_id: &str,
+        errand: Option<(&str, Vec<u8>)>,
+    ) -> PyResult<PySubscription> {
+        let Some(name) = SUBJECTS.into_iter().find(|known| *known == name) else {
+            let message = format!("{name:?} names no stream; these do: {SUBJECTS:?}");
+            return Err(PyValueError::new_err(message));
+        };
+        let id = subject_id.into();
+        let errand = errand.map(|(method, params)| Errand::new(method, params));
+        self.subscribe(py, Topic::Subject(Subject { name, id }), errand)
     }
 
-    fn subscribe_global(&self, py: Python<'_>) -> PyResult<PySubscription> {
-        self.subscribe(py, Topic::Global)
+    #[pyo3(signature = (methods=None, *, thread_id=None))]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "what a Python argument is extracted into"
+    )]
+    fn subscribe_notifications(
+        &self,
+        py: Python<'_>,
+        methods: Option<Vec<String>>,
+        thread_id: Option<&str>,
+    ) -> PyResult<PySubscription> {
+        let filter = Filter {
+            thread: thread_id.map(Arc::from),
+            methods: methods.map(|names| names.iter().map(String::as_str).collect()),
+        };
+        self.subscribe(py, Topic::Notifications(filter), None)
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -176,9 +218,14 @@ impl PyConnection {
 }
 
 impl PyConnection {
-    fn subscribe(&self, py: Python<'_>, topic: Topic) -> PyResult<PySubscription> {
+    fn subscribe(
+        &self,
+        py: Python<'_>,
+        topic: Topic,
+        errand: Option<Errand>,
+    ) -> PyResult<PySubscription> {
         guard(py, &self.connection)?;
-        let mailbox = self.connection.router().subscribe(&topic);
+        let mailbox = self.connection.router().subscribe(&topic, errand);
         Ok(PySubscription::of_topic(
             Arc::clone(&self.connection),
             mailbox,

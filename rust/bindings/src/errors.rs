@@ -1,10 +1,10 @@
 //! The one place where the core's failures become Python's exceptions. Their classes live in
 //! `codex_app_server.errors`; the stable ABI of Python 3.10 cannot define them here.
 
+use codex_core::budget::Loss;
 use codex_core::call::Outcome;
 use codex_core::closing::CloseReason;
 use codex_core::connection::SendError;
-use codex_core::mailbox::Loss;
 use codex_core::process::SpawnError;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -47,12 +47,21 @@ pub fn forked(py: Python<'_>) -> PyErr {
     )
 }
 
-/// Events of a stream were dropped.
-pub fn overflow(py: Python<'_>, thread_id: &str, turn_id: &str, loss: Loss) -> PyErr {
+/// Events of a turn were dropped.
+pub fn turn_overflow(py: Python<'_>, thread_id: &str, turn_id: &str, loss: Loss) -> PyErr {
+    raise(
+        py,
+        "turn_overflow",
+        (thread_id, turn_id, loss.events, loss.bytes),
+    )
+}
+
+/// Events of another stream were dropped. `thread_id` is empty where it is no thread's.
+pub fn stream_overflow(py: Python<'_>, stream: &str, thread_id: &str, loss: Loss) -> PyErr {
     raise(
         py,
         "stream_overflow",
-        (thread_id, turn_id, loss.events, loss.bytes),
+        (stream, thread_id, loss.events, loss.bytes),
     )
 }
 

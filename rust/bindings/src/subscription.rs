@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use codex_core::budget::Loss;
 use codex_core::connection::Connection;
-use codex_core::mailbox::{Mailbox, Selection, Taken, ends_turn};
+use codex_core::mailbox::{About, Mailbox, Selection, Taken};
 use codex_core::router::Topic;
 use codex_core::segment::Segment;
 use parking_lot::Mutex;
@@ -56,6 +57,10 @@ impl PySubscription {
         }
     }
 
+    pub fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
     fn leave(&self, give_up: bool) {
         let already = std::mem::replace(&mut self.cursor.lock().closed, true);
         if already {
@@ -64,12 +69,23 @@ impl PySubscription {
         match &self.topic {
             None if give_up => self.connection.give_up_turn(&self.mailbox),
             None => self.connection.router().leave_turn(&self.mailbox),
-            Some(topic) => self.connection.router().leave(topic, &self.mailbox),
+            Some(topic) => self.connection.leave(topic, &self.mailbox),
         }
     }
 
     fn has_more(&self) -> bool {
         self.cursor.lock().segment.is_some()
+    }
+
+    fn overflow(&self, py: Python<'_>, loss: Loss) -> PyErr {
+        let Mailbox { key, thread_id, .. } = &*self.mailbox;
+        match &self.topic {
+            None => errors::turn_overflow(py, thread_id, key, loss),
+            Some(Topic::Subject(subject)) => {
+                errors::stream_overflow(py, &format!("{} {key}", subject.name), thread_id, loss)
+            }
+            Some(_) => errors::stream_overflow(py, "notifications", thread_id, loss),
+        }
     }
 
     /// Decodes from one segment after the other until there is something to give, or nothing left.
@@ -84,10 +100,7 @@ impl PySubscription {
                 Some(held) => held,
                 None => match self.mailbox.take() {
                     Taken::Segment(segment) => (segment, 0),
-                    Taken::Lost(loss) => {
-                        let Mailbox { key, thread_id, .. } = &*self.mailbox;
-                        return Err(errors::overflow(py, thread_id, key, loss));
-                    }
+                    Taken::Lost(loss) => return Err(self.overflow(py, loss)),
                     Taken::Closed(reason) => return Err(errors::closed(py, &reason)),
                     Taken::Empty => return Ok(()),
                     Taken::Finished => {
@@ -117,7 +130,7 @@ impl PySubscription {
                         break;
                     }
                 }
-                if ends_turn(event.spec) && self.topic.is_none() {
+                if self.mailbox.ends_with(&event) {
                     self.cursor.lock().finished = true;
                 }
             }
@@ -140,10 +153,25 @@ impl PySubscription {
         &self.mailbox.thread_id
     }
 
-    /// For a login's subscription, the login id.
+    /// Empty for what is no turn's.
     #[getter]
     fn turn_id(&self) -> &str {
-        &self.mailbox.key
+        match self.mailbox.about {
+            About::Turn => &self.mailbox.key,
+            About::Subject | About::Many => "",
+        }
+    }
+
+    #[getter]
+    fn owes(&self, py: Python<'_>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.mailbox.owes())
+    }
+
+    fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.mailbox.settle();
+        Ok(())
     }
 
     #[getter]
@@ -157,8 +185,10 @@ impl PySubscription {
             "all" => Selection::All,
             "result" => Selection::Result,
             "text" => Selection::Text,
+            "end" => Selection::End,
             other => {
-                let message = format!("select takes 'all', 'result' or 'text', not {other:?}");
+                let message =
+                    format!("select takes 'all', 'result', 'text' or 'end', not {other:?}");
                 return Err(PyValueError::new_err(message));
             }
         };

@@ -150,6 +150,7 @@ fn finish(call: &Call, reason: &Arc<CloseReason>) {
 mod tests {
     use super::*;
     use crate::call::Undo;
+    use crate::errands::Errand;
 
     fn call(id: i64, method: &str) -> Arc<Call> {
         Arc::new(Call::new(id, method, None))
@@ -236,7 +237,7 @@ mod tests {
     #[test]
     fn errands_are_handed_out_when_their_turn_comes() {
         let admission = admission(1);
-        let errand = |id| Arc::new(Call::errand(id, "turn/interrupt", "{}"));
+        let errand = |id| Arc::new(Call::errand(id, Errand::interrupt("t", "u")));
         let (first, second, third) = (errand(1), errand(2), errand(3));
         assert!(admission.enter(&first));
         assert!(!admission.enter(&second));

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::closing::CloseReason;
+use crate::errands::Errand;
 use crate::mailbox::Mailbox;
 use crate::protocol::{REQUESTS, Window};
 use crate::signal::{Gate, Ready, Wake};
@@ -76,6 +77,15 @@ pub enum Undo {
     Answer(Outcome, Option<Arc<Mailbox>>),
 }
 
+/// A stream of events that a request opens: what undoes the request is owed from the moment that its
+/// line is written.
+#[derive(Debug)]
+pub struct Stream {
+    pub mailbox: Arc<Mailbox>,
+    /// The answer is the end of the stream.
+    pub until_answer: bool,
+}
+
 #[derive(Debug)]
 pub struct Call {
     pub id: i64,
@@ -84,7 +94,9 @@ pub struct Call {
     /// The thread of a `turn/start`: its events are kept from the moment the line is written.
     pub turn_of: Option<Arc<str>>,
     /// The params of an errand, as JSON.
-    pub errand: Option<Box<str>>,
+    pub errand: Option<Box<[u8]>>,
+    /// The stream that this request opens.
+    pub stream: Option<Stream>,
     /// It counts against its window. Given back once, by whoever ends it.
     place: AtomicBool,
     gate: Gate<State>,
@@ -112,6 +124,7 @@ impl Call {
             method: method.into(),
             lane: window_of(method).into(),
             errand: None,
+            stream: None,
             turn_of: (method == "turn/start")
                 .then_some(thread_id)
                 .flatten()
@@ -126,12 +139,18 @@ impl Call {
         }
     }
 
+    /// The same request, if it opens a stream.
+    #[must_use]
+    pub fn opening(self, stream: Option<Stream>) -> Self {
+        Self { stream, ..self }
+    }
+
     /// A request that nobody waits for.
-    pub fn errand(id: i64, method: &str, params: &str) -> Self {
+    pub fn errand(id: i64, errand: Errand) -> Self {
         Self {
             lane: Lane::Errand,
-            errand: Some(params.into()),
-            ..Self::new(id, method, None)
+            errand: Some(errand.params),
+            ..Self::new(id, &errand.method, None)
         }
     }
 

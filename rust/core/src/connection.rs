@@ -9,16 +9,17 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 use crate::admission::{Admission, Limits};
-use crate::call::{Call, Lane, Outcome};
+use crate::budget::Budget;
+use crate::call::{Call, Lane, Outcome, Stream};
 use crate::closing::{CloseReason, Latch};
 use crate::diagnostics::Diagnostics;
-use crate::errands::Lingering;
+use crate::errands::{Errand, Lingering};
 use crate::lines::request_line;
-use crate::mailbox::{Budget, Mailbox};
+use crate::mailbox::Mailbox;
 use crate::process::{
     Child, Graces, LaunchSpec, Owner, Pipes, SpawnError, StderrTail, spawn_thread,
 };
-use crate::router::{FollowUp, Router};
+use crate::router::{Router, Topic};
 use crate::shared::Shared;
 use crate::signal::{Gate, Ready};
 use crate::stats::Stats;
@@ -115,8 +116,14 @@ impl Connection {
     }
 
     /// A request that stands in line for admission.
-    pub fn open_call(&self, method: &str, thread_id: Option<&str>) -> Arc<Call> {
-        let call = Arc::new(Call::new(self.shared.new_id(), method, thread_id));
+    pub fn open_call(
+        &self,
+        method: &str,
+        thread_id: Option<&str>,
+        stream: Option<Stream>,
+    ) -> Arc<Call> {
+        let call = Call::new(self.shared.new_id(), method, thread_id).opening(stream);
+        let call = Arc::new(call);
         self.shared.enter(&call);
         call
     }
@@ -168,9 +175,14 @@ impl Connection {
         let alone = shared.router.is_nobody_elses(mailbox);
         shared.router.leave_turn(mailbox);
         if alone && !mailbox.is_finished() && !shared.is_closed() {
-            let thread_id = Arc::clone(&mailbox.thread_id);
-            let turn_id = mailbox.key.to_string();
-            shared.undo(FollowUp::Interrupt { thread_id, turn_id });
+            shared.run(Errand::interrupt(&mailbox.thread_id, &mailbox.key));
+        }
+    }
+
+    /// The consumer of `topic` goes away; what it began is undone, unless it is over. Does not wait.
+    pub fn leave(&self, topic: &Topic, mailbox: &Arc<Mailbox>) {
+        if let Some(errand) = self.shared.router.leave(topic, mailbox) {
+            self.shared.run(errand);
         }
     }
 
@@ -194,6 +206,7 @@ impl Connection {
             ("write_queue_bytes", shared.writer.queued_bytes() as u64),
             ("turns_routed", held.turns as u64),
             ("turns_starting", held.starting as u64),
+            ("streams_routed", held.streams as u64),
             ("requests_pending", held.calls as u64),
             (
                 "requests_admitted",

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use jiter::{Jiter, JiterError};
 
-use crate::protocol::{IdPath, NOTIFICATIONS, NotificationSpec};
+use crate::protocol::{IdPath, NOTIFICATIONS, NotificationSpec, SUBJECTS};
 
 /// How a notification's ids are found when the schema does not know its method: the names that every
 /// known one uses, so that a newer runtime's turn events still reach their turn.
@@ -13,7 +13,8 @@ static UNKNOWN_SPEC: NotificationSpec = NotificationSpec {
     method: "",
     thread: IdPath::Param("threadId"),
     turn: IdPath::Param("turnId"),
-    login: IdPath::Param("loginId"),
+    subject: &SUBJECTS,
+    ends: false,
     droppable: false,
 };
 
@@ -50,7 +51,8 @@ pub struct Notification<'l> {
 pub struct Ids<'l> {
     pub thread: Option<Cow<'l, str>>,
     pub turn: Option<Cow<'l, str>>,
-    pub login: Option<Cow<'l, str>>,
+    /// The property that names its stream, and the name.
+    pub subject: Option<(&'static str, Cow<'l, str>)>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -305,8 +307,7 @@ fn params_with_ids<'l>(
         json.known_skip(peek)?;
         return Ok((json.slice_to_current(start), ids));
     }
-    let paths = [spec.thread, spec.turn, spec.login];
-    let mut hits = json.known_object()?.map(|key| hits_of(&paths, key));
+    let mut hits = json.known_object()?.map(|key| hits_of(spec, key));
     while let Some(hit) = hits {
         let inner = json.peek()?;
         if hit.nested.iter().any(Option::is_some) && inner.into_inner() == b'{' {
@@ -323,21 +324,27 @@ fn params_with_ids<'l>(
         } else {
             let value_start = json.current_index();
             json.known_skip(inner)?;
-            ids.note(hit.direct, json.slice_to_current(value_start));
+            let value = json.slice_to_current(value_start);
+            ids.note(hit.direct, value);
+            ids.note_subject(hit.subject, value);
         }
-        hits = json.next_key()?.map(|key| hits_of(&paths, key));
+        hits = json.next_key()?.map(|key| hits_of(spec, key));
     }
     Ok((json.slice_to_current(start), ids))
 }
 
-/// Which of thread, turn and login a member of `params` is, or holds under which name.
+/// Which of thread and turn a member of `params` is, or holds under which name; and whether it names
+/// the stream.
 struct Hits {
-    direct: [bool; 3],
-    nested: [Option<&'static str>; 3],
+    direct: [bool; 2],
+    nested: [Option<&'static str>; 2],
+    subject: Option<&'static str>,
 }
 
-fn hits_of(paths: &[IdPath; 3], key: &str) -> Hits {
+fn hits_of(spec: &NotificationSpec, key: &str) -> Hits {
+    let paths = [spec.thread, spec.turn];
     Hits {
+        subject: spec.subject.iter().copied().find(|name| *name == key),
         direct: paths.map(|path| matches!(path, IdPath::Param(name) if name == key)),
         nested: paths.map(|path| match path {
             IdPath::Nested(outer, inner) if outer == key => Some(inner),
@@ -347,14 +354,17 @@ fn hits_of(paths: &[IdPath; 3], key: &str) -> Hits {
 }
 
 impl<'l> Ids<'l> {
-    fn note(&mut self, wanted: [bool; 3], value: &'l [u8]) {
-        for (slot, wanted) in [&mut self.thread, &mut self.turn, &mut self.login]
-            .into_iter()
-            .zip(wanted)
-        {
+    fn note(&mut self, wanted: [bool; 2], value: &'l [u8]) {
+        for (slot, wanted) in [&mut self.thread, &mut self.turn].into_iter().zip(wanted) {
             if wanted {
                 *slot = text_of(value);
             }
+        }
+    }
+
+    fn note_subject(&mut self, name: Option<&'static str>, value: &'l [u8]) {
+        if let (None, Some(name)) = (&self.subject, name) {
+            self.subject = text_of(value).map(|id| (name, id));
         }
     }
 }
@@ -394,7 +404,7 @@ pub fn id_in_answer(answer: &[u8], object: &'static str) -> Option<String> {
     let spec = NotificationSpec {
         thread: IdPath::Nested(object, "id"),
         turn: IdPath::None,
-        login: IdPath::None,
+        subject: &[],
         ..UNKNOWN_SPEC
     };
     let (_, ids) = params_with_ids(&mut Jiter::new(answer), &spec).ok()?;

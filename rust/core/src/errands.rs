@@ -1,4 +1,5 @@
-//! Undoing what nobody waits for any more: a late turn is interrupted, a late thread unsubscribed.
+//! Undoing what nobody waits for any more: a late turn is interrupted, a late thread unsubscribed, a
+//! watch or a command whose consumer has gone is ended.
 //!
 //! An errand is a request that the transport sends itself, in a lane of its own, since a thousand
 //! cancelled turns are a thousand interrupts. Errands and requests that were given up keep their
@@ -12,11 +13,38 @@ use parking_lot::Mutex;
 
 use crate::call::{Call, Lane};
 use crate::lines::{json_string, request_line};
-use crate::router::FollowUp;
 use crate::shared::Shared;
 
 /// How long a place is kept for an answer that nobody waits for, while others wait for the place.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// A request that undoes something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errand {
+    pub method: Box<str>,
+    /// JSON.
+    pub params: Box<[u8]>,
+}
+
+impl Errand {
+    pub fn interrupt(thread_id: &str, turn_id: &str) -> Self {
+        let (thread, turn) = (json_string(thread_id), json_string(turn_id));
+        let params = format!(r#"{{"threadId":{thread},"turnId":{turn}}}"#);
+        Self::new("turn/interrupt", params.into_bytes())
+    }
+
+    pub fn unsubscribe(thread_id: &str) -> Self {
+        let params = format!(r#"{{"threadId":{}}}"#, json_string(thread_id));
+        Self::new("thread/unsubscribe", params.into_bytes())
+    }
+
+    pub fn new(method: &str, params: Vec<u8>) -> Self {
+        Self {
+            method: method.into(),
+            params: params.into(),
+        }
+    }
+}
 
 /// Calls that hold a place although nobody waits for their answer.
 #[derive(Debug, Default)]
@@ -43,21 +71,14 @@ impl Lingering {
 }
 
 impl Shared {
-    /// Sends a request that undoes something, now or when there is a place for it.
-    pub fn undo(&self, undo: FollowUp) {
-        let (method, params) = match undo {
-            FollowUp::Interrupt { thread_id, turn_id } => {
-                let (thread, turn) = (json_string(&thread_id), json_string(&turn_id));
-                let params = format!(r#"{{"threadId":{thread},"turnId":{turn}}}"#);
-                ("turn/interrupt", params)
-            }
-            FollowUp::Unsubscribe { thread_id } => {
-                let params = format!(r#"{{"threadId":{}}}"#, json_string(&thread_id));
-                ("thread/unsubscribe", params)
-            }
-        };
+    /// Sends an errand, now or when there is a place for it. Does nothing once the connection has
+    /// ended, which undoes everything.
+    pub fn run(&self, errand: Errand) {
+        if self.is_closed() {
+            return;
+        }
         self.stats.errands_sent.one();
-        let errand = Arc::new(Call::errand(self.new_id(), method, &params));
+        let errand = Arc::new(Call::errand(self.new_id(), errand));
         if self.enter(&errand) {
             self.send_errand(errand);
         }
@@ -84,7 +105,7 @@ impl Shared {
     }
 
     fn send_errand(&self, errand: Arc<Call>) {
-        let params = errand.errand.as_deref().map(str::as_bytes);
+        let params = errand.errand.as_deref();
         let line = request_line(Some(errand.id), &errand.method, params);
         if errand.mark_sent() {
             self.lingering.add(Arc::clone(&errand));

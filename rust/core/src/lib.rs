@@ -6,17 +6,20 @@
 
 pub mod admission;
 mod alarm;
+pub mod budget;
 pub mod call;
 pub mod closing;
 pub mod connection;
 pub mod diagnostics;
 pub mod envelope;
-mod errands;
+pub mod errands;
 pub mod framing;
 mod lines;
+pub mod listeners;
 pub mod mailbox;
 pub mod process;
 pub mod protocol;
+mod queue;
 mod reader;
 pub mod router;
 mod routes;

@@ -1,15 +1,17 @@
-//! One consumer's queue: segments of events, a budget, what the consumer asked for, and who waits.
+//! One consumer's place: the queue of its events, what it asked for, who waits, and what is to be
+//! undone when the consumer goes away in the middle.
 //!
 //! The reader pushes (never waits, never runs anybody's code); one consumer takes whole segments.
 //! "Empty, so I wait" is one step under the mailbox's lock, and the reader wakes a mailbox once per
 //! chunk it has read, not once per event.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::budget::{Budget, Loss};
 use crate::closing::CloseReason;
-use crate::protocol::NOTIFICATIONS;
+use crate::errands::Errand;
+use crate::queue::{Giving, Queue, Slot};
 use crate::segment::{Event, Segment};
 use crate::signal::{Gate, Ready};
 
@@ -22,6 +24,8 @@ pub enum Selection {
     Result,
     /// Agent message deltas, and what ends the turn.
     Text,
+    /// The last word only.
+    End,
 }
 
 impl Selection {
@@ -38,41 +42,20 @@ impl Selection {
                     "item/agentMessage/delta" | "turn/completed" | "error"
                 )
             }
+            Self::End => event.ends(),
         }
     }
 }
 
-/// Memory limits of a connection's mailboxes, in bytes of segment capacity.
-#[derive(Debug)]
-pub struct Budget {
-    pub per_mailbox: usize,
-    pub total: usize,
-    held: AtomicUsize,
-}
-
-impl Budget {
-    pub fn new(per_mailbox: usize, total: usize) -> Self {
-        Self {
-            per_mailbox,
-            total,
-            held: AtomicUsize::new(0),
-        }
-    }
-
-    pub fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
-    }
-
-    pub fn exceeded(&self) -> bool {
-        self.held() > self.total
-    }
-}
-
-/// What was dropped from one mailbox.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Loss {
-    pub events: u64,
-    pub bytes: u64,
+/// What a mailbox is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A turn: over with its `turn/completed`.
+    Turn,
+    /// A login, a command, a watch, …: over with its last word, or with the answer to its request.
+    Subject,
+    /// Events of many turns and subjects: never over.
+    Many,
 }
 
 /// What the reader must do after a push.
@@ -90,44 +73,44 @@ pub struct Pushed {
 #[derive(Debug)]
 pub enum Taken {
     Segment(Segment),
-    /// Events were dropped; reported once.
+    /// Events were dropped here.
     Lost(Loss),
     Empty,
-    /// `turn/completed` was the last event and everything was taken.
+    /// Nothing will follow, and everything was taken.
     Finished,
     Closed(Arc<CloseReason>),
 }
 
 #[derive(Debug)]
 pub struct Mailbox {
-    /// The turn, thread or login this mailbox is for; empty for the global one.
+    pub about: About,
+    /// The turn's or subject's id; empty for a mailbox about many.
     pub key: Arc<str>,
+    /// Empty where it is no thread's.
     pub thread_id: Arc<str>,
     /// Another consumer listens to, or started, the same turn.
     shared: AtomicBool,
-    budget: Arc<Budget>,
     gate: Gate<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "independent facts, not a state machine"
 )]
 struct State {
-    segments: VecDeque<Segment>,
-    held: usize,
+    queue: Queue,
     selection: Selection,
-    /// The turn is over: nothing more will come.
+    /// Nothing more will come.
     finished: bool,
     closed: Option<Arc<CloseReason>>,
-    /// Over budget once: droppable events go at the door from then on.
-    overflowed: bool,
-    unreported: Loss,
-    loss_reported: bool,
     /// The consumer is gone: nothing is kept.
     abandoned: bool,
     flush_due: bool,
+    /// What undoes the request that this mailbox is about.
+    errand: Option<Errand>,
+    /// That request is on the wire.
+    owed: bool,
 }
 
 impl Ready for State {
@@ -137,26 +120,55 @@ impl Ready for State {
         }
         match self.selection {
             // A result is folded at the end: waking earlier would only cost.
-            Selection::Result => false,
-            Selection::All | Selection::Text => {
-                !self.segments.is_empty() || self.unreported != Loss::default()
-            }
+            Selection::Result | Selection::End => false,
+            Selection::All | Selection::Text => !self.queue.is_empty(),
         }
     }
 }
 
 impl Mailbox {
-    pub fn new(key: Arc<str>, thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
+    pub fn of_turn(turn_id: Arc<str>, thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
+        let queue = Queue::new(budget, Giving::Turn);
+        Self::new(About::Turn, turn_id, thread_id, queue, None)
+    }
+
+    /// `errand` undoes the request that the mailbox is about.
+    pub fn of_subject(id: Arc<str>, budget: Arc<Budget>, errand: Option<Errand>) -> Self {
+        let queue = Queue::new(budget, Giving::Topic);
+        Self::new(About::Subject, id, "".into(), queue, errand)
+    }
+
+    pub fn of_many(thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
+        let queue = Queue::new(budget, Giving::Topic);
+        Self::new(About::Many, "".into(), thread_id, queue, None)
+    }
+
+    fn new(
+        about: About,
+        key: Arc<str>,
+        thread_id: Arc<str>,
+        queue: Queue,
+        errand: Option<Errand>,
+    ) -> Self {
         Self {
+            about,
             key,
             thread_id,
             shared: AtomicBool::new(false),
-            budget,
-            gate: Gate::default(),
+            gate: Gate::new(State {
+                queue,
+                selection: Selection::All,
+                finished: false,
+                closed: None,
+                abandoned: false,
+                flush_due: false,
+                errand,
+                owed: false,
+            }),
         }
     }
 
-    /// The turn is over: no event will follow.
+    /// Nothing more will come.
     pub fn is_finished(&self) -> bool {
         self.gate.lock().finished
     }
@@ -169,26 +181,23 @@ impl Mailbox {
         self.shared.load(Ordering::Acquire)
     }
 
-    /// Stores `event`. `last` marks the end of the turn. Called by the reader only.
-    pub fn push(&self, event: Event<'_>, last: bool) -> Pushed {
+    /// Whether `event` is the last of this mailbox.
+    pub fn ends_with(&self, event: &Event<'_>) -> bool {
+        self.about != About::Many && event.ends()
+    }
+
+    /// Stores `event`. Called by the reader only.
+    pub fn push(&self, event: Event<'_>) -> Pushed {
+        let last = self.ends_with(&event);
         let mut pushed = Pushed::default();
         let mut state = self.gate.lock();
         if state.abandoned {
             return pushed;
         }
-        if !state.selection.keeps(&event) {
-            pushed.filtered = true;
-        } else if state.overflowed && event.droppable() {
-            pushed.lost = Loss {
-                events: 1,
-                bytes: event.params.len() as u64,
-            };
-            state.note_loss(pushed.lost);
+        if state.selection.keeps(&event) {
+            pushed.lost = state.queue.push(event, last);
         } else {
-            self.store(&mut state, event);
-            if state.held > self.budget.per_mailbox && !state.overflowed {
-                pushed.lost = self.purge_locked(&mut state);
-            }
+            pushed.filtered = true;
         }
         state.finished |= last;
         pushed.wake = !state.flush_due && state.has_waiters() && state.ready();
@@ -196,64 +205,19 @@ impl Mailbox {
         pushed
     }
 
-    fn store(&self, state: &mut State, event: Event<'_>) {
-        let size = event.params.len() + event.method.len();
-        let before = state.segments.back().map_or(0, Segment::held);
-        match state.segments.back_mut() {
-            Some(segment) if segment.has_room(size) => segment.push(event),
-            _ => {
-                let mut segment = Segment::for_payload(size);
-                segment.push(event);
-                self.account(state, segment.held());
-                state.segments.push_back(segment);
-                return;
-            }
-        }
-        let after = state.segments.back().map_or(0, Segment::held);
-        self.account(state, after - before);
+    /// The answer that ends it has come. Flush it afterwards.
+    pub fn finish(&self) {
+        self.gate.lock().finished = true;
     }
 
-    fn account(&self, state: &mut State, more: usize) {
-        state.held += more;
-        self.budget.held.fetch_add(more, Ordering::Relaxed);
-    }
-
-    fn release(&self, state: &mut State, less: usize) {
-        state.held -= less;
-        self.budget.held.fetch_sub(less, Ordering::Relaxed);
-    }
-
-    /// Drops every droppable event and all later ones: what a result needs stays. Called when this
-    /// mailbox, or as the largest one the whole connection, is over its budget.
-    pub fn purge(&self) -> Loss {
-        let mut state = self.gate.lock();
-        if state.overflowed {
-            return Loss::default();
-        }
-        self.purge_locked(&mut state)
-    }
-
-    fn purge_locked(&self, state: &mut State) -> Loss {
-        state.overflowed = true;
-        let mut loss = Loss::default();
-        let old = std::mem::take(&mut state.segments);
-        let held = state.held;
-        self.release(state, held);
-        for event in old.iter().flat_map(Segment::iter) {
-            if event.droppable() {
-                loss.events += 1;
-                loss.bytes += event.params.len() as u64;
-            } else {
-                self.store(state, event);
-            }
-        }
-        state.note_loss(loss);
-        loss
+    /// The whole connection is over its budget, and this is the largest mailbox.
+    pub fn relieve(&self) -> Loss {
+        self.gate.lock().queue.relieve(self.about != About::Many)
     }
 
     /// Bytes of memory held now.
     pub fn held(&self) -> usize {
-        self.gate.lock().held
+        self.gate.lock().queue.held()
     }
 
     /// Wakes whoever waits. Called by the reader at the end of a chunk.
@@ -270,14 +234,46 @@ impl Mailbox {
         self.gate.wake_all(state);
     }
 
-    /// The consumer leaves: memory goes now, later events are not kept.
-    pub fn abandon(&self) {
+    /// The consumer leaves: memory goes now, later events are not kept. Returns what is to be
+    /// undone, because the request is on the wire and what it began is not over.
+    pub fn abandon(&self) -> Option<Errand> {
         let mut state = self.gate.lock();
         state.abandoned = true;
-        let held = state.held;
-        self.release(&mut state, held);
-        state.segments = VecDeque::new();
+        state.queue.clear();
+        let errand = if state.owes() {
+            state.errand.take()
+        } else {
+            None
+        };
         self.gate.wake_all(state);
+        errand
+    }
+
+    /// The request that it is about goes out now: from now on what undoes it is owed. Returned if
+    /// the consumer left before.
+    pub fn owe(&self) -> Option<Errand> {
+        let mut state = self.gate.lock();
+        state.owed = true;
+        if state.abandoned {
+            state.errand.take()
+        } else {
+            None
+        }
+    }
+
+    /// The request did not go out after all, or was refused.
+    pub fn owe_nothing(&self) {
+        self.gate.lock().owed = false;
+    }
+
+    /// The consumer has undone it.
+    pub fn settle(&self) {
+        self.gate.lock().errand = None;
+    }
+
+    /// Whether leaving now would leave something to be undone.
+    pub fn owes(&self) -> bool {
+        self.gate.lock().owes()
     }
 
     pub fn select(&self, selection: Selection) {
@@ -287,21 +283,17 @@ impl Mailbox {
     /// The next segment, or why there is none. Never waits.
     pub fn take(&self) -> Taken {
         let mut state = self.gate.lock();
-        if state.selection != Selection::Result && state.unreported != Loss::default() {
-            state.loss_reported = true;
-            return Taken::Lost(std::mem::take(&mut state.unreported));
+        // A result needs nothing that a turn gives up.
+        let told = state.selection != Selection::Result;
+        match state.queue.take(told) {
+            Some(Slot::Events(segment)) => Taken::Segment(segment),
+            Some(Slot::Gap(loss)) => Taken::Lost(loss),
+            None if state.finished => Taken::Finished,
+            None => match &state.closed {
+                Some(reason) => Taken::Closed(Arc::clone(reason)),
+                None => Taken::Empty,
+            },
         }
-        if let Some(segment) = state.segments.pop_front() {
-            self.release(&mut state, segment.held());
-            return Taken::Segment(segment);
-        }
-        if state.finished {
-            return Taken::Finished;
-        }
-        state
-            .closed
-            .as_ref()
-            .map_or(Taken::Empty, |reason| Taken::Closed(Arc::clone(reason)))
     }
 
     /// Where to wait for something to take.
@@ -311,25 +303,9 @@ impl Mailbox {
 }
 
 impl State {
-    fn note_loss(&mut self, loss: Loss) {
-        // A stream fails once; what is lost after that is in the counters.
-        if !self.loss_reported {
-            self.unreported.events += loss.events;
-            self.unreported.bytes += loss.bytes;
-        }
+    fn owes(&self) -> bool {
+        self.owed && self.errand.is_some() && !self.finished && self.closed.is_none()
     }
-}
-
-impl Drop for Mailbox {
-    fn drop(&mut self) {
-        let held = self.gate.get_mut().held;
-        self.budget.held.fetch_sub(held, Ordering::Relaxed);
-    }
-}
-
-/// Whether an event of this kind ends its turn.
-pub fn ends_turn(spec: Option<u16>) -> bool {
-    spec.is_some_and(|index| NOTIFICATIONS[usize::from(index)].method == "turn/completed")
 }
 
 #[cfg(test)]
@@ -348,7 +324,7 @@ mod tests {
 
     fn mailbox(per_mailbox: usize) -> Mailbox {
         let budget = Arc::new(Budget::new(per_mailbox, usize::MAX));
-        Mailbox::new("u".into(), "t".into(), budget)
+        Mailbox::of_turn("u".into(), "t".into(), budget)
     }
 
     fn methods(mailbox: &Mailbox) -> Vec<String> {
@@ -363,14 +339,14 @@ mod tests {
     fn over_budget_deltas_go_and_the_rest_stays() {
         let mailbox = mailbox(100_000);
         let delta = vec![b'd'; 1000];
-        mailbox.push(event("item/completed", b"{}"), false);
+        mailbox.push(event("item/completed", b"{}"));
         let mut lost = Loss::default();
         for _ in 0..200 {
-            let pushed = mailbox.push(event("item/agentMessage/delta", &delta), false);
+            let pushed = mailbox.push(event("item/agentMessage/delta", &delta));
             lost.events += pushed.lost.events;
             lost.bytes += pushed.lost.bytes;
         }
-        mailbox.push(event("turn/completed", b"{}"), true);
+        mailbox.push(event("turn/completed", b"{}"));
         assert_eq!(
             lost,
             Loss {
@@ -389,19 +365,19 @@ mod tests {
         let mailbox = mailbox(4_000);
         mailbox.select(Selection::All);
         for _ in 0..10 {
-            mailbox.push(event("item/agentMessage/delta", &[b'd'; 1000]), false);
+            mailbox.push(event("item/agentMessage/delta", &[b'd'; 1000]));
         }
         mailbox.select(Selection::Result);
-        mailbox.push(event("turn/completed", b"{}"), true);
+        mailbox.push(event("turn/completed", b"{}"));
         assert_eq!(methods(&mailbox), ["turn/completed"]);
     }
 
     #[test]
     fn what_is_held_is_given_back() {
         let budget = Arc::new(Budget::new(usize::MAX, usize::MAX));
-        let mailbox = Mailbox::new("u".into(), "t".into(), Arc::clone(&budget));
+        let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget));
         for _ in 0..1000 {
-            mailbox.push(event("item/agentMessage/delta", &[b'd'; 300]), false);
+            mailbox.push(event("item/agentMessage/delta", &[b'd'; 300]));
         }
         assert_eq!(budget.held(), mailbox.held());
         assert!(budget.held() > 300_000);
@@ -409,7 +385,7 @@ mod tests {
         assert_eq!(budget.held(), mailbox.held());
         mailbox.abandon();
         assert_eq!(budget.held(), 0);
-        mailbox.push(event("item/completed", b"{}"), false);
+        mailbox.push(event("item/completed", b"{}"));
         assert_eq!(budget.held(), 0);
     }
 
@@ -418,8 +394,8 @@ mod tests {
         let mailbox = mailbox(usize::MAX);
         let waker = Arc::new(LoopWaker::new().unwrap());
         assert!(!mailbox.gate().arm(&waker, 7));
-        assert!(mailbox.push(event("item/completed", b"{}"), false).wake);
-        assert!(!mailbox.push(event("item/completed", b"{}"), false).wake);
+        assert!(mailbox.push(event("item/completed", b"{}")).wake);
+        assert!(!mailbox.push(event("item/completed", b"{}")).wake);
         assert!(waker.take().is_empty());
         mailbox.flush();
         assert_eq!(waker.take(), [7]);
@@ -432,12 +408,12 @@ mod tests {
         let waker = Arc::new(LoopWaker::new().unwrap());
         mailbox.select(Selection::Result);
         assert!(!mailbox.gate().arm(&waker, 7));
-        assert!(!mailbox.push(event("item/completed", b"{}"), false).wake);
+        assert!(!mailbox.push(event("item/completed", b"{}")).wake);
         assert!(
             mailbox
-                .push(event("item/agentMessage/delta", b"{}"), false)
+                .push(event("item/agentMessage/delta", b"{}"))
                 .filtered
         );
-        assert!(mailbox.push(event("turn/completed", b"{}"), true).wake);
+        assert!(mailbox.push(event("turn/completed", b"{}")).wake);
     }
 }

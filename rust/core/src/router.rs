@@ -1,23 +1,38 @@
-//! Whose a message is. Owns the routes by turn, thread and login, the global listeners, the calls
-//! that are on the wire, and the turns that are being started.
+//! Whose a message is. Owns the routes by turn, thread and subject, the listeners to notifications
+//! of many, the calls that are on the wire, and the turns that are being started.
+//!
+//! A notification is a turn's, or a subject's (the login, command, watch, … that one of its
+//! properties names), or neither; it may be a thread's besides. Who follows a turn or a subject gets
+//! its events until its last word, which removes the route. Who follows a thread gets all of it,
+//! turns included. A listener gets what its [`Filter`] keeps, whosever it is. Each has a mailbox of
+//! its own, and so a copy of its own.
 //!
 //! No gap: a `turn/start` is entered here in the moment its line is written, and from then on every
 //! event of its thread is kept per turn id; the answer, which the same thread routes in wire order,
 //! picks the one that is its turn. So nothing can fall between a request and its consumer, however
 //! early an event comes or however fast the turn ends.
 //!
-//! Lock order: admission lane → call; router → mailbox → (nothing); router → call. Wakers are fired
-//! with no lock held, after the whole chunk was routed. The reader holds the router's lock for one
-//! chunk (64 KiB at most), everybody else for one step.
+//! A request that opens a subject's stream carries the stream's mailbox: from the moment its line is
+//! written the mailbox owes the errand that undoes it, and its answer may be the stream's end. The
+//! mailbox is routed before the request exists, so there is no gap here either.
+//!
+//! Lock order: admission lane → call; router → mailbox → (nothing); router → call. The writer takes a
+//! mailbox's lock and then a call's, one after the other, never both. Wakers are fired and errands
+//! sent with no lock held, after the whole chunk was routed. The reader holds the router's lock for
+//! one chunk (64 KiB at most), everybody else for one step.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::budget::Budget;
 use crate::call::{Call, Outcome};
 use crate::closing::CloseReason;
 use crate::envelope::id_in_answer;
-use crate::mailbox::{Budget, Mailbox};
+use crate::errands::Errand;
+use crate::listeners::Filter;
+use crate::mailbox::Mailbox;
+pub use crate::routes::Subject;
 use crate::routes::{Routes, Starting};
 use crate::routing::Routing;
 use crate::signal::Wake;
@@ -28,9 +43,10 @@ use crate::stats::Stats;
 pub enum Topic {
     /// Every event of a thread, its turns' included.
     Thread(Arc<str>),
-    Login(Arc<str>),
-    /// What belongs to no turn and no login.
-    Global,
+    /// Every event of a stream that is no turn.
+    Subject(Subject),
+    /// What the filter keeps.
+    Notifications(Filter),
 }
 
 #[derive(Debug)]
@@ -46,18 +62,8 @@ pub struct Held {
     pub turns: usize,
     pub starting: usize,
     pub calls: usize,
-}
-
-/// A follow-up for an answer that nobody waits for any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FollowUp {
-    Interrupt {
-        thread_id: Arc<str>,
-        turn_id: String,
-    },
-    Unsubscribe {
-        thread_id: String,
-    },
+    /// Subscriptions that are no turn's.
+    pub streams: usize,
 }
 
 /// What a chunk leaves to do once the router's lock is released.
@@ -66,7 +72,7 @@ pub struct Batch {
     pub dirty: Vec<Arc<Mailbox>>,
     pub answered: Vec<(Arc<Call>, Wake)>,
     pub places: Vec<Arc<Call>>,
-    pub follow_ups: Vec<FollowUp>,
+    pub errands: Vec<Errand>,
     /// Ids of answers to requests that nobody has made; `None` for one that is no number.
     pub orphans: Vec<Option<i64>>,
 }
@@ -116,28 +122,39 @@ impl Router {
     /// Listens to a turn from now on, without having started it.
     pub fn subscribe_turn(&self, thread_id: &str, turn_id: &str) -> Arc<Mailbox> {
         let mut state = self.state.lock();
-        let mailbox = self.mailbox(turn_id, thread_id);
+        let mailbox = self.of_turn(turn_id, thread_id);
         mailbox.mark_shared();
         state.join(&mailbox);
         state.close_if_closed(&mailbox);
         mailbox
     }
 
-    /// Listens to `topic` from now on.
-    pub fn subscribe(&self, topic: &Topic) -> Arc<Mailbox> {
+    /// Listens to `topic` from now on. `errand` undoes the request that opens a subject's stream.
+    pub fn subscribe(&self, topic: &Topic, errand: Option<Errand>) -> Arc<Mailbox> {
+        let budget = Arc::clone(&self.budget);
+        let of_thread = |id: Option<&Arc<str>>| id.map_or_else(|| "".into(), Arc::clone);
+        let mailbox = Arc::new(match topic {
+            Topic::Thread(id) => Mailbox::of_many(Arc::clone(id), budget),
+            Topic::Subject(subject) => Mailbox::of_subject(Arc::clone(&subject.id), budget, errand),
+            Topic::Notifications(filter) => {
+                Mailbox::of_many(of_thread(filter.thread.as_ref()), budget)
+            }
+        });
         let mut state = self.state.lock();
-        let (key, thread_id) = match topic {
-            Topic::Thread(id) => (&**id, &**id),
-            Topic::Login(id) => (&**id, ""),
-            Topic::Global => ("", ""),
-        };
-        let mailbox = self.mailbox(key, thread_id);
+        let entered = Arc::clone(&mailbox);
         match topic {
-            Topic::Thread(id) => state.threads.entry(Arc::clone(id)).or_default(),
-            Topic::Login(id) => state.logins.entry(Arc::clone(id)).or_default(),
-            Topic::Global => &mut state.global,
+            Topic::Thread(id) => state
+                .threads
+                .entry(Arc::clone(id))
+                .or_default()
+                .push(entered),
+            Topic::Subject(subject) => state
+                .subjects
+                .entry(subject.clone())
+                .or_default()
+                .push(entered),
+            Topic::Notifications(filter) => state.listeners.add(filter, &entered),
         }
-        .push(Arc::clone(&mailbox));
         state.close_if_closed(&mailbox);
         mailbox
     }
@@ -156,15 +173,16 @@ impl Router {
             }
         }
         drop(state);
-        mailbox.abandon();
+        // What a turn leaves to be undone is not the mailbox's to know.
+        let _ = mailbox.abandon();
     }
 
-    /// The consumer of `topic` leaves.
-    pub fn leave(&self, topic: &Topic, mailbox: &Arc<Mailbox>) {
+    /// The consumer of `topic` leaves. Returns what is to be undone.
+    pub fn leave(&self, topic: &Topic, mailbox: &Arc<Mailbox>) -> Option<Errand> {
         let mut state = self.state.lock();
-        let leave = |listeners: &mut Vec<Arc<Mailbox>>| {
-            listeners.retain(|other| !Arc::ptr_eq(other, mailbox));
-            listeners.is_empty()
+        let leave = |consumers: &mut Vec<Arc<Mailbox>>| {
+            consumers.retain(|other| !Arc::ptr_eq(other, mailbox));
+            consumers.is_empty()
         };
         match topic {
             Topic::Thread(id) => {
@@ -172,17 +190,15 @@ impl Router {
                     state.threads.remove(id);
                 }
             }
-            Topic::Login(id) => {
-                if state.logins.get_mut(id).is_some_and(leave) {
-                    state.logins.remove(id);
+            Topic::Subject(subject) => {
+                if state.subjects.get_mut(subject).is_some_and(leave) {
+                    state.subjects.remove(subject);
                 }
             }
-            Topic::Global => {
-                leave(&mut state.global);
-            }
+            Topic::Notifications(_) => state.listeners.remove(mailbox),
         }
         drop(state);
-        mailbox.abandon();
+        mailbox.abandon()
     }
 
     /// Ends everything that waits here, now and later.
@@ -218,6 +234,7 @@ impl Router {
             turns: state.turns.len(),
             starting: state.starting.len(),
             calls: state.calls.len(),
+            streams: state.streams(),
         }
     }
 
@@ -230,29 +247,22 @@ impl Router {
         }
     }
 
-    pub(crate) fn mailbox(&self, key: &str, thread_id: &str) -> Arc<Mailbox> {
-        Arc::new(Mailbox::new(
-            key.into(),
-            thread_id.into(),
-            Arc::clone(&self.budget),
-        ))
+    pub(crate) fn of_turn(&self, turn_id: &str, thread_id: &str) -> Arc<Mailbox> {
+        let budget = Arc::clone(&self.budget);
+        Arc::new(Mailbox::of_turn(turn_id.into(), thread_id.into(), budget))
     }
 }
 
 /// What undoes an answer that came too late. A turn that is `routed` here was started by another
 /// call, or is over: it is left alone.
-pub fn follow_up(call: &Call, result: &[u8], routed: bool) -> Option<FollowUp> {
+pub fn undoing(call: &Call, result: &[u8], routed: bool) -> Option<Errand> {
     match (&*call.method, &call.turn_of) {
         ("turn/start", Some(_)) if routed => None,
         ("turn/start", Some(thread_id)) => {
-            let turn_id = id_in_answer(result, "turn")?;
-            Some(FollowUp::Interrupt {
-                thread_id: Arc::clone(thread_id),
-                turn_id,
-            })
+            id_in_answer(result, "turn").map(|turn_id| Errand::interrupt(thread_id, &turn_id))
         }
         ("thread/start" | "thread/fork", _) => {
-            id_in_answer(result, "thread").map(|thread_id| FollowUp::Unsubscribe { thread_id })
+            id_in_answer(result, "thread").map(|thread_id| Errand::unsubscribe(&thread_id))
         }
         _ => None,
     }

@@ -1,12 +1,14 @@
-//! The tables behind the router: who listens to which turn, thread and login, which turns are being
-//! started, and which calls are on the wire. Plain data; the router's lock is around all of it.
+//! The tables behind the router: who listens to which turn, thread and subject, and to
+//! notifications of many; which turns are being started, and which calls are on the wire. Plain
+//! data; the router's lock is around all of it.
 
 use std::sync::{Arc, Weak};
 
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 
 use crate::call::Call;
 use crate::closing::CloseReason;
+use crate::listeners::Listeners;
 use crate::mailbox::Mailbox;
 
 #[derive(Debug, Default)]
@@ -15,14 +17,35 @@ pub(crate) struct Routes {
     /// By thread: turns whose `turn/start` is on the wire.
     pub starting: HashMap<Arc<str>, Vec<Starting>>,
     pub threads: HashMap<Arc<str>, Vec<Arc<Mailbox>>>,
-    pub logins: HashMap<Arc<str>, Vec<Arc<Mailbox>>>,
-    pub global: Vec<Arc<Mailbox>>,
-    /// Of turns that are over but perhaps not read: no route leads there, but they hold memory.
+    pub subjects: HashMap<Subject, Vec<Arc<Mailbox>>>,
+    pub listeners: Listeners,
+    /// Of turns and subjects that are over but perhaps not read: no route leads there, but they hold
+    /// memory.
     ended: Vec<Weak<Mailbox>>,
     ended_at_most: usize,
     pub calls: HashMap<i64, Arc<Call>>,
     pub closed: Option<Arc<CloseReason>>,
     pub relief_at: usize,
+}
+
+/// A stream that is no turn: which property of its notifications names it, and its name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Subject {
+    pub name: &'static str,
+    pub id: Arc<str>,
+}
+
+/// [`Subject`] as a notification has it.
+#[derive(Hash)]
+pub(crate) struct SubjectRef<'e> {
+    pub name: &'static str,
+    pub id: &'e str,
+}
+
+impl Equivalent<Subject> for SubjectRef<'_> {
+    fn equivalent(&self, key: &Subject) -> bool {
+        self.name == key.name && *self.id == *key.id
+    }
 }
 
 #[derive(Debug, Default)]
@@ -104,13 +127,19 @@ impl Routes {
             .values()
             .flatten()
             .flat_map(|one| one.early.values());
-        let topics = self.threads.values().chain(self.logins.values()).flatten();
+        let topics = self.threads.values().chain(self.subjects.values());
         turns
             .chain(early)
-            .chain(topics)
-            .chain(&self.global)
+            .chain(topics.flatten())
+            .chain(self.listeners.mailboxes())
             .cloned()
             .chain(self.ended.iter().filter_map(Weak::upgrade))
             .collect()
+    }
+
+    /// Mailboxes that are no turn's.
+    pub fn streams(&self) -> usize {
+        let topics = self.threads.values().chain(self.subjects.values());
+        topics.map(Vec::len).sum::<usize>() + self.listeners.len()
     }
 }

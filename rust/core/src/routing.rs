@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use parking_lot::MutexGuard;
 
-use crate::call::{Call, Outcome};
+use crate::budget::Loss;
+use crate::call::{Call, Outcome, Stream};
 use crate::envelope::{Answer, Notification, id_in_answer};
-use crate::mailbox::{Loss, Mailbox, Pushed, ends_turn};
-use crate::router::{Batch, Router, follow_up};
-use crate::routes::Routes;
+use crate::listeners::Heading;
+use crate::mailbox::{Mailbox, Pushed};
+use crate::router::{Batch, Router, undoing};
+use crate::routes::{Routes, SubjectRef};
 use crate::segment::Event;
 use crate::stats::Stats;
 
@@ -38,14 +40,14 @@ impl Routing<'_> {
             method,
             params,
         };
-        let last = ends_turn(*spec);
+        let last = event.ends();
         let mut tally = Tally::default();
         let state = &mut *self.state;
 
         if let Some(turn_id) = ids.turn.as_deref() {
             if let Some(route) = state.turns.get(turn_id) {
                 for mailbox in &route.subscribers {
-                    tally.count(mailbox.push(event, last), mailbox, self.batch);
+                    tally.count(mailbox.push(event), mailbox, self.batch);
                 }
                 if last && let Some(route) = state.turns.remove(turn_id) {
                     for mailbox in route.subscribers {
@@ -56,25 +58,37 @@ impl Routing<'_> {
             // Turns that are being started keep every turn's events until they know which is theirs.
             let thread_id = ids.thread.as_deref().unwrap_or_default();
             for one in state.starting.get_mut(thread_id).into_iter().flatten() {
-                let mailbox = one.early(turn_id, || self.router.mailbox(turn_id, thread_id));
-                tally.count(mailbox.push(event, last), mailbox, self.batch);
+                let mailbox = one.early(turn_id, || self.router.of_turn(turn_id, thread_id));
+                tally.count(mailbox.push(event), mailbox, self.batch);
             }
         }
         if let Some(listeners) = ids.thread.as_deref().and_then(|id| state.threads.get(id)) {
             for mailbox in listeners {
-                tally.count(mailbox.push(event, false), mailbox, self.batch);
+                tally.count(mailbox.push(event), mailbox, self.batch);
             }
         }
-        let login = ids.login.as_deref();
-        if let Some(listeners) = login.and_then(|id| state.logins.get(id)) {
-            for mailbox in listeners {
-                tally.count(mailbox.push(event, false), mailbox, self.batch);
+        // What is a turn's is no subject's, whatever else a newer runtime's event may name.
+        if let (None, Some((name, id))) = (&ids.turn, &ids.subject) {
+            let subject = SubjectRef { name, id };
+            if let Some(consumers) = state.subjects.get(&subject) {
+                for mailbox in consumers {
+                    tally.count(mailbox.push(event), mailbox, self.batch);
+                }
+                if last {
+                    for mailbox in state.subjects.remove(&subject).into_iter().flatten() {
+                        state.remember_ended(&mailbox);
+                    }
+                }
             }
         }
-        if ids.turn.is_none() && login.is_none() {
-            for mailbox in &state.global {
-                tally.count(mailbox.push(event, false), mailbox, self.batch);
-            }
+        let heading = Heading {
+            spec: *spec,
+            method,
+            thread: ids.thread.as_deref(),
+            in_turn: ids.turn.is_some(),
+        };
+        for mailbox in state.listeners.of(heading) {
+            tally.count(mailbox.push(event), mailbox, self.batch);
         }
         tally.report(&self.router.stats);
         if self.router.budget.held() > self.state.relief_at {
@@ -88,6 +102,9 @@ impl Routing<'_> {
             self.batch.orphans.push(id);
             return;
         };
+        if let Some(stream) = &call.stream {
+            self.answered(stream, answer);
+        }
         let abandoned = call.is_abandoned();
         let subscription = match answer {
             Answer::Result(result) if call.turn_of.is_some() && !abandoned => {
@@ -135,9 +152,18 @@ impl Routing<'_> {
                 None => id_in_answer(result, "turn")
                     .is_some_and(|turn_id| self.state.turns.contains_key(turn_id.as_str())),
             } || joining;
-            self.batch
-                .follow_ups
-                .extend(follow_up(&call, result, routed));
+            self.batch.errands.extend(undoing(&call, result, routed));
+        }
+    }
+
+    /// The request that opened `stream` was answered: perhaps that is its end, and a refusal began
+    /// nothing.
+    fn answered(&mut self, stream: &Stream, answer: &Answer<'_>) {
+        if stream.until_answer {
+            stream.mailbox.finish();
+            self.batch.dirty.push(Arc::clone(&stream.mailbox));
+        } else if let Answer::Error { .. } = answer {
+            stream.mailbox.owe_nothing();
         }
     }
 
@@ -147,7 +173,7 @@ impl Routing<'_> {
         let turn_id = id_in_answer(result, "turn")?;
         let early = starting.early.get(turn_id.as_str()).cloned();
         let thread_id = call.turn_of.as_deref()?;
-        let mailbox = early.unwrap_or_else(|| self.router.mailbox(&turn_id, thread_id));
+        let mailbox = early.unwrap_or_else(|| self.router.of_turn(&turn_id, thread_id));
         // A turn that is over already (all its events came before the answer) has no route.
         if mailbox.is_finished() {
             self.state.remember_ended(&mailbox);
@@ -166,11 +192,11 @@ impl Routing<'_> {
             if !budget.exceeded() {
                 break;
             }
-            let loss = mailbox.purge();
+            let loss = mailbox.relieve();
             let stats = &self.router.stats;
             stats.events_lost.add(loss.events);
             stats.bytes_lost.add(loss.bytes);
-            if loss != Loss::default() {
+            if loss != Loss::NONE {
                 self.batch.dirty.push(mailbox);
             }
         }

@@ -10,6 +10,7 @@ use crate::protocol::NOTIFICATIONS;
 const FULL: usize = 64 * 1024;
 /// First allocation of a segment: an idle turn with a few events stays small.
 const FIRST: usize = 1024;
+const FIRST_ENTRIES: usize = 4;
 /// `Entry::spec` of a method that the pinned schema does not have.
 const UNKNOWN: u16 = u16::MAX;
 
@@ -37,6 +38,34 @@ impl Event<'_> {
         self.spec
             .is_some_and(|index| NOTIFICATIONS[usize::from(index)].droppable)
     }
+
+    /// Whether it is the last word about its turn, or the stream that it belongs to.
+    pub fn ends(&self) -> bool {
+        self.spec
+            .is_some_and(|index| NOTIFICATIONS[usize::from(index)].ends)
+    }
+
+    /// Bytes that it takes in a segment.
+    pub fn stored(&self) -> usize {
+        self.params.len() + self.stored_name().len()
+    }
+
+    /// The name of a method that the schema does not have; one that is absurdly long is cut.
+    fn stored_name(&self) -> &[u8] {
+        match self.spec {
+            Some(_) => b"",
+            None => &self.method.as_bytes()[..self.method.len().min(UNKNOWN.into())],
+        }
+    }
+}
+
+/// The capacity of a buffer that is to hold `needed`: what it has, or at least twice as much.
+fn grown(capacity: usize, needed: usize) -> usize {
+    if needed <= capacity {
+        capacity
+    } else {
+        needed.max(capacity * 2)
+    }
 }
 
 /// A run of events in wire order.
@@ -51,8 +80,13 @@ impl Segment {
     pub fn for_payload(payload: usize) -> Self {
         Self {
             bytes: Vec::with_capacity(payload.max(FIRST)),
-            entries: Vec::with_capacity(4),
+            entries: Vec::with_capacity(FIRST_ENTRIES),
         }
+    }
+
+    /// What [`Self::held`] is for such a segment.
+    pub fn held_at_first(payload: usize) -> usize {
+        payload.max(FIRST) + FIRST_ENTRIES * size_of::<Entry>()
     }
 
     /// Whether `payload` more bytes belong here.
@@ -61,22 +95,26 @@ impl Segment {
     }
 
     pub fn push(&mut self, event: Event<'_>) {
-        let (spec, method_len) = if let Some(index) = event.spec {
-            (index, 0)
-        } else {
-            // A method name longer than this is cut rather than refused: it is unknown anyway.
-            let name = &event.method.as_bytes()[..event.method.len().min(UNKNOWN.into())];
-            self.bytes.extend_from_slice(name);
-            (UNKNOWN, u16::try_from(name.len()).unwrap_or(UNKNOWN))
-        };
+        let name = event.stored_name();
+        let (bytes, entries) = self.capacities_with(event.stored());
+        self.bytes.reserve_exact(bytes - self.bytes.len());
+        self.entries.reserve_exact(entries - self.entries.len());
+        self.bytes.extend_from_slice(name);
         self.bytes.extend_from_slice(event.params);
         // One line above 4 GiB does not fit a pipe's peer that holds lines in memory.
         let end = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
         self.entries.push(Entry {
-            spec,
-            method_len,
+            spec: event.spec.unwrap_or(UNKNOWN),
+            method_len: u16::try_from(name.len()).unwrap_or(UNKNOWN),
             end,
         });
+    }
+
+    fn capacities_with(&self, payload: usize) -> (usize, usize) {
+        (
+            grown(self.bytes.capacity(), self.bytes.len() + payload),
+            grown(self.entries.capacity(), self.entries.len() + 1),
+        )
     }
 
     pub fn len(&self) -> usize {
@@ -90,6 +128,12 @@ impl Segment {
     /// Bytes of memory held, which is what budgets count.
     pub fn held(&self) -> usize {
         self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>()
+    }
+
+    /// What [`Self::held`] will be with `payload` more bytes.
+    pub fn held_with(&self, payload: usize) -> usize {
+        let (bytes, entries) = self.capacities_with(payload);
+        bytes + entries * size_of::<Entry>()
     }
 
     pub fn get(&self, index: usize) -> Event<'_> {
@@ -144,6 +188,23 @@ mod tests {
             segment.push(event);
         }
         assert_eq!(segment.iter().collect::<Vec<_>>(), [known, unknown, known]);
+    }
+
+    #[test]
+    fn what_a_push_will_hold_is_known_before() {
+        let mut segment = Segment::for_payload(10);
+        assert_eq!(segment.held(), Segment::held_at_first(10));
+        for size in [10, 1000, 3, 5000, 60_000, 0, 1] {
+            let params = vec![b'p'; size];
+            let event = Event {
+                spec: None,
+                method: "future",
+                params: &params,
+            };
+            let foreseen = segment.held_with(event.stored());
+            segment.push(event);
+            assert_eq!(segment.held(), foreseen);
+        }
     }
 
     #[test]

@@ -14,13 +14,13 @@ use parking_lot::Mutex;
 
 use crate::admission::Admission;
 use crate::alarm::Alarm;
+use crate::budget::Budget;
 use crate::call::{Call, Outcome, Undo};
 use crate::closing::{CloseKind, CloseReason, Latch};
 use crate::diagnostics::Diagnostics;
 use crate::errands::Lingering;
-use crate::mailbox::Budget;
 use crate::process::{Child, ExitOutcome, Graces, StderrTail};
-use crate::router::{Batch, Router, follow_up};
+use crate::router::{Batch, Router, undoing};
 use crate::signal::{Gate, Ready};
 use crate::stats::Stats;
 use crate::writer::WriteQueue;
@@ -80,8 +80,8 @@ impl Shared {
             self.free(&call);
             call.fire(wake);
         }
-        for undo in batch.follow_ups.drain(..) {
-            self.undo(undo);
+        for errand in batch.errands.drain(..) {
+            self.run(errand);
         }
     }
 
@@ -107,9 +107,9 @@ impl Shared {
                     self.router.leave_turn(&mailbox);
                 }
                 if let Outcome::Result(result) = outcome
-                    && let Some(undo) = follow_up(call, &result, routed)
+                    && let Some(errand) = undoing(call, &result, routed)
                 {
-                    self.undo(undo);
+                    self.run(errand);
                 }
             }
         }

@@ -34,7 +34,7 @@ counters! {
     events_delivered,
     /// Notifications that a mailbox's consumer did not ask for.
     events_filtered,
-    /// Notifications of a turn, thread or login that nobody listens to, and global ones without a listener.
+    /// Notifications that nobody listens to.
     events_unclaimed,
     /// Notifications dropped because a budget was exceeded.
     events_lost,
@@ -48,7 +48,7 @@ counters! {
     requests_written,
     /// Requests given up (deadline or cancellation).
     requests_abandoned,
-    /// Interrupts and unsubscribes sent for what nobody waits for any more.
+    /// Requests sent to undo what nobody waits for any more: interrupts, unsubscribes, ends of streams.
     errands_sent,
 }
 

@@ -173,13 +173,22 @@ fn enter(shared: &Shared, call: &Arc<Call>) -> bool {
         finish(call, &reason);
         return false;
     }
+    let opened = call.stream.as_ref().map(|stream| &stream.mailbox);
+    // Before the call is marked: whoever leaves from now on undoes what this line does.
+    let left = opened.and_then(|mailbox| mailbox.owe());
     if !call.mark_written() {
         // Given up while it waited for the pipe: the line is never written.
+        if let Some(mailbox) = opened {
+            mailbox.owe_nothing();
+        }
         shared.router.retract(call);
         shared.free(call);
         return false;
     }
     shared.stats.requests_written.one();
+    if let Some(errand) = left {
+        shared.run(errand);
+    }
     true
 }
 

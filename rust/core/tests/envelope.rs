@@ -50,6 +50,22 @@ fn an_unknown_method_is_routed_by_the_usual_names() {
 }
 
 #[test]
+fn what_is_no_turns_names_its_stream() {
+    let subject = |line| notification(line).ids.subject;
+    let output = br#"{"method":"command/exec/outputDelta","params":{"stream":"stdout","processId":"p\u0031"}}"#;
+    assert_eq!(subject(output), Some(("processId", "p1".into())));
+    let unknown = br#"{"method":"future/thing","params":{"importId":null,"watchId":"w"}}"#;
+    assert_eq!(subject(unknown), Some(("watchId", "w".into())));
+    let login = br#"{"method":"account/login/completed","params":{"loginId":null}}"#;
+    assert_eq!(subject(login), None);
+    // Of a known method, only what the schema says.
+    let changed = br#"{"method":"fs/changed","params":{"loginId":"l","watchId":"w"}}"#;
+    assert_eq!(subject(changed), Some(("watchId", "w".into())));
+    let interaction = br#"{"method":"item/commandExecution/terminalInteraction","params":{"turnId":"u","processId":"p"}}"#;
+    assert_eq!(subject(interaction), None);
+}
+
+#[test]
 fn a_method_makes_a_request_even_with_id_zero() {
     let line = br#"{"id":0,"method":"item/tool/call","params":{"x":1}}"#;
     assert!(matches!(

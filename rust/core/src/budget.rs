@@ -1,0 +1,56 @@
+//! How much memory a connection's mailboxes may hold, and what was dropped because of it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Memory limits of a connection's mailboxes, in bytes of segment capacity.
+#[derive(Debug)]
+pub struct Budget {
+    pub per_mailbox: usize,
+    pub total: usize,
+    held: AtomicUsize,
+}
+
+impl Budget {
+    pub fn new(per_mailbox: usize, total: usize) -> Self {
+        Self {
+            per_mailbox,
+            total,
+            held: AtomicUsize::new(0),
+        }
+    }
+
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    pub fn exceeded(&self) -> bool {
+        self.held() > self.total
+    }
+
+    pub(crate) fn take(&self, bytes: usize) {
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn give_back(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What was dropped from one mailbox.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Loss {
+    pub events: u64,
+    pub bytes: u64,
+}
+
+impl Loss {
+    pub const NONE: Self = Self {
+        events: 0,
+        bytes: 0,
+    };
+
+    pub(crate) fn add(&mut self, more: Self) {
+        self.events += more.events;
+        self.bytes += more.bytes;
+    }
+}

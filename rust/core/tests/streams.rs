@@ -1,0 +1,189 @@
+//! Whose notifications of no turn are, and what a stream's consumer leaves to be undone.
+
+use std::sync::Arc;
+
+use codex_core::budget::Budget;
+use codex_core::call::{Call, Stream};
+use codex_core::envelope::{Message, Reader};
+use codex_core::errands::Errand;
+use codex_core::listeners::Filter;
+use codex_core::mailbox::{Mailbox, Taken};
+use codex_core::router::{Batch, Held, Router, Subject, Topic};
+use codex_core::stats::Stats;
+
+fn router() -> Router {
+    let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
+    Router::new(Arc::new(Stats::default()), budget)
+}
+
+fn route(router: &Router, lines: &[&str]) -> Batch {
+    let mut batch = Batch::default();
+    let mut routing = router.routing(&mut batch);
+    for line in lines {
+        match Reader::default().read(line.as_bytes()).unwrap() {
+            Message::Notification(notification) => routing.notification(&notification),
+            Message::Response { id, answer } => routing.response(id, &answer),
+            Message::ServerRequest { .. } => panic!("{line}"),
+        }
+    }
+    drop(routing);
+    batch
+}
+
+fn subject(name: &'static str, id: &str) -> Topic {
+    let id = id.into();
+    Topic::Subject(Subject { name, id })
+}
+
+fn methods(mailbox: &Mailbox) -> Vec<String> {
+    let mut found = Vec::new();
+    while let Taken::Segment(segment) = mailbox.take() {
+        found.extend(segment.iter().map(|event| event.method.to_owned()));
+    }
+    found
+}
+
+const EXITED: &str = r#"{"method":"process/exited","params":{"processHandle":"p"}}"#;
+const OUTPUT: &str = r#"{"method":"process/outputDelta","params":{"processHandle":"p"}}"#;
+
+fn kill() -> Errand {
+    Errand::new("process/kill", b"{}".to_vec())
+}
+
+/// A stream and the request that opens it, written to the runtime.
+fn opened(router: &Router, until_answer: bool) -> (Topic, Arc<Mailbox>, Arc<Call>) {
+    let topic = subject("processHandle", "p");
+    let mailbox = router.subscribe(&topic, Some(kill()));
+    let stream = Stream {
+        mailbox: Arc::clone(&mailbox),
+        until_answer,
+    };
+    let call = Arc::new(Call::new(1, "process/spawn", None).opening(Some(stream)));
+    router.begin(&call).unwrap();
+    assert!(call.admit() && call.mark_sent());
+    assert_eq!(mailbox.owe(), None);
+    assert!(call.mark_written());
+    (topic, mailbox, call)
+}
+
+#[test]
+fn a_subjects_events_reach_who_follows_it_until_its_last_word() {
+    let router = router();
+    let topic = subject("processHandle", "p");
+    let mailbox = router.subscribe(&topic, None);
+    let other = router.subscribe(&subject("processHandle", "other"), None);
+    let namesake = router.subscribe(&subject("processId", "p"), None);
+    assert_eq!(router.held().streams, 3);
+    route(&router, &[OUTPUT, EXITED, OUTPUT]);
+    assert_eq!(methods(&mailbox), ["process/outputDelta", "process/exited"]);
+    assert!(matches!(mailbox.take(), Taken::Finished));
+    assert!(matches!(other.take(), Taken::Empty));
+    assert!(matches!(namesake.take(), Taken::Empty));
+    assert_eq!(router.held().streams, 2);
+    assert_eq!(router.leave(&topic, &mailbox), None);
+}
+
+#[test]
+fn an_item_of_a_turn_is_no_subjects() {
+    let router = router();
+    let mailbox = router.subscribe(&subject("processId", "p"), None);
+    let world = router.subscribe(&Topic::Notifications(Filter::default()), None);
+    route(
+        &router,
+        &[
+            r#"{"method":"item/commandExecution/terminalInteraction","params":{"threadId":"t","turnId":"u","processId":"p"}}"#,
+            r#"{"method":"item/future/delta","params":{"threadId":"t","turnId":"u","processId":"p"}}"#,
+        ],
+    );
+    assert!(matches!(mailbox.take(), Taken::Empty));
+    assert!(matches!(world.take(), Taken::Empty));
+}
+
+#[test]
+fn a_newer_runtimes_events_reach_their_subject_and_who_listens_to_everything() {
+    let router = router();
+    let mailbox = router.subscribe(&subject("watchId", "w"), None);
+    let world = router.subscribe(&Topic::Notifications(Filter::default()), None);
+    let one = ["future/event"].into_iter().collect();
+    let picky = Filter {
+        methods: Some(one),
+        ..Filter::default()
+    };
+    let picky = router.subscribe(&Topic::Notifications(picky), None);
+    let line = r#"{"method":"future/event","params":{"watchId":"w"}}"#;
+    route(&router, &[line]);
+    for consumer in [mailbox, world, picky] {
+        assert_eq!(methods(&consumer), ["future/event"]);
+    }
+}
+
+#[test]
+fn what_nobody_listens_to_is_counted_and_not_kept() {
+    let router = router();
+    route(&router, &[OUTPUT, EXITED]);
+    let world = router.subscribe(&Topic::Notifications(Filter::default()), None);
+    assert!(matches!(world.take(), Taken::Empty));
+    route(&router, &[OUTPUT]);
+    assert_eq!(methods(&world), ["process/outputDelta"]);
+}
+
+#[test]
+fn who_leaves_a_stream_in_the_middle_leaves_an_errand() {
+    let router = router();
+    let (topic, mailbox, _call) = opened(&router, false);
+    route(&router, &[r#"{"id":1,"result":{}}"#, OUTPUT]);
+    assert!(mailbox.owes());
+    assert_eq!(router.leave(&topic, &mailbox), Some(kill()));
+    assert_eq!(router.leave(&topic, &mailbox), None);
+    assert_eq!(router.held(), Held::default());
+}
+
+#[test]
+fn a_stream_that_is_over_leaves_no_errand() {
+    let router = router();
+    let (topic, mailbox, _call) = opened(&router, false);
+    route(&router, &[EXITED, r#"{"id":1,"result":{}}"#]);
+    assert!(!mailbox.owes());
+    assert_eq!(router.leave(&topic, &mailbox), None);
+}
+
+#[test]
+fn an_answer_that_ends_its_stream_leaves_what_came_before_and_no_errand() {
+    let router = router();
+    let (topic, mailbox, _call) = opened(&router, true);
+    let batch = route(&router, &[OUTPUT, r#"{"id":1,"result":{}}"#]);
+    assert!(batch.dirty.iter().any(|one| Arc::ptr_eq(one, &mailbox)));
+    assert_eq!(methods(&mailbox), ["process/outputDelta"]);
+    assert!(matches!(mailbox.take(), Taken::Finished));
+    assert_eq!(router.leave(&topic, &mailbox), None);
+}
+
+#[test]
+fn a_refusal_has_begun_nothing() {
+    let router = router();
+    let (topic, mailbox, _call) = opened(&router, false);
+    route(
+        &router,
+        &[r#"{"id":1,"error":{"code":-32600,"message":"no"}}"#],
+    );
+    assert!(!mailbox.is_finished(), "the request may be sent again");
+    assert_eq!(router.leave(&topic, &mailbox), None);
+}
+
+#[test]
+fn what_was_never_written_is_not_undone_and_what_is_written_later_is() {
+    let router = router();
+    let topic = subject("processHandle", "p");
+    let mailbox = router.subscribe(&topic, Some(kill()));
+    assert_eq!(router.leave(&topic, &mailbox), None);
+    // The writer had the line in hand already.
+    assert_eq!(mailbox.owe(), Some(kill()));
+}
+
+#[test]
+fn what_the_consumer_undid_is_not_undone_again() {
+    let router = router();
+    let (topic, mailbox, _call) = opened(&router, false);
+    mailbox.settle();
+    assert_eq!(router.leave(&topic, &mailbox), None);
+}
