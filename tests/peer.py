@@ -61,11 +61,21 @@ INITIALIZED = {
 Answer = Callable[[dict[str, Any]], Any] | Mapping[str, Any]
 
 
+class Refused(Exception):
+    """Raised by an answer: the request is refused with this code and message."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
 class ScriptedPeer:
     """Plays the runtime.
 
-    `answers` (by method: a result, or a function of the params) are given at once; every other message of
-    the client waits in order for `expect`. `lingers`: stays alive when its stdin ends.
+    `answers` (by method: a result, or a function of the params, which may raise `Refused`) are given at
+    once; every other message of the client waits in order for `expect`. `lingers`: stays alive when its
+    stdin ends.
     """
 
     def __init__(self, answers: Mapping[str, Answer] | None = None, *, lingers: bool = False) -> None:
@@ -118,7 +128,10 @@ class ScriptedPeer:
                 if answer is None:
                     self._received.put(message)
                 elif "id" in message:
-                    self.answer(message, answer(message.get("params")) if callable(answer) else answer)
+                    try:
+                        self.answer(message, answer(message.get("params")) if callable(answer) else answer)
+                    except Refused as refused:
+                        self.refuse(message, refused.code, refused.message)
         self._received.put(None)
 
     # --- what the runtime sees

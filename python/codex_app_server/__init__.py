@@ -6,9 +6,12 @@ Exports only. Importing it starts nothing and does not import the generated mode
 
 from ._approval_mode import ApprovalMode
 from ._async.client import AsyncCodex
+from ._async.notifications import AsyncNotificationStream
+from ._async.programs import AsyncCommandHandle, AsyncProcessHandle
 from ._async.stream import AsyncTextStream, AsyncTurnStream
 from ._async.thread import AsyncThread
 from ._async.turn import AsyncTurnHandle
+from ._async.watching import AsyncFsWatch, AsyncFuzzyFileSearch
 from ._config import CodexConfig
 from ._inputs import (
     ExternalMessage,
@@ -22,12 +25,16 @@ from ._inputs import (
     TextInput,
 )
 from ._omit import OMIT, Omit
+from ._output import OutputChunk
 from ._result import TurnResult
 from ._sandbox import Sandbox
 from ._sync.client import Codex
+from ._sync.notifications import NotificationStream
+from ._sync.programs import CommandHandle, ProcessHandle
 from ._sync.stream import TextStream, TurnStream
 from ._sync.thread import Thread
 from ._sync.turn import TurnHandle
+from ._sync.watching import FsWatch, FuzzyFileSearch
 from ._version import __version__
 from .errors import (
     BinaryNotExecutableError,
@@ -71,6 +78,11 @@ __all__ = [
     "AppServerConfig",
     "ApprovalMode",
     "AsyncCodex",
+    "AsyncCommandHandle",
+    "AsyncFsWatch",
+    "AsyncFuzzyFileSearch",
+    "AsyncNotificationStream",
+    "AsyncProcessHandle",
     "AsyncTextStream",
     "AsyncThread",
     "AsyncTurnHandle",
@@ -82,9 +94,12 @@ __all__ = [
     "CodexConfig",
     "CodexError",
     "CodexRpcError",
+    "CommandHandle",
     "DescriptorLimitError",
     "ExternalMessage",
     "ForkedProcessError",
+    "FsWatch",
+    "FuzzyFileSearch",
     "ImageInput",
     "Input",
     "InputItem",
@@ -100,8 +115,11 @@ __all__ = [
     "MethodNotFoundError",
     "NotStartedError",
     "Notification",
+    "NotificationStream",
     "Omit",
+    "OutputChunk",
     "ParseError",
+    "ProcessHandle",
     "RequestTimeoutError",
     "RetryLimitExceededError",
     "RunInput",

@@ -48,8 +48,9 @@ class CodexConfig:
         request_timeout_s: How long an answer may take, in seconds from when its request was written, or None.
         startup_timeout_s: How long the runtime may take to become ready, in seconds.
         shutdown_grace_s: How long it may take to exit, in seconds, before SIGTERM and again before SIGKILL.
-        turn_budget_bytes: How many bytes of unread events one turn may hold before deltas are dropped.
-        total_budget_bytes: The same for all turns of the client together.
+        turn_budget_bytes: How many bytes of unread events one turn may hold before deltas are dropped, or
+            another stream before its newest are.
+        total_budget_bytes: The same for all turns and streams of the client together.
         stderr_tail_bytes: How many bytes of the end of the runtime's stderr are kept for error messages.
 
     Raises:

@@ -114,12 +114,15 @@ def test_signature_in_the_reference_is_that_of_the_code(owner: str | None, stub:
     if owner is not None:
         holders.append(getattr(codex_app_server, f"Async{owner}"))
     for holder in holders:
-        real = getattr(holder, stub.name)
+        # What is iterated is closed by aclose() in the async form.
+        real = getattr(holder, stub.name, None) or getattr(holder, f"a{stub.name}")
         if isinstance(real, property):
             continue
         parameters = inspect.signature(real).parameters
         keyword_only = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
-        assert [each.arg for each in stub.args.args + stub.args.kwonlyargs] == list(parameters)
+        several = [stub.args.vararg] if stub.args.vararg else []
+        told = stub.args.args + several + stub.args.kwonlyargs
+        assert [each.arg for each in told] == list(parameters)
         assert [each.arg for each in stub.args.kwonlyargs] == keyword_only
         spelled = [*stub.args.defaults, *stub.args.kw_defaults]
         defaults = [ast.unparse(each) for each in spelled if each is not None]
@@ -127,11 +130,23 @@ def test_signature_in_the_reference_is_that_of_the_code(owner: str | None, stub:
         assert [eval(each, vars(codex_app_server)) for each in defaults] == given  # noqa: S307
 
 
-@pytest.mark.parametrize("owner", ["Codex", "Thread", "TurnHandle"])
+@pytest.mark.parametrize(
+    "owner",
+    [
+        "Codex",
+        "CommandHandle",
+        "FsWatch",
+        "FuzzyFileSearch",
+        "NotificationStream",
+        "ProcessHandle",
+        "Thread",
+        "TurnHandle",
+    ],
+)
 def test_every_public_method_is_in_the_reference(owner: str) -> None:
     described = {case.values[1].name for case in signatures() if case.values[0] == owner}
     fields = {"id", "thread_id"}
-    assert described == {name for name in vars(getattr(codex_app_server, owner)) if name[0] != "_"} - fields
+    assert described == {name for name in dir(getattr(codex_app_server, owner)) if name[0] != "_"} - fields
 
 
 def test_every_exported_name_is_in_the_reference() -> None:

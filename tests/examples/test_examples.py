@@ -64,6 +64,21 @@ that do)
 TurnFailedError: The model `no-such-model` does not exist.
 Still here.
 """,
+    "commands": """\
+stdout Low tide.
+exit code 3
+['Halcyon', 'Kingfisher', 'Periwinkle']
+Ahoy Halcyon
+""",
+    "monitoring": """\
+a turn is completed
+a thread is called Lisbon
+a turn is completed
+a thread is called Tartu
+a turn is completed
+a thread is called Ghent
+0 events lost
+""",
     "resume_fork_list": """\
 She is called Halcyon.
 Kingfisher.

@@ -22,7 +22,7 @@ def model(name: str, *parts: str, default: Type | None = None) -> Model:
 
 
 def notification(method: str, payload: str, turn: bool = False) -> protocol.Notification:
-    return protocol.Notification(method, payload, (), ("turnId",) if turn else (), (), False)
+    return protocol.Notification(method, payload, (), ("turnId",) if turn else (), None, False, False)
 
 
 def request(method: str, params: str, response: str) -> protocol.Request:

@@ -16,7 +16,7 @@ from codex_app_server.errors import (
     TransportClosedError,
 )
 from codex_app_server.models import Notification
-from tests.native.wire import caught_up, connected, decoder, drain, finish, start_turn
+from tests.native.wire import caught_up, connected, decoder, drain, finish, raw, start_turn
 from tests.peer import ScriptedPeer, delta, event, started
 
 
@@ -172,7 +172,7 @@ def fill(connection: Connection, peer: ScriptedPeer, count: int, first: int = 0)
 
 
 def numbers(events: list[Notification]) -> list[int]:
-    return [int(one.payload["changedPaths"][0]) for one in events]
+    return [int(raw(one)["changedPaths"][0]) for one in events]
 
 
 def read(subscription: Subscription) -> list[int | StreamOverflowError]:

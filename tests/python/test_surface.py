@@ -159,7 +159,21 @@ def test_importing_the_package_builds_no_models() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("name", ["Codex", "Thread", "TurnHandle", "TurnStream", "TextStream"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Codex",
+        "CommandHandle",
+        "FsWatch",
+        "FuzzyFileSearch",
+        "NotificationStream",
+        "ProcessHandle",
+        "TextStream",
+        "Thread",
+        "TurnHandle",
+        "TurnStream",
+    ],
+)
 def test_the_twins_have_the_same_methods_with_the_same_parameters(name: str) -> None:
     def public(cls: type) -> dict[str, Any]:
         renamed = {"aclose": "close"}

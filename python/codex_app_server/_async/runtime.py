@@ -74,6 +74,11 @@ class AsyncRuntime:
         return self._connection
 
     @property
+    def cwd(self) -> str | None:
+        """The runtime's working directory, if it is not this process' own."""
+        return self._config.cwd
+
+    @property
     def metadata(self) -> InitializeResponse:
         """What the runtime said about itself when it was started."""
         if self._metadata is None:

@@ -1,80 +1,42 @@
 """One turn's events, as objects that are iterated and closed.
 
-Owns the cursor that all consumers of one handle share, the batches between the native mailbox and the
-consumer, and the pauses that a hot stream makes for everybody else. Used by the handles.
+Owns the cursor that all consumers of one handle share, and what each of them may still ask for. Used by the
+handles; the events come from `feed`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .._decode import decoder
 from .._result import completed_turn, raise_if_failed
-from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError
+from ..errors import ForkedProcessError, StreamClosedError
 from ..models import Notification
-from .waiting import Lock, Pace, wait_ready
+from .feed import AsyncFeed, AsyncReader
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .._native import Subscription
     from .connection import AsyncConnection
 
 EventT = TypeVar("EventT")
-StreamT = TypeVar("StreamT", bound="_AsyncStream[Any]")
 
 
-class AsyncEventCursor:
+class AsyncEventCursor(AsyncFeed):
     """One handle's place in its turn's events. Its consumers share it, so each event goes to one of them."""
 
     def __init__(self, connection: AsyncConnection, subscription: Subscription) -> None:
-        self.batch: deque[Any] = deque()
-        self._connection = connection
-        self._subscription = subscription
-        self._decoder = decoder()
-        # Only one consumer drains and waits at a time; the native mailbox knows one waiter.
-        self._lock = Lock()
-        self._pace = Pace()
+        super().__init__(connection, subscription, decoder())
         self._streams = 0
         self._iterated = False
         self._text_only = False
         self._collecting = False
-        self._closed = False
 
     async def fill(self) -> bool:
-        """Wait until `batch` has events (True) or the turn has ended (False).
-
-        Raises:
-            StreamOverflowError: Events were dropped. What is left can still be read.
-            TransportClosedError: The connection ended before the turn did.
-        """
-        async with self._lock:
-            self._iterated = True
-            while not self.batch and not self._closed:
-                if not self._drain():
-                    await wait_ready(self._subscription)
-                    self._pace.woken()
-                    self._connection.log_diagnostics()
-            await self._pace.keep()
-            return bool(self.batch)
-
-    def _drain(self) -> bool:
-        """Move what is ready into `batch`; False when there is nothing yet."""
-        subscription = self._subscription
-        try:
-            self.batch.extend(subscription.drain(self._decoder, self._pace.batch))
-        except StreamOverflowError:
-            raise
-        except Exception:
-            if self._closed:  # by another consumer, just now
-                return True
-            self.close()
-            raise
-        if not self.batch and subscription.finished:
-            self.close()
-        return self._closed or bool(self.batch)
+        """Wait until `batch` has events (True) or the turn has ended (False)."""
+        self._iterated = True
+        return await super().fill()
 
     def take_batch(self) -> list[Any]:
         """The events that `fill` got."""
@@ -138,14 +100,8 @@ class AsyncEventCursor:
             self._subscription.give_up()
         self.close()
 
-    def close(self) -> None:
-        """Free the subscription and wake whoever waits for it. Idempotent."""
-        self._closed = True
-        with suppress(ForkedProcessError):  # in a forked child nothing is held
-            self._subscription.close()
 
-
-class _AsyncStream(Generic[EventT]):
+class _AsyncStream(AsyncReader[EventT]):
     """What both kinds of streams share: the place in the cursor and the ways to end."""
 
     __slots__ = ("__weakref__", "_batch", "_cursor", "_open")
@@ -156,9 +112,6 @@ class _AsyncStream(Generic[EventT]):
         self._batch: deque[EventT] = cursor.batch
         cursor.enter(selection)
         self._open = True
-
-    def __aiter__(self: StreamT) -> StreamT:
-        return self
 
     async def _next(self) -> EventT:
         while self._open and await self._cursor.fill():
@@ -176,17 +129,6 @@ class _AsyncStream(Generic[EventT]):
             self._open = False
             self._batch = deque()
             self._cursor.leave(given_up)
-
-    async def __aenter__(self: StreamT) -> StreamT:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     # `break` out of a loop over turn.stream() drops the last reference, and that is all there is.
     def __del__(self) -> None:

@@ -29,6 +29,7 @@ from .waiting import rest, sleep, wait_ready
 
 if TYPE_CHECKING:
     from .._config import CodexConfig
+    from .._openings import Opening
     from .._requests import Request
 
 logger = logging.getLogger("codex_app_server")
@@ -53,8 +54,12 @@ class Connection:
         self.close_timeout_s = 2 * config.shutdown_grace_s + 5.0
         _closing.track(self)
 
-    def request(self, request: Request[T]) -> T:
+    def request(self, request: Request[T], stream: _native.Subscription | None = None) -> T:
         """Send a request and return its decoded answer.
+
+        Args:
+            request: What to send.
+            stream: The subscription to the stream that it begins, if it does.
 
         Raises:
             JsonRpcError: The runtime refused it.
@@ -62,7 +67,7 @@ class Connection:
             TransportClosedError: The connection ended first.
             InvalidInputError: The params hold something that JSON cannot express.
         """
-        call, result = self._exchange(request)
+        call, result = self._exchange(request, stream)
         # With the call goes the subscription of a turn/start, which nobody reads here.
         del call
         return request.decode(request.method, result)
@@ -76,24 +81,49 @@ class Connection:
         """Join a turn that was started elsewhere; its events from now on."""
         return self.native.subscribe_turn(thread_id, turn_id)
 
-    def _exchange(self, request: Request[Any]) -> tuple[_native.Call, bytes]:
+    def subscribe_stream(self, opening: Opening[Any]) -> _native.Subscription:
+        """The events of a stream that is about to begin. Left in the middle, the stream is undone."""
+        return self.native.subscribe_subject(opening.subject, opening.name, errand=opening.errand)
+
+    def begin(self, request: Request[Any], stream: _native.Subscription) -> _native.Call:
+        """Send a request whose answer is the end of `stream`, and do not wait for it."""
+        call = self.native.open_call(request.method, stream=stream, until_answer=True)
+        try:
+            self._send(call, request)
+        except BaseException:
+            call.abandon()
+            raise
+        finally:
+            self.log_diagnostics()
+        return call
+
+    def answer(self, call: _native.Call, request: Request[T]) -> T:
+        """The answer to what `begin` sent, once it is there."""
+        try:
+            return request.decode(request.method, call.take())
+        except JsonRpcError as error:
+            explain(error, request)
+            raise
+
+    def _exchange(
+        self, request: Request[Any], stream: _native.Subscription | None = None
+    ) -> tuple[_native.Call, bytes]:
         """One answered call and its result; sent again while the runtime is too busy to take it."""
         for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _RETRIES):
             try:
-                return self._attempt(request)
+                return self._attempt(request, stream)
             except ServerBusyError as error:
                 if error.code != OVERLOADED_CODE or isinstance(error, RetryLimitExceededError):
                     raise
             sleep(pause)
-        return self._attempt(request)
+        return self._attempt(request, stream)
 
-    def _attempt(self, request: Request[Any]) -> tuple[_native.Call, bytes]:
-        call = self.native.open_call(request.method, thread_id=request.turn_of)
+    def _attempt(
+        self, request: Request[Any], stream: _native.Subscription | None
+    ) -> tuple[_native.Call, bytes]:
+        call = self.native.open_call(request.method, thread_id=request.turn_of, stream=stream)
         try:
-            # What waits for admission waits unserialised, and without a limit: the queue is fair,
-            # and each request before this one has a deadline.
-            wait_ready(call)
-            call.send(serialise(request))
+            self._send(call, request)
             self._deadline(call, request.method)
             return call, call.take()
         except JsonRpcError as error:
@@ -104,6 +134,12 @@ class Connection:
             raise
         finally:
             self.log_diagnostics()
+
+    def _send(self, call: _native.Call, request: Request[Any]) -> None:
+        # What waits for admission waits unserialised, and without a limit: the queue is fair, and each
+        # request before this one has a deadline.
+        wait_ready(call)
+        call.send(serialise(request))
 
     def _deadline(self, call: _native.Call, method: str) -> None:
         timeout_s = self._request_timeout_s

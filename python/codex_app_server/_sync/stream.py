@@ -2,81 +2,43 @@
 
 """One turn's events, as objects that are iterated and closed.
 
-Owns the cursor that all consumers of one handle share, the batches between the native mailbox and the
-consumer, and the pauses that a hot stream makes for everybody else. Used by the handles.
+Owns the cursor that all consumers of one handle share, and what each of them may still ask for. Used by the
+handles; the events come from `feed`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .._decode import decoder
 from .._result import completed_turn, raise_if_failed
-from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError
+from ..errors import ForkedProcessError, StreamClosedError
 from ..models import Notification
-from .waiting import Lock, Pace, wait_ready
+from .feed import Feed, Reader
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from .._native import Subscription
     from .connection import Connection
 
 EventT = TypeVar("EventT")
-StreamT = TypeVar("StreamT", bound="_Stream[Any]")
 
 
-class EventCursor:
+class EventCursor(Feed):
     """One handle's place in its turn's events. Its consumers share it, so each event goes to one of them."""
 
     def __init__(self, connection: Connection, subscription: Subscription) -> None:
-        self.batch: deque[Any] = deque()
-        self._connection = connection
-        self._subscription = subscription
-        self._decoder = decoder()
-        # Only one consumer drains and waits at a time; the native mailbox knows one waiter.
-        self._lock = Lock()
-        self._pace = Pace()
+        super().__init__(connection, subscription, decoder())
         self._streams = 0
         self._iterated = False
         self._text_only = False
         self._collecting = False
-        self._closed = False
 
     def fill(self) -> bool:
-        """Wait until `batch` has events (True) or the turn has ended (False).
-
-        Raises:
-            StreamOverflowError: Events were dropped. What is left can still be read.
-            TransportClosedError: The connection ended before the turn did.
-        """
-        with self._lock:
-            self._iterated = True
-            while not self.batch and not self._closed:
-                if not self._drain():
-                    wait_ready(self._subscription)
-                    self._pace.woken()
-                    self._connection.log_diagnostics()
-            self._pace.keep()
-            return bool(self.batch)
-
-    def _drain(self) -> bool:
-        """Move what is ready into `batch`; False when there is nothing yet."""
-        subscription = self._subscription
-        try:
-            self.batch.extend(subscription.drain(self._decoder, self._pace.batch))
-        except StreamOverflowError:
-            raise
-        except Exception:
-            if self._closed:  # by another consumer, just now
-                return True
-            self.close()
-            raise
-        if not self.batch and subscription.finished:
-            self.close()
-        return self._closed or bool(self.batch)
+        """Wait until `batch` has events (True) or the turn has ended (False)."""
+        self._iterated = True
+        return super().fill()
 
     def take_batch(self) -> list[Any]:
         """The events that `fill` got."""
@@ -140,14 +102,8 @@ class EventCursor:
             self._subscription.give_up()
         self.close()
 
-    def close(self) -> None:
-        """Free the subscription and wake whoever waits for it. Idempotent."""
-        self._closed = True
-        with suppress(ForkedProcessError):  # in a forked child nothing is held
-            self._subscription.close()
 
-
-class _Stream(Generic[EventT]):
+class _Stream(Reader[EventT]):
     """What both kinds of streams share: the place in the cursor and the ways to end."""
 
     __slots__ = ("__weakref__", "_batch", "_cursor", "_open")
@@ -158,9 +114,6 @@ class _Stream(Generic[EventT]):
         self._batch: deque[EventT] = cursor.batch
         cursor.enter(selection)
         self._open = True
-
-    def __iter__(self: StreamT) -> StreamT:
-        return self
 
     def _next(self) -> EventT:
         while self._open and self._cursor.fill():
@@ -178,17 +131,6 @@ class _Stream(Generic[EventT]):
             self._open = False
             self._batch = deque()
             self._cursor.leave(given_up)
-
-    def __enter__(self: StreamT) -> StreamT:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # `break` out of a loop over turn.stream() drops the last reference, and that is all there is.
     def __del__(self) -> None:

@@ -131,6 +131,7 @@ impl Admission {
             let waiting = {
                 let mut queue = queue.lock();
                 queue.closed = Some(Arc::clone(reason));
+                queue.in_flight = 0;
                 std::mem::take(&mut queue.waiting)
             };
             for call in waiting {
@@ -232,6 +233,9 @@ mod tests {
         for one in [second, late] {
             assert!(matches!(one.take(), Some(Outcome::Closed(_))));
         }
+        assert_eq!(admission.load(Lane::Short), (0, 0));
+        admission.release(first.lane);
+        assert_eq!(admission.load(Lane::Short), (0, 0));
     }
 
     #[test]

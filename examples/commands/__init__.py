@@ -1,0 +1,1 @@
+"""Programs that the runtime runs for its client."""

@@ -1,0 +1,1 @@
+"""A monitor of every turn of a client, beside the work."""

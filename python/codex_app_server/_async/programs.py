@@ -1,0 +1,225 @@
+"""Handles of programs that the runtime runs for the client: sandboxed commands and plain processes.
+
+Owns what the two have alike (output, input, the terminal, the end) and where they differ: a command ends with
+the answer to its request, a process with a notification. The requests are described in `_openings`.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from .. import _openings, _output
+from .._openings import COMMAND, PROCESS, ProgramMethods
+from .._output import OutputChunk
+from ..errors import CodexError, ForkedProcessError, InvalidRequestError
+from .handle import AsyncStreamHandle, opened
+from .waiting import Lock, Waitable, wait_ready
+
+if TYPE_CHECKING:
+    from .._native import Call, Subscription
+    from .._openings import Opening
+    from ..generated.v2_all import CommandExecResponse, ProcessExitedNotification
+    from ..models import Notification
+    from .connection import AsyncConnection
+
+EndT = TypeVar("EndT")
+
+# How long a program that was ended may take to be gone, in seconds. It was killed, so this is for the
+# runtime's bookkeeping and for output that a child of the program holds open.
+_LAST_WORDS_S = 5.0
+
+
+class _AsyncProgram(AsyncStreamHandle[OutputChunk], Generic[EndT]):
+    _methods: ClassVar[ProgramMethods]
+
+    def __init__(
+        self, connection: AsyncConnection, opening: Opening[Any], subscription: Subscription, end: Waitable
+    ) -> None:
+        super().__init__(connection, opening, subscription, _output.decoder())
+        self._end = end
+        self._ending = Lock()
+        self._outcome: EndT | CodexError | None = None
+
+    def _made(self, event: Notification) -> OutputChunk | None:
+        payload: Any = event.payload
+        # What is no output: the exit, which wait() tells, and what a newer runtime says besides.
+        return payload if event.method.endswith("/outputDelta") else None
+
+    async def _ended(self) -> None:
+        if not self._closed:
+            await self.wait()  # it may have been refused
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Write to the program's stdin.
+
+        Raises:
+            InvalidInputTypeError: `data` is not bytes. Nothing was sent.
+            InvalidRequestError: The program has ended, or has no stdin.
+        """
+        await self._request(_openings.write(self._methods, self._opening.name, data))
+
+    async def close_stdin(self) -> None:
+        """Close the program's stdin: it reads the end of its input.
+
+        Raises:
+            InvalidRequestError: The program has ended, or has no stdin.
+        """
+        await self._request(_openings.write(self._methods, self._opening.name, None))
+
+    async def resize(self, rows: int, cols: int) -> None:
+        """Tell a program on a terminal that the terminal has another size, in characters.
+
+        Raises:
+            InvalidInputError: That is no size of a terminal. Nothing was sent.
+            InvalidRequestError: The program has ended, or has no terminal.
+        """
+        await self._request(_openings.resize(self._methods, self._opening.name, rows, cols))
+
+    async def terminate(self) -> None:
+        """Kill the program. Its last output can still be read, and `wait()` tells how it ended.
+
+        Does nothing if it has ended.
+        """
+        with suppress(InvalidRequestError):
+            await self._request(self._opening.stop)
+
+    async def wait(self) -> EndT:
+        """Wait until the program has ended, and return how. Takes no output away from the iteration.
+
+        Output that nobody reads meanwhile is kept up to `CodexConfig.turn_budget_bytes`.
+        Cancelled, it leaves the program running; call it again, or `terminate()`.
+
+        Raises:
+            JsonRpcError: The runtime refused to run it.
+            TransportClosedError: The connection ended first.
+            StreamClosedError: The handle was closed before the end was known.
+        """
+        async with self._ending:
+            while self._outcome is None:
+                await wait_ready(self._end)
+                self._outcome = self._told()
+            outcome = self._outcome
+        if isinstance(outcome, CodexError):
+            raise outcome
+        return outcome
+
+    def _told(self) -> EndT | CodexError | None:
+        """How it ended, once `_end` is ready."""
+        raise NotImplementedError
+
+    async def _stop(self) -> None:
+        patience_s = _LAST_WORDS_S if self._subscription.owes else 0.0
+        await super()._stop()
+        if await wait_ready(self._end, patience_s):
+            with suppress(CodexError):  # wait() tells it to who asks
+                await self.wait()
+
+
+class AsyncCommandHandle(_AsyncProgram["CommandExecResponse"]):
+    """A command that the runtime runs in its sandbox, without a thread or a turn.
+
+    Async form of `CommandHandle`. Made by `AsyncCodex.command_exec()`. Iterated, it gives the output as
+    `OutputChunk`s until the command has ended. Leaving its block kills the command if it still runs.
+
+    Example:
+        >>> async def main():
+        ...     async with AsyncCodex() as codex:
+        ...         async with await codex.command_exec(["ls", "-l"]) as command:
+        ...             async for chunk in command:
+        ...                 print(chunk.data.decode(), end="")
+        ...             print((await command.wait()).exit_code)
+    """
+
+    _methods = COMMAND
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        opening: Opening[CommandExecResponse],
+        subscription: Subscription,
+        call: Call,
+    ) -> None:
+        super().__init__(connection, opening, subscription, call)
+        self._call = call
+        self._start = opening.start
+
+    @classmethod
+    async def _begin(
+        cls, connection: AsyncConnection, opening: Opening[CommandExecResponse]
+    ) -> AsyncCommandHandle:
+        subscription = connection.subscribe_stream(opening)
+        try:
+            call = await connection.begin(opening.start, subscription)
+        except BaseException:
+            subscription.close()
+            raise
+        return cls(connection, opening, subscription, call)
+
+    def _told(self) -> CommandExecResponse | CodexError | None:
+        try:
+            return self._connection.answer(self._call, self._start)
+        except CodexError as error:
+            return error
+        except RuntimeError:  # given up by the closing of the handle
+            return self._closed_error()
+
+    def _let_go(self) -> None:
+        with suppress(ForkedProcessError):
+            self._call.abandon()
+        super()._let_go()
+
+
+class AsyncProcessHandle(_AsyncProgram["ProcessExitedNotification"]):
+    """A process that the runtime has started on its machine, outside of any sandbox.
+
+    Async form of `ProcessHandle`. Made by `AsyncCodex.process_spawn()`. Iterated, it gives the output as
+    `OutputChunk`s until the process has ended. Leaving its block kills the process if it still runs.
+
+    Example:
+        >>> async def main():
+        ...     async with AsyncCodex() as codex:
+        ...         async with await codex.process_spawn(["cat"]) as process:
+        ...             await process.write(b"hello")
+        ...             await process.close_stdin()
+        ...             async for chunk in process:
+        ...                 print(chunk.data)
+    """
+
+    _methods = PROCESS
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        opening: Opening[None],
+        subscription: Subscription,
+        exit: Subscription,
+    ) -> None:
+        super().__init__(connection, opening, subscription, exit)
+        self._exit = exit
+
+    @classmethod
+    async def _begin(cls, connection: AsyncConnection, opening: Opening[None]) -> AsyncProcessHandle:
+        # The exit has a mailbox of its own, so that wait() and the iteration take nothing from each other.
+        exit = connection.subscribe_stream(opening)
+        exit.select("end")
+        try:
+            subscription, _ = await opened(connection, opening)
+        except BaseException:
+            exit.close()
+            raise
+        return cls(connection, opening, subscription, exit)
+
+    def _told(self) -> ProcessExitedNotification | CodexError | None:
+        try:
+            events = self._exit.drain(_output.decoder(), 1)
+        except CodexError as error:
+            return error
+        except RuntimeError:  # closed with the handle
+            return self._closed_error()
+        return events[0].payload if events else None
+
+    def _let_go(self) -> None:
+        with suppress(ForkedProcessError):
+            self._exit.close()
+        super()._let_go()

@@ -1,0 +1,46 @@
+"""From the kinds of notifications that a program names to the methods on the wire. Used by the clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import InvalidInputError, InvalidInputTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def methods(kinds: Iterable[Any]) -> list[str] | None:
+    """The methods of `kinds`, each a method's name or the class of its payload; None for no kinds at all.
+
+    A name is taken as it is, since a newer runtime may know more of them.
+
+    Raises:
+        InvalidInputTypeError: A kind is neither a str nor a class.
+        InvalidInputError: A name is empty, or a class is no notification's payload.
+    """
+    found = [method for kind in kinds for method in _methods_of(kind)]
+    return found or None
+
+
+def _methods_of(kind: Any) -> list[str]:
+    if isinstance(kind, str):
+        if not kind:
+            raise InvalidInputError("The name of a notification is empty.")
+        return [kind]
+    if not isinstance(kind, type):
+        raise InvalidInputTypeError(
+            "A kind of notification is its name or the class of its payload, "
+            f"not an instance of {type(kind).__name__}."
+        )
+    from .generated.notifications import PAYLOADS, payload_model
+
+    # By name first: comparing classes would build the models of all of them.
+    named = [method for method, name in PAYLOADS.items() if name == kind.__name__]
+    found = [method for method in named if payload_model(method) is kind]
+    if not found:
+        raise InvalidInputError(
+            f"{kind.__name__} is not the payload of a notification. Give a class such as "
+            "ThreadNameUpdatedNotification, or a name such as 'thread/name/updated'."
+        )
+    return found

@@ -1,0 +1,103 @@
+# Made from _async/feed.py by `python scripts/make_sync.py`; do not edit.
+
+"""The events of one subscription on their way to its consumer, in batches.
+
+Owns the drained batch, the wait for the next one, and the pauses that a hot stream makes for everybody else.
+Knows nothing of what the events are about. Streams and handles are made of it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..errors import ForkedProcessError, StreamOverflowError
+from .waiting import Lock, Pace, wait_ready
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .._native import Decoder, Subscription
+    from .connection import Connection
+
+EventT = TypeVar("EventT")
+ReaderT = TypeVar("ReaderT", bound="Reader[Any]")
+
+
+class Feed:
+    """The events of one subscription. Its consumers share it, so each event goes to one of them."""
+
+    def __init__(self, connection: Connection, subscription: Subscription, decoder: Decoder) -> None:
+        self.batch: deque[Any] = deque()
+        self._connection = connection
+        self._subscription = subscription
+        self._decoder = decoder
+        # Only one consumer drains and waits at a time; the native mailbox knows one waiter.
+        self._lock = Lock()
+        self._pace = Pace()
+        self._closed = False
+
+    def fill(self) -> bool:
+        """Wait until `batch` has events (True) or the stream has ended (False).
+
+        Raises:
+            StreamOverflowError: Events were dropped. What is left can still be read.
+            TransportClosedError: The connection ended before the stream did.
+        """
+        with self._lock:
+            while not self.batch and not self._closed:
+                if not self._drain():
+                    wait_ready(self._subscription)
+                    self._pace.woken()
+                    self._connection.log_diagnostics()
+            self._pace.keep()
+            return bool(self.batch)
+
+    def _drain(self) -> bool:
+        """Move what is ready into `batch`; False when there is nothing yet."""
+        subscription = self._subscription
+        try:
+            self.batch.extend(subscription.drain(self._decoder, self._pace.batch))
+        except StreamOverflowError:
+            raise
+        except Exception:
+            if self._closed:  # by another consumer, just now
+                return True
+            self.close()
+            raise
+        if not self.batch and subscription.finished:
+            self.close()
+        return self._closed or bool(self.batch)
+
+    def close(self) -> None:
+        """Free the subscription and wake whoever waits for it. Idempotent."""
+        self._closed = True
+        with suppress(ForkedProcessError):  # in a forked child nothing is held
+            self._subscription.close()
+
+
+class Reader(Generic[EventT]):
+    """What is iterated and closed: the forms of every stream and handle."""
+
+    __slots__ = ()
+
+    def __iter__(self: ReaderT) -> ReaderT:
+        return self
+
+    def __next__(self) -> EventT:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self: ReaderT) -> ReaderT:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

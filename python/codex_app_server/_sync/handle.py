@@ -1,0 +1,105 @@
+# Made from _async/handle.py by `python scripts/make_sync.py`; do not edit.
+
+"""What a request began and somebody has to end: the base of the handles of commands, watches and searches.
+
+Owns the order in which a stream is begun and undone: it is subscribed before its request is written, and from
+that moment the native side undoes it when the handle is left, however that happens. Closing does the same
+properly: it waits until the runtime has confirmed it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import InvalidRequestError, StreamClosedError, TransportClosedError
+from .feed import Feed
+from .notifications import EventStream
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .._native import Decoder, Subscription
+    from .._openings import Opening
+    from .._requests import Request
+    from .connection import Connection
+
+T = TypeVar("T")
+EventT = TypeVar("EventT")
+
+
+def opened(connection: Connection, opening: Opening[T]) -> tuple[Subscription, T]:
+    """Begin a stream; returns its subscription and the answer. If that fails, nothing is left."""
+    subscription = connection.subscribe_stream(opening)
+    try:
+        return subscription, connection.request(opening.start, subscription)
+    except BaseException:
+        subscription.close()
+        raise
+
+
+class StreamHandle(EventStream[EventT]):
+    """A stream that a request began, and what undoes it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        opening: Opening[Any],
+        subscription: Subscription,
+        decoder: Decoder,
+    ) -> None:
+        self._connection = connection
+        self._opening = opening
+        self._subscription = subscription
+        self._feed = Feed(connection, subscription, decoder)
+        self._closed = False
+
+    def _request(self, request: Request[T]) -> T:
+        if self._closed:
+            raise self._closed_error()
+        return self._connection.request(request)
+
+    def _closed_error(self) -> StreamClosedError:
+        return StreamClosedError("This handle is closed. What it was about has been ended; begin it again.")
+
+    def close(self) -> None:
+        """End what this is about and wait until the runtime has confirmed it. Idempotent.
+
+        Nothing is raised if it has ended already, or the connection has.
+
+        Raises:
+            RequestTimeoutError: The runtime does not answer.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            with suppress(TransportClosedError):  # that has ended it
+                self._stop()
+        finally:
+            self._let_go()
+
+    def _stop(self) -> None:
+        """End it, if it was begun and goes on."""
+        if self._subscription.owes:
+            with suppress(InvalidRequestError):  # it ended by itself in this moment
+                self._connection.request(self._opening.stop)
+            self._subscription.settle()
+
+    def _let_go(self) -> None:
+        """Free everything without waiting. What was not undone is undone by the native side."""
+        self._closed = True
+        self._feed.batch.clear()
+        self._feed.close()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc is None or isinstance(exc, Exception):
+            self.close()
+        else:
+            # A cancellation, a Ctrl-C: nobody waits any more.
+            self._let_go()
