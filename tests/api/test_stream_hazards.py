@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import threading
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,6 +19,7 @@ from codex_app_server import (
     AsyncProcessHandle,
     Codex,
     CodexConfig,
+    ForkedProcessError,
     RequestTimeoutError,
 )
 from codex_app_server.generated.v2_all import ProcessExitedNotification
@@ -298,4 +301,39 @@ async def test_one_client_serves_streams_on_several_loops(peer: ScriptedPeer) ->
         for thread in threads:
             await asyncio.get_running_loop().run_in_executor(None, thread.join)
         assert found == ["n"] * 4
+        assert_nothing_left(codex)
+
+
+# --- processes
+
+
+def test_a_forked_child_can_do_nothing_with_a_handle_and_undoes_nothing(peer: ScriptedPeer) -> None:
+    peer.answers |= {"fs/watch": {"path": "/x"}, "fs/unwatch": {}, "model/list": {"data": []}}
+    with Codex(CodexConfig(launch_args_override=peer.argv)) as codex:
+        watch = codex.fs_watch("/x")
+        command = codex.command_exec(["x"])
+        request = peer.expect("command/exec")
+        events = codex.notifications()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of forks with threads
+            child = os.fork()
+        if child == 0:  # pragma: no cover
+            status = 1
+            try:
+                for refused in (command.close_stdin, command.wait, codex.notifications, watch.__next__):
+                    with pytest.raises(ForkedProcessError):
+                        refused()
+                for handle in (watch, command, events):
+                    handle.close()
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        codex.models()
+        assert peer.received == 0
+        peer.answer(request, EXIT)
+        assert command.wait().exit_code == 0
+        for handle in (watch, command, events):
+            handle.close()
+        assert codex.stats()["errands_sent"] == 0
         assert_nothing_left(codex)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -436,3 +439,89 @@ def test_errands_of_many_streams_all_arrive(connection: Connection, peer: Script
     assert sorted(undone) == sorted(f"w{number}" for number in range(100))
     caught_up(connection, peer)
     assert connection.stats()["streams_routed"] == 0
+
+
+# --- at once
+
+
+def test_a_start_and_a_leave_at_once_leave_nothing_running(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    running: set[str] = set()
+    begun = 0
+
+    def begin(params: dict[str, Any]) -> dict[str, Any]:
+        nonlocal begun
+        begun += 1
+        running.add(params["watchId"])
+        return {}
+
+    def end(params: dict[str, Any]) -> dict[str, Any]:
+        running.discard(params["watchId"])
+        return {}
+
+    peer.answers |= {"fs/watch": begin, "fs/unwatch": end}
+    for number in range(400):
+        params = f'{{"watchId":"{number}"}}'.encode()
+        subscription = connection.subscribe_subject("watchId", f"{number}", errand=("fs/unwatch", params))
+        call = connection.open_call("fs/watch", stream=subscription)
+        assert call.wait(20)
+
+        def leave(call: Call = call, subscription: Subscription = subscription, number: int = number) -> None:
+            for _ in range(number % 40):
+                call.admitted  # noqa: B018
+            if number % 2:
+                call.abandon()
+            subscription.close()
+
+        leaving = threading.Thread(target=leave)
+        leaving.start()
+        with suppress(RuntimeError):  # given up before
+            call.send(params)
+        leaving.join()
+    caught_up(connection, peer)
+    stats = connection.stats()
+    while stats["requests_pending"] or stats["requests_waiting"]:
+        stats = connection.stats()
+    assert begun > 100
+    assert running == set()
+    assert (stats["streams_routed"], stats["requests_admitted"]) == (0, 0)
+
+
+def test_listeners_come_and_go_while_events_pour_in(connection: Connection, peer: ScriptedPeer) -> None:
+    stop = threading.Event()
+    burst = [changed("w", "1"), named("t", "n"), delta("t", "u", "x"), exited("p")] * 100
+
+    def flood() -> None:
+        while not stop.is_set():
+            peer.send(*burst)
+
+    def listen() -> int:
+        seen = 0
+        for number in range(150):
+            subscriptions = [
+                connection.subscribe_notifications(),
+                connection.subscribe_notifications(["turn/completed", "fs/changed"], thread_id=None),
+                connection.subscribe_subject("watchId", "w"),
+                connection.subscribe_subject("processHandle", "p"),
+                connection.subscribe_thread("t"),
+            ]
+            if number % 3 == 0:
+                assert subscriptions[2].wait(20)
+                seen += len(subscriptions[2].drain(decoder))
+            for subscription in subscriptions:
+                subscription.close()
+        return seen
+
+    flooding = threading.Thread(target=flood)
+    flooding.start()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            seen = [pool.submit(listen) for _ in range(4)]
+            assert all(one.result(60) >= 50 for one in seen)
+    finally:
+        stop.set()
+        flooding.join()
+    caught_up(connection, peer)
+    stats = connection.stats()
+    assert (stats["streams_routed"], stats["mailbox_bytes"], stats["events_lost"]) == (0, 0, 0)
