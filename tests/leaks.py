@@ -42,6 +42,20 @@ class Footprint:
             time.sleep(0.01)
 
 
+def assert_idle(stats: Callable[[], dict[str, int]]) -> None:
+    """A connection has nothing going on: no stream, no request, no byte kept.
+
+    The reader answers a request before it gives its place back, so it is looked at again, bounded.
+    """
+    names = ("streams_routed", "requests_pending", "requests_admitted", "requests_waiting", "mailbox_bytes")
+    deadline = time.monotonic() + 5
+    held = dict.fromkeys(names, 1)
+    while any(held.values()) and time.monotonic() < deadline:
+        now = stats()
+        held = {name: now[name] for name in names}
+    assert held == dict.fromkeys(names, 0)
+
+
 def descendants(pid: int) -> set[int]:
     """Every living process below `pid`, sessions of their own included."""
     parents: dict[int, int] = {}

@@ -25,6 +25,7 @@ from codex_app_server import (
 from codex_app_server.generated.v2_all import ProcessExitedNotification
 from codex_app_server.models import ThreadNameUpdatedNotification
 from codex_app_server.testing import OfflineModel
+from tests.leaks import assert_idle
 from tests.payloads import payload
 from tests.peer import ScriptedPeer
 
@@ -47,12 +48,6 @@ async def cancelled(task: asyncio.Future[Any]) -> None:
     task.cancel()
     await asyncio.wait([task], timeout=TIMEOUT_S)
     assert task.cancelled()
-
-
-def assert_nothing_left(codex: AsyncCodex | Codex) -> None:
-    stats = codex.stats()
-    held = ("streams_routed", "requests_pending", "requests_admitted", "requests_waiting", "mailbox_bytes")
-    assert {name: stats[name] for name in held} == dict.fromkeys(held, 0)
 
 
 EXIT = {"exitCode": 0, "stdout": "", "stderr": ""}
@@ -93,7 +88,7 @@ async def test_a_start_that_is_cancelled_on_the_wire_is_undone(
         peer.answer(undoing, {})
         await codex.models()
         assert codex.stats()["errands_sent"] == 1
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_start_that_gets_no_answer_is_undone(handle: tuple[Any, ...], peer: ScriptedPeer) -> None:
@@ -104,7 +99,7 @@ async def test_a_start_that_gets_no_answer_is_undone(handle: tuple[Any, ...], pe
         peer.answer(peer.expect(start), answer)
         peer.answer(peer.expect(stop), {})
         await codex.models()
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_start_that_is_cancelled_before_it_was_written_leaves_nothing(peer: ScriptedPeer) -> None:
@@ -123,7 +118,7 @@ async def test_a_start_that_is_cancelled_before_it_was_written_leaves_nothing(pe
         await codex.models()
         assert peer.received == 0
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 # --- in the middle of use
@@ -138,7 +133,7 @@ async def test_a_handle_that_is_forgotten_is_undone(handle: tuple[Any, ...], pee
         gc.collect()
         await codex.models()
         assert codex.stats()["errands_sent"] == 5
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_a_handle_that_is_forgotten_is_undone_in_threads_too(
@@ -152,7 +147,7 @@ def test_a_handle_that_is_forgotten_is_undone_in_threads_too(
         gc.collect()
         codex.models()
         assert codex.stats()["errands_sent"] == 5
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_command_that_is_forgotten_is_killed(peer: ScriptedPeer) -> None:
@@ -166,7 +161,7 @@ async def test_a_command_that_is_forgotten_is_killed(peer: ScriptedPeer) -> None
         peer.answer(undoing, {})
         peer.answer(request, EXIT)
         await codex.models()
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_programs_that_are_forgotten_are_gone_on_the_real_runtime(model: OfflineModel) -> None:
@@ -179,7 +174,7 @@ async def test_programs_that_are_forgotten_are_gone_on_the_real_runtime(model: O
         while codex.stats()["requests_pending"]:
             await asyncio.sleep(0)
         await ends.aclose()
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_block_that_is_cancelled_undoes_without_waiting(
@@ -203,7 +198,7 @@ async def test_a_block_that_is_cancelled_undoes_without_waiting(
         # The runtime has not answered, and nobody has waited for it.
         peer.answer(await expect(peer, stop), {})
         await codex.models()
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_close_that_is_cancelled_undoes_all_the_same(
@@ -220,7 +215,7 @@ async def test_a_close_that_is_cancelled_undoes_all_the_same(
         # It cannot be known whether the first one arrived.
         peer.refuse(await expect(peer, stop), -32600, "not there")
         await codex.models()
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_wait_that_is_cancelled_can_be_done_again(model: OfflineModel) -> None:
@@ -239,7 +234,7 @@ async def test_a_wait_that_is_cancelled_can_be_done_again(model: OfflineModel) -
                 assert (await asyncio.wait_for(second, TIMEOUT_S)).exit_code == 5
                 assert (await program.wait()).exit_code == 5
                 assert [chunk async for chunk in program] == []
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 # --- loops
@@ -301,7 +296,7 @@ async def test_one_client_serves_streams_on_several_loops(peer: ScriptedPeer) ->
         for thread in threads:
             await asyncio.get_running_loop().run_in_executor(None, thread.join)
         assert found == ["n"] * 4
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 # --- processes
@@ -336,4 +331,4 @@ def test_a_forked_child_can_do_nothing_with_a_handle_and_undoes_nothing(peer: Sc
         for handle in (watch, command, events):
             handle.close()
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)

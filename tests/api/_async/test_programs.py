@@ -23,6 +23,7 @@ from codex_app_server import (
 from codex_app_server.models import UnknownNotification
 from codex_app_server.testing import OfflineModel
 from tests.api._async.concurrency import Background, Marks, together
+from tests.leaks import assert_idle
 from tests.peer import ScriptedPeer
 
 Program = AsyncCommandHandle | AsyncProcessHandle
@@ -54,12 +55,6 @@ async def read_until(program: Program, text: bytes) -> bytes:
     return found
 
 
-def assert_nothing_left(codex: AsyncCodex) -> None:
-    stats = codex.stats()
-    held = ("streams_routed", "requests_pending", "requests_admitted", "requests_waiting", "mailbox_bytes")
-    assert {name: stats[name] for name in held} == dict.fromkeys(held, 0)
-
-
 # --- on the real runtime
 
 
@@ -73,7 +68,7 @@ async def test_a_programs_output_and_end_are_told(kind: str, model: OfflineModel
         assert {chunk.stream: chunk.data for chunk in chunks} == {"stdout": b"out", "stderr": b"err"}
         assert (await program.wait()).exit_code == 3
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_every_byte_goes_in_and_comes_out(kind: str, model: OfflineModel) -> None:
@@ -84,7 +79,7 @@ async def test_every_byte_goes_in_and_comes_out(kind: str, model: OfflineModel) 
                 await program.write(data[start : start + 20_000])
             await program.close_stdin()
             assert await read(program) == data
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_conversation_with_a_program(kind: str, model: OfflineModel) -> None:
@@ -117,7 +112,7 @@ async def test_a_program_that_is_terminated_keeps_its_output(kind: str, model: O
             assert await read(program) == b""
             assert (await program.wait()).exit_code != 0
             await program.terminate()
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_leaving_the_block_kills_a_program_that_runs_on(
@@ -128,12 +123,12 @@ async def test_leaving_the_block_kills_a_program_that_runs_on(
         async with await begin(codex, kind, "sh", "-c", script, disable_timeout=True) as program:
             await read_until(program, b"ready")
         assert (await program.wait()).exit_code != 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
         await program.aclose()
         with pytest.raises(KeyError):
             async with await begin(codex, kind, "sleep", "100") as program:
                 raise KeyError
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
         assert codex.stats()["errands_sent"] == 0
 
 
@@ -236,7 +231,7 @@ async def test_many_programs_at_once_have_their_own_output(kind: str, model: Off
 
         expected = [b"%d\n" % number for number in range(20)]
         assert await together(*(job(number) for number in range(20))) == expected
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_command_that_is_refused_says_so_to_who_reads_and_who_waits(model: OfflineModel) -> None:
@@ -249,7 +244,7 @@ async def test_a_command_that_is_refused_says_so_to_who_reads_and_who_waits(mode
             with pytest.raises(InvalidRequestError):
                 await read(command)
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_process_that_cannot_be_started_leaves_nothing(model: OfflineModel) -> None:
@@ -257,7 +252,7 @@ async def test_a_process_that_cannot_be_started_leaves_nothing(model: OfflineMod
         with pytest.raises(JsonRpcError, match="No such file"):
             await codex.process_spawn(["/no/such/program"])
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_input_for_a_program_that_has_ended_is_refused(kind: str, model: OfflineModel) -> None:
@@ -350,7 +345,7 @@ async def test_output_around_the_answers_is_not_lost(
         assert (await program.wait()).exit_code == 7
         await program.aclose()
         assert peer.received == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_the_end_is_told_even_when_output_was_dropped(
@@ -373,7 +368,7 @@ async def test_the_end_is_told_even_when_output_was_dropped(
         assert await read(program) == b""
         assert (await program.wait()).exit_code == 7
         await program.aclose()
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_what_a_newer_runtime_says_of_a_program_raises_nothing(
@@ -422,12 +417,13 @@ async def test_a_runtime_that_dies_ends_everything(
                 await program.resize(1, 1)
         await program.aclose()
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_closing_while_somebody_waits_and_reads_ends_both(kind: str, model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
-        program = await begin(codex, kind, "sleep", "100", disable_timeout=True)
+        program = await begin(codex, kind, "sh", "-c", "echo ready; sleep 100", disable_timeout=True)
+        assert await read_until(program, b"\n") == b"ready\n"
         marks = Marks()
 
         async def wait() -> int:
@@ -444,7 +440,7 @@ async def test_closing_while_somebody_waits_and_reads_ends_both(kind: str, model
         await program.aclose()
         assert await waiting.result() != 0
         assert await reading.result() == b""
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_ctrl_c_in_the_block_does_not_wait(
@@ -462,4 +458,4 @@ async def test_a_ctrl_c_in_the_block_does_not_wait(
             await program.wait()
         await codex.models()
         assert codex.stats()["errands_sent"] == 1
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)

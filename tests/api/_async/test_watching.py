@@ -22,6 +22,7 @@ from codex_app_server.generated.v2_all import (
 )
 from codex_app_server.testing import OfflineModel
 from tests.api._async.concurrency import together
+from tests.leaks import assert_idle
 from tests.peer import Refused, ScriptedPeer
 
 
@@ -42,12 +43,6 @@ async def found(search: AsyncFuzzyFileSearch, query: str) -> list[str]:
     return []
 
 
-def assert_nothing_left(codex: AsyncCodex) -> None:
-    stats = codex.stats()
-    held = ("streams_routed", "requests_pending", "requests_admitted", "requests_waiting", "mailbox_bytes")
-    assert {name: stats[name] for name in held} == dict.fromkeys(held, 0)
-
-
 async def test_a_change_is_told_to_who_watches(model: OfflineModel, tmp_path: Path) -> None:
     (tmp_path / "watched").mkdir()
     (tmp_path / "other").mkdir()
@@ -59,7 +54,7 @@ async def test_a_change_is_told_to_who_watches(model: OfflineModel, tmp_path: Pa
             (tmp_path / "other" / "a").write_text("x")
             (tmp_path / "watched" / "b").write_text("x")
             assert await changed_path(watch) == "b"
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
         assert codex.stats()["errands_sent"] == 0
         await watch.aclose()
         assert await changed_path(watch) == "the watch was closed"
@@ -80,7 +75,7 @@ async def test_fifty_watches_at_once_hear_each_their_own(model: OfflineModel, tm
 
         told = await together(*(job(number) for number in range(50)))
         assert told == [f"file-{number}" for number in range(50)]
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_search_follows_its_query(model: OfflineModel, tmp_path: Path) -> None:
@@ -92,7 +87,7 @@ async def test_a_search_follows_its_query(model: OfflineModel, tmp_path: Path) -
             assert await found(search, "alph") == ["alphabet.txt"]
             await search.update("zeb")
             assert await found(search, "zeb") == ["zebra.txt"]
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
         with pytest.raises(StreamClosedError):
             await search.update("more")
         assert await found(search, "more") == []
@@ -139,7 +134,7 @@ async def test_closing_waits_until_the_watch_is_gone(scripted: CodexConfig, peer
         await watch.aclose()
         assert routed == [1]
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_watch_that_is_gone_already_is_closed_without_a_word(
@@ -150,7 +145,7 @@ async def test_a_watch_that_is_gone_already_is_closed_without_a_word(
         watch = await codex.fs_watch("/x")
         await watch.aclose()
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_what_is_refused_leaves_nothing(scripted: CodexConfig, peer: ScriptedPeer) -> None:
@@ -162,7 +157,7 @@ async def test_what_is_refused_leaves_nothing(scripted: CodexConfig, peer: Scrip
             await codex.fuzzy_file_search(["/x"])
         await codex.models()
         assert peer.received == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_busy_runtime_is_asked_again(scripted: CodexConfig, peer: ScriptedPeer) -> None:
@@ -182,7 +177,7 @@ async def test_a_busy_runtime_is_asked_again(scripted: CodexConfig, peer: Script
         async with await codex.fs_watch("/x") as watch:
             assert await changed_path(watch) == "a"
         assert len(set(asked)) == 1
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 async def test_a_runtime_that_dies_ends_watch_and_search(scripted: CodexConfig, peer: ScriptedPeer) -> None:
@@ -198,4 +193,4 @@ async def test_a_runtime_that_dies_ends_watch_and_search(scripted: CodexConfig, 
             with pytest.raises(TransportClosedError):
                 await codex.fs_watch("/x")
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)

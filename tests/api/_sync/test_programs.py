@@ -25,6 +25,7 @@ from codex_app_server import (
 from codex_app_server.models import UnknownNotification
 from codex_app_server.testing import OfflineModel
 from tests.api._sync.concurrency import Background, Marks, together
+from tests.leaks import assert_idle
 from tests.peer import ScriptedPeer
 
 Program = CommandHandle | ProcessHandle
@@ -56,12 +57,6 @@ def read_until(program: Program, text: bytes) -> bytes:
     return found
 
 
-def assert_nothing_left(codex: Codex) -> None:
-    stats = codex.stats()
-    held = ("streams_routed", "requests_pending", "requests_admitted", "requests_waiting", "mailbox_bytes")
-    assert {name: stats[name] for name in held} == dict.fromkeys(held, 0)
-
-
 # --- on the real runtime
 
 
@@ -75,7 +70,7 @@ def test_a_programs_output_and_end_are_told(kind: str, model: OfflineModel) -> N
         assert {chunk.stream: chunk.data for chunk in chunks} == {"stdout": b"out", "stderr": b"err"}
         assert (program.wait()).exit_code == 3
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_every_byte_goes_in_and_comes_out(kind: str, model: OfflineModel) -> None:
@@ -86,7 +81,7 @@ def test_every_byte_goes_in_and_comes_out(kind: str, model: OfflineModel) -> Non
                 program.write(data[start : start + 20_000])
             program.close_stdin()
             assert read(program) == data
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_a_conversation_with_a_program(kind: str, model: OfflineModel) -> None:
@@ -119,7 +114,7 @@ def test_a_program_that_is_terminated_keeps_its_output(kind: str, model: Offline
             assert read(program) == b""
             assert (program.wait()).exit_code != 0
             program.terminate()
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_leaving_the_block_kills_a_program_that_runs_on(
@@ -130,12 +125,12 @@ def test_leaving_the_block_kills_a_program_that_runs_on(
         with begin(codex, kind, "sh", "-c", script, disable_timeout=True) as program:
             read_until(program, b"ready")
         assert (program.wait()).exit_code != 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
         program.close()
         with pytest.raises(KeyError):
             with begin(codex, kind, "sleep", "100") as program:
                 raise KeyError
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
         assert codex.stats()["errands_sent"] == 0
 
 
@@ -238,7 +233,7 @@ def test_many_programs_at_once_have_their_own_output(kind: str, model: OfflineMo
 
         expected = [b"%d\n" % number for number in range(20)]
         assert together(*(job(number) for number in range(20))) == expected
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_a_command_that_is_refused_says_so_to_who_reads_and_who_waits(model: OfflineModel) -> None:
@@ -251,7 +246,7 @@ def test_a_command_that_is_refused_says_so_to_who_reads_and_who_waits(model: Off
             with pytest.raises(InvalidRequestError):
                 read(command)
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_a_process_that_cannot_be_started_leaves_nothing(model: OfflineModel) -> None:
@@ -259,7 +254,7 @@ def test_a_process_that_cannot_be_started_leaves_nothing(model: OfflineModel) ->
         with pytest.raises(JsonRpcError, match="No such file"):
             codex.process_spawn(["/no/such/program"])
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_input_for_a_program_that_has_ended_is_refused(kind: str, model: OfflineModel) -> None:
@@ -350,7 +345,7 @@ def test_output_around_the_answers_is_not_lost(kind: str, scripted: CodexConfig,
         assert (program.wait()).exit_code == 7
         program.close()
         assert peer.received == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_the_end_is_told_even_when_output_was_dropped(
@@ -373,7 +368,7 @@ def test_the_end_is_told_even_when_output_was_dropped(
         assert read(program) == b""
         assert (program.wait()).exit_code == 7
         program.close()
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_what_a_newer_runtime_says_of_a_program_raises_nothing(
@@ -420,12 +415,13 @@ def test_a_runtime_that_dies_ends_everything(kind: str, scripted: CodexConfig, p
                 program.resize(1, 1)
         program.close()
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_closing_while_somebody_waits_and_reads_ends_both(kind: str, model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
-        program = begin(codex, kind, "sleep", "100", disable_timeout=True)
+        program = begin(codex, kind, "sh", "-c", "echo ready; sleep 100", disable_timeout=True)
+        assert read_until(program, b"\n") == b"ready\n"
         marks = Marks()
 
         def wait() -> int:
@@ -442,7 +438,7 @@ def test_closing_while_somebody_waits_and_reads_ends_both(kind: str, model: Offl
         program.close()
         assert waiting.result() != 0
         assert reading.result() == b""
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_a_ctrl_c_in_the_block_does_not_wait(kind: str, scripted: CodexConfig, peer: ScriptedPeer) -> None:
@@ -458,4 +454,4 @@ def test_a_ctrl_c_in_the_block_does_not_wait(kind: str, scripted: CodexConfig, p
             program.wait()
         codex.models()
         assert codex.stats()["errands_sent"] == 1
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)

@@ -24,6 +24,7 @@ from codex_app_server.generated.v2_all import (
 )
 from codex_app_server.testing import OfflineModel
 from tests.api._sync.concurrency import together
+from tests.leaks import assert_idle
 from tests.peer import Refused, ScriptedPeer
 
 
@@ -44,12 +45,6 @@ def found(search: FuzzyFileSearch, query: str) -> list[str]:
     return []
 
 
-def assert_nothing_left(codex: Codex) -> None:
-    stats = codex.stats()
-    held = ("streams_routed", "requests_pending", "requests_admitted", "requests_waiting", "mailbox_bytes")
-    assert {name: stats[name] for name in held} == dict.fromkeys(held, 0)
-
-
 def test_a_change_is_told_to_who_watches(model: OfflineModel, tmp_path: Path) -> None:
     (tmp_path / "watched").mkdir()
     (tmp_path / "other").mkdir()
@@ -61,7 +56,7 @@ def test_a_change_is_told_to_who_watches(model: OfflineModel, tmp_path: Path) ->
             (tmp_path / "other" / "a").write_text("x")
             (tmp_path / "watched" / "b").write_text("x")
             assert changed_path(watch) == "b"
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
         assert codex.stats()["errands_sent"] == 0
         watch.close()
         assert changed_path(watch) == "the watch was closed"
@@ -82,7 +77,7 @@ def test_fifty_watches_at_once_hear_each_their_own(model: OfflineModel, tmp_path
 
         told = together(*(job(number) for number in range(50)))
         assert told == [f"file-{number}" for number in range(50)]
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_a_search_follows_its_query(model: OfflineModel, tmp_path: Path) -> None:
@@ -94,7 +89,7 @@ def test_a_search_follows_its_query(model: OfflineModel, tmp_path: Path) -> None
             assert found(search, "alph") == ["alphabet.txt"]
             search.update("zeb")
             assert found(search, "zeb") == ["zebra.txt"]
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
         with pytest.raises(StreamClosedError):
             search.update("more")
         assert found(search, "more") == []
@@ -141,7 +136,7 @@ def test_closing_waits_until_the_watch_is_gone(scripted: CodexConfig, peer: Scri
         watch.close()
         assert routed == [1]
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_a_watch_that_is_gone_already_is_closed_without_a_word(
@@ -152,7 +147,7 @@ def test_a_watch_that_is_gone_already_is_closed_without_a_word(
         watch = codex.fs_watch("/x")
         watch.close()
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_what_is_refused_leaves_nothing(scripted: CodexConfig, peer: ScriptedPeer) -> None:
@@ -164,7 +159,7 @@ def test_what_is_refused_leaves_nothing(scripted: CodexConfig, peer: ScriptedPee
             codex.fuzzy_file_search(["/x"])
         codex.models()
         assert peer.received == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_a_busy_runtime_is_asked_again(scripted: CodexConfig, peer: ScriptedPeer) -> None:
@@ -184,7 +179,7 @@ def test_a_busy_runtime_is_asked_again(scripted: CodexConfig, peer: ScriptedPeer
         with codex.fs_watch("/x") as watch:
             assert changed_path(watch) == "a"
         assert len(set(asked)) == 1
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
 
 
 def test_a_runtime_that_dies_ends_watch_and_search(scripted: CodexConfig, peer: ScriptedPeer) -> None:
@@ -200,4 +195,4 @@ def test_a_runtime_that_dies_ends_watch_and_search(scripted: CodexConfig, peer: 
             with pytest.raises(TransportClosedError):
                 codex.fs_watch("/x")
         assert codex.stats()["errands_sent"] == 0
-        assert_nothing_left(codex)
+        assert_idle(codex.stats)
