@@ -1,0 +1,182 @@
+# Made from _async/services.py by `python scripts/make_sync.py`; do not edit.
+
+"""What a client offers besides threads and turns: listening, programs, watches, searches.
+
+A part of the client. Thin: it names the arguments, `_openings` and `_kinds` check them, the handles do the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import _kinds, _openings
+from .._params import identifier
+from .notifications import NotificationStream
+from .programs import CommandHandle, ProcessHandle
+from .watching import FsWatch, FuzzyFileSearch
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import BaseModel
+
+    from .._sandbox import Sandbox
+    from .runtime import Runtime
+
+
+class Services:
+    """The base of the client."""
+
+    _client: Runtime
+
+    def notifications(
+        self, *kinds: str | type[BaseModel], thread_id: str | None = None
+    ) -> NotificationStream:
+        """Listen to notifications, from this call on. Not awaited; close it when it is not read any more.
+
+        Args:
+            kinds: Names of notifications ("turn/completed") or classes of their payloads
+                (`TurnCompletedNotification`; a class that several have stands for all of them). These are
+                given whosever they are, a turn's included. Without any: everything that is no turn's.
+            thread_id: Only those of this thread.
+
+        Raises:
+            NotStartedError: The runtime was not started yet, which only happens to async clients.
+            InvalidInputError: A class is no notification's payload, or a name or id is empty.
+            InvalidInputTypeError: An argument has the wrong type.
+            TransportClosedError: The connection has ended.
+        """
+        methods = _kinds.methods(kinds)
+        if thread_id is not None:
+            identifier("thread_id", thread_id)
+        connection = self._client.connection
+        return NotificationStream(
+            connection, connection.native.subscribe_notifications(methods, thread_id=thread_id)
+        )
+
+    def command_exec(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        disable_output_cap: bool = False,
+        disable_timeout: bool = False,
+        env: Mapping[str, str | None] | None = None,
+        output_bytes_cap: int | None = None,
+        permission_profile: str | None = None,
+        sandbox: Sandbox | None = None,
+        size: tuple[int, int] | None = None,
+        stream_stdin: bool = True,
+        timeout_ms: int | None = None,
+        tty: bool = False,
+    ) -> CommandHandle:
+        """Run a command in the runtime's sandbox, without a thread or a turn.
+
+        Returns when the request is on its way. What the runtime has to say against it is raised by the
+        handle's `wait()`, and at the end of its output.
+
+        Args:
+            command: The program and its arguments.
+            cwd: Its working directory; the runtime's by default.
+            disable_output_cap: Whether all output is given, however much.
+            disable_timeout: Whether it may run for as long as it takes.
+            env: Variables on top of the runtime's environment; None takes one away.
+            output_bytes_cap: How many bytes of each output stream are given; the runtime's limit by default.
+            permission_profile: The permissions that hold for it; the user's by default.
+            sandbox: What it may touch, instead of `permission_profile`.
+            size: The terminal's rows and columns, with `tty`.
+            stream_stdin: Whether it has a stdin that is written to; else it reads an end at once.
+            timeout_ms: After how many milliseconds it is killed; the runtime's limit (10 s) by default.
+            tty: Whether it runs on a terminal.
+
+        Raises:
+            InvalidInputError: An argument makes no sense. Nothing was sent.
+            InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
+            TransportClosedError: The connection has ended.
+        """
+        opening = _openings.command_exec(
+            command,
+            cwd=cwd,
+            disable_output_cap=disable_output_cap,
+            disable_timeout=disable_timeout,
+            env=env,
+            output_bytes_cap=output_bytes_cap,
+            permission_profile=permission_profile,
+            sandbox=sandbox,
+            size=size,
+            stream_stdin=stream_stdin,
+            timeout_ms=timeout_ms,
+            tty=tty,
+        )
+        return CommandHandle._begin(self._client.start(), opening)
+
+    def process_spawn(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        disable_output_cap: bool = False,
+        disable_timeout: bool = False,
+        env: Mapping[str, str | None] | None = None,
+        output_bytes_cap: int | None = None,
+        size: tuple[int, int] | None = None,
+        stream_stdin: bool = True,
+        timeout_ms: int | None = None,
+        tty: bool = False,
+    ) -> ProcessHandle:
+        """Start a process on the runtime's machine, outside of any sandbox. Experimental in the protocol.
+
+        Returns when it has started. The arguments are those of `command_exec()`; a relative `cwd` is taken
+        from the runtime's working directory.
+
+        Raises:
+            InvalidInputError: An argument makes no sense. Nothing was sent.
+            InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
+            JsonRpcError: The runtime refused, or could not start it.
+            TransportClosedError: The connection ended first.
+        """
+        opening = _openings.process_spawn(
+            command,
+            cwd=cwd,
+            base=self._client.cwd,
+            disable_output_cap=disable_output_cap,
+            disable_timeout=disable_timeout,
+            env=env,
+            output_bytes_cap=output_bytes_cap,
+            size=size,
+            stream_stdin=stream_stdin,
+            timeout_ms=timeout_ms,
+            tty=tty,
+        )
+        return ProcessHandle._begin(self._client.start(), opening)
+
+    def fs_watch(self, path: str | os.PathLike[str]) -> FsWatch:
+        """Watch a file or directory for changes. Returns when it is watched.
+
+        Args:
+            path: What to watch; a relative path is taken from the runtime's working directory.
+
+        Raises:
+            InvalidInputError: That is no path. Nothing was sent.
+            InvalidInputTypeError: `path` has the wrong type. Nothing was sent.
+            JsonRpcError: The runtime refused.
+            TransportClosedError: The connection ended first.
+        """
+        opening = _openings.fs_watch(path, self._client.cwd)
+        return FsWatch._begin(self._client.start(), opening)
+
+    def fuzzy_file_search(self, roots: Sequence[str | os.PathLike[str]]) -> FuzzyFileSearch:
+        """Begin to search for files by parts of their names. Experimental in the protocol.
+
+        Args:
+            roots: The directories to search in; relative ones are taken from the runtime's.
+
+        Raises:
+            InvalidInputError: A root is no path. Nothing was sent.
+            InvalidInputTypeError: `roots` has the wrong type. Nothing was sent.
+            JsonRpcError: The runtime refused.
+            TransportClosedError: The connection ended first.
+        """
+        opening = _openings.fuzzy_file_search(roots, self._client.cwd)
+        return FuzzyFileSearch._begin(self._client.start(), opening)
