@@ -2,7 +2,8 @@
 
 """What a client offers besides threads and turns: listening, programs, watches, searches.
 
-A part of the client. Thin: it names the arguments, `_openings` and `_kinds` check them, the handles do the rest.
+A part of the client. Thin: it names the arguments, `_openings` and `_kinds` check them, the handles do the
+rest.
 """
 
 from __future__ import annotations
