@@ -36,7 +36,7 @@ def assigned(
     notifications = [m for m in methods if isinstance(m, protocol.Notification)]
     requests = [m for m in methods if isinstance(m, protocol.Request)]
     described = protocol.Protocol(
-        [notification("turn/started", "Started", True), *notifications], requests, [], []
+        [notification("turn/started", "Started", True), *notifications], requests, [], ()
     )
     every = [model("Started", "Turn"), model("Turn"), *classes]
     return homes.assign({item.name: item for item in every}, described)

@@ -13,7 +13,10 @@ from .services import AsyncServices
 from .thread import AsyncThread
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
+
+    from pydantic import BaseModel
 
     from .._metadata import InitializeResponse
     from .._requests import Request

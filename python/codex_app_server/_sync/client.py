@@ -15,7 +15,10 @@ from .services import Services
 from .thread import Thread
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
+
+    from pydantic import BaseModel
 
     from .._metadata import InitializeResponse
     from .._requests import Request
