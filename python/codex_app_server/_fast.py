@@ -11,9 +11,9 @@ import copy
 import json
 import logging
 import pickle
-from collections.abc import Callable
-from enum import Enum
-from typing import Any, get_args
+from collections.abc import Callable, Iterable
+from enum import Enum, EnumMeta
+from typing import Any, cast, get_args
 
 from ._native import Decoder
 from .models import Notification
@@ -74,8 +74,8 @@ def fields_of(model: type[Any], tag: str | None = None) -> Fields | None:
 def _kind(annotation: Any) -> Any:
     if annotation in (str, int):
         return annotation.__name__
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return {member.value: member for member in annotation}
+    if isinstance(annotation, EnumMeta):
+        return {member.value: member for member in cast("Iterable[Enum]", annotation)}
     if getattr(annotation, "__pydantic_root_model__", False):
         return _part(annotation)
     if type(None) not in get_args(annotation):
