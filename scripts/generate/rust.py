@@ -26,6 +26,8 @@ pub enum IdPath {
     Param(&'static str),
     /// `params.<0>.<1>`
     Nested(&'static str, &'static str),
+    /// `params.<0>`, or else `params.<1>.<2>`: where a method that the schema lacks may have it.
+    Either(&'static str, &'static str, &'static str),
 }
 
 /// A notification that the schema knows.

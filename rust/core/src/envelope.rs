@@ -11,8 +11,8 @@ use crate::protocol::{IdPath, NOTIFICATIONS, NotificationSpec, SUBJECTS};
 /// known one uses, so that a newer runtime's turn events still reach their turn.
 static UNKNOWN_SPEC: NotificationSpec = NotificationSpec {
     method: "",
-    thread: IdPath::Param("threadId"),
-    turn: IdPath::Param("turnId"),
+    thread: IdPath::Either("threadId", "thread", "id"),
+    turn: IdPath::Either("turnId", "turn", "id"),
     subject: &SUBJECTS,
     ends: false,
     droppable: false,
@@ -316,7 +316,7 @@ fn params_with_ids<'l>(
                 .map(|key| hit.nested.map(|name| name == Some(key)));
             while let Some(wanted) = names {
                 let value = skip_value(json)?;
-                ids.note(wanted, value);
+                ids.note_nested(wanted, value);
                 names = json
                     .next_key()?
                     .map(|key| hit.nested.map(|name| name == Some(key)));
@@ -345,9 +345,14 @@ fn hits_of(spec: &NotificationSpec, key: &str) -> Hits {
     let paths = [spec.thread, spec.turn];
     Hits {
         subject: spec.subject.iter().copied().find(|name| *name == key),
-        direct: paths.map(|path| matches!(path, IdPath::Param(name) if name == key)),
+        direct: paths.map(|path| match path {
+            IdPath::Param(name) | IdPath::Either(name, ..) => name == key,
+            IdPath::None | IdPath::Nested(..) => false,
+        }),
         nested: paths.map(|path| match path {
-            IdPath::Nested(outer, inner) if outer == key => Some(inner),
+            IdPath::Nested(outer, inner) | IdPath::Either(_, outer, inner) if outer == key => {
+                Some(inner)
+            }
             _ => None,
         }),
     }
@@ -360,6 +365,12 @@ impl<'l> Ids<'l> {
                 *slot = text_of(value);
             }
         }
+    }
+
+    /// An object's id, unless the params have one of their own.
+    fn note_nested(&mut self, wanted: [bool; 2], value: &'l [u8]) {
+        let empty = [self.thread.is_none(), self.turn.is_none()];
+        self.note([wanted[0] && empty[0], wanted[1] && empty[1]], value);
     }
 
     fn note_subject(&mut self, name: Option<&'static str>, value: &'l [u8]) {

@@ -50,6 +50,20 @@ fn an_unknown_method_is_routed_by_the_usual_names() {
 }
 
 #[test]
+fn an_unknown_method_may_have_its_ids_in_objects() {
+    let ids = |line| {
+        let Ids { thread, turn, .. } = notification(line).ids;
+        (thread.map(String::from), turn.map(String::from))
+    };
+    let both = (Some("t".into()), Some("u".into()));
+    let nested =
+        br#"{"method":"turn/paused","params":{"thread":{"id":"t"},"turn":{"items":[],"id":"u"}}}"#;
+    assert_eq!(ids(nested), both);
+    let own = br#"{"method":"x","params":{"turnId":"u","turn":{"id":"other"},"thread":{"id":"other"},"threadId":"t"}}"#;
+    assert_eq!(ids(own), both);
+}
+
+#[test]
 fn what_is_no_turns_names_its_stream() {
     let subject = |line| notification(line).ids.subject;
     let output = br#"{"method":"command/exec/outputDelta","params":{"stream":"stdout","processId":"p\u0031"}}"#;
