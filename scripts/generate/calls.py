@@ -13,7 +13,7 @@ from typing import cast
 from . import policy
 from .annotations import Annotations
 from .names import field_name
-from .protocol import Protocol, Request, SchemaError
+from .protocol import Protocol, Request
 from .schema import Bundle, Schema
 from .shapes import ANY, Model, Module, Type, named
 from .summaries import SUMMARIES
@@ -47,13 +47,7 @@ class Call:
 
 
 def build(bundle: Bundle, protocol: Protocol, module: Module) -> list[Call]:
-    """Returns the call of every client request, sorted by method.
-
-    Raises:
-        SchemaError: A summary is of a method that the schema does not have.
-    """
-    if unknown := sorted(set(SUMMARIES) - {row.method for row in protocol.requests}):
-        raise SchemaError(f"SUMMARIES names {unknown}, which the schema does not have")
+    """Returns the call of every client request, sorted by method."""
     annotations = Annotations(module)
     variants = dict(bundle.variants("ClientRequest"))
     return [_call(bundle, module, annotations, row, variants[row.method]) for row in protocol.requests]

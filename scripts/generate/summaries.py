@@ -1,8 +1,8 @@
 """What a request does, in a line, where the schema does not say.
 
 Owns sentences written by hand, from the fields of the request and its answer. The schema's own description
-wins, and ``calls.py`` refuses a method that the schema does not have. What neither describes is shown by its
-signature alone.
+wins. What neither describes is shown by its signature alone, and a sentence about a method that is gone is
+not used: a new runtime is not held up by words. The tests name both.
 """
 
 from __future__ import annotations
@@ -114,6 +114,7 @@ SUMMARIES: dict[str, str] = {
     "thread/search": "Search the stored threads, a page at a time.",
     "thread/settings/update": "Change the settings that a thread's next turns use.",
     "thread/shellCommand": "Run a command of the user's in a thread.",
+    "thread/start": "Start a new thread; what is left out is as the configuration has it.",
     "thread/turns/list": "List the stored turns of a thread, a page at a time.",
     "thread/unarchive": "Bring a thread back from the archive.",
     "thread/unsubscribe": "Stop receiving the events of a thread.",
@@ -121,6 +122,8 @@ SUMMARIES: dict[str, str] = {
     "turn/start": "Start a turn, or join the one that runs in this thread.",
     "turn/steer": "Give a running turn more input.",
     "userVerification/delete": "Delete the key with which the user is verified.",
+    "userVerification/enroll": "Enroll this device, so that it can verify that its user is present.",
+    "userVerification/status": "Read whether this device can verify its user.",
     "windowsSandbox/readiness": "Read whether the Windows sandbox can be used.",
     "windowsSandbox/setupStart": "Start to set up the Windows sandbox.",
 }

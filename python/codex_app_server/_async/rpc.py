@@ -2863,7 +2863,7 @@ class AsyncThreadCalls(AsyncNamespace):
         | Omit
         | None = OMIT,
     ) -> ThreadStartResponse:
-        """`thread/start`: Answered with a `ThreadStartResponse`.
+        """`thread/start`: Start a new thread; what is left out is as the configuration has it.
 
         Args:
             allow_provider_model_fallback: Allow a provider with an authoritative static model catalog to
@@ -3969,11 +3969,13 @@ class AsyncUserVerificationCalls(AsyncNamespace):
         return await self._request(call("userVerification/delete"))
 
     async def enroll(self) -> UserVerificationEnrollResponse:
-        """`userVerification/enroll` (experimental): Answered with a `UserVerificationEnrollResponse`."""
+        """`userVerification/enroll` (experimental): Enroll this device, so that it can verify that its user
+        is present.
+        """
         return await self._request(call("userVerification/enroll"))
 
     async def status(self) -> UserVerificationStatusResponse:
-        """`userVerification/status` (experimental): Answered with a `UserVerificationStatusResponse`."""
+        """`userVerification/status` (experimental): Read whether this device can verify its user."""
         return await self._request(call("userVerification/status"))
 
     async def verify(self, *, challenge: str, description: str, title: str) -> UserVerificationVerifyResponse:

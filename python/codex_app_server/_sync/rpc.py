@@ -2853,7 +2853,7 @@ class ThreadCalls(Namespace):
         | Omit
         | None = OMIT,
     ) -> ThreadStartResponse:
-        """`thread/start`: Answered with a `ThreadStartResponse`.
+        """`thread/start`: Start a new thread; what is left out is as the configuration has it.
 
         Args:
             allow_provider_model_fallback: Allow a provider with an authoritative static model catalog to
@@ -3949,11 +3949,13 @@ class UserVerificationCalls(Namespace):
         return self._request(call("userVerification/delete"))
 
     def enroll(self) -> UserVerificationEnrollResponse:
-        """`userVerification/enroll` (experimental): Answered with a `UserVerificationEnrollResponse`."""
+        """`userVerification/enroll` (experimental): Enroll this device, so that it can verify that its user
+        is present.
+        """
         return self._request(call("userVerification/enroll"))
 
     def status(self) -> UserVerificationStatusResponse:
-        """`userVerification/status` (experimental): Answered with a `UserVerificationStatusResponse`."""
+        """`userVerification/status` (experimental): Read whether this device can verify its user."""
         return self._request(call("userVerification/status"))
 
     def verify(self, *, challenge: str, description: str, title: str) -> UserVerificationVerifyResponse:
