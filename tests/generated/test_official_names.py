@@ -37,7 +37,7 @@ def kind(found: type) -> str:
 
 
 def test_the_official_module_is_the_one_compared_with() -> None:
-    assert len(OFFICIAL) == 1054
+    assert len(OFFICIAL) > 1000
     assert len(MODELS) > 800
     assert len(ENUMS) > 100
 

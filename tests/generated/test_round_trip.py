@@ -80,7 +80,7 @@ def test_both_packages_read_and_write_the_same(stable_definitions: dict[str, Sch
             assert type(mine).__name__ == type(theirs).__name__
             assert dump(mine) == dump(theirs), name
             compared += 1
-    assert compared == 664 * SAMPLES
+    assert compared > 600 * SAMPLES
 
 
 def test_json_text_and_python_values_give_equal_models(definitions: dict[str, Schema]) -> None:
