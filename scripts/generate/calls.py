@@ -71,7 +71,8 @@ def _call(bundle: Bundle, module: Module, annotations: Annotations, row: Request
             arguments.append(Argument(field.name, kind, taken, field.wire in required, field.doc))
     return Call(
         method=row.method,
-        path=tuple(field_name(segment) for segment in row.method.split("/")),
+        # One word, as everybody writes it: gateway_oauth, not gateway_o_auth.
+        path=tuple(field_name(segment) for segment in row.method.replace("OAuth", "Oauth").split("/")),
         arguments=sorted(arguments, key=lambda argument: not argument.required),
         whole=whole,
         response=row.response,

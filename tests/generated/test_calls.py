@@ -54,7 +54,9 @@ NAMES = {**vars(builtins), **vars(typing), "builtins": builtins, "Sequence": Seq
 
 
 def snake(text: str) -> str:
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text).lower()
+    name = re.sub(
+        r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text.replace("OAuth", "Oauth")
+    ).lower()
     return {"import": "import_", "_meta": "field_meta"}.get(name, name)
 
 

@@ -478,9 +478,9 @@ class AsyncAccountCalls(AsyncNamespace):
         return AsyncAccount_BedrockCalls(self._client)
 
     @property
-    def gateway_o_auth(self) -> AsyncAccount_GatewayOAuthCalls:
-        """The calls under `account.gateway_o_auth`."""
-        return AsyncAccount_GatewayOAuthCalls(self._client)
+    def gateway_oauth(self) -> AsyncAccount_GatewayOauthCalls:
+        """The calls under `account.gateway_oauth`."""
+        return AsyncAccount_GatewayOauthCalls(self._client)
 
     @property
     def login(self) -> AsyncAccount_LoginCalls:
@@ -549,8 +549,8 @@ class AsyncAccount_BedrockCalls(AsyncNamespace):
         return await self._request(call_with("account/bedrock/setup", params))
 
 
-class AsyncAccount_GatewayOAuthCalls(AsyncNamespace):
-    """The calls under `account.gateway_o_auth`."""
+class AsyncAccount_GatewayOauthCalls(AsyncNamespace):
+    """The calls under `account.gateway_oauth`."""
 
     __slots__ = ()
 

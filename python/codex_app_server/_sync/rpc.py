@@ -480,9 +480,9 @@ class AccountCalls(Namespace):
         return Account_BedrockCalls(self._client)
 
     @property
-    def gateway_o_auth(self) -> Account_GatewayOAuthCalls:
-        """The calls under `account.gateway_o_auth`."""
-        return Account_GatewayOAuthCalls(self._client)
+    def gateway_oauth(self) -> Account_GatewayOauthCalls:
+        """The calls under `account.gateway_oauth`."""
+        return Account_GatewayOauthCalls(self._client)
 
     @property
     def login(self) -> Account_LoginCalls:
@@ -551,8 +551,8 @@ class Account_BedrockCalls(Namespace):
         return self._request(call_with("account/bedrock/setup", params))
 
 
-class Account_GatewayOAuthCalls(Namespace):
-    """The calls under `account.gateway_o_auth`."""
+class Account_GatewayOauthCalls(Namespace):
+    """The calls under `account.gateway_oauth`."""
 
     __slots__ = ()
 

@@ -21,7 +21,9 @@ from codex_app_server.generated._base import OpenEnum, UnknownVariant
 
 def snake(segment: str) -> str:
     """A segment of a method as Python spells it."""
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", segment).lower()
+    name = re.sub(
+        r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", segment.replace("OAuth", "Oauth")
+    ).lower()
     return "import_" if name == "import" else name
 
 
