@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from .errors import InvalidInputError, InvalidInputTypeError
+from .generated.notifications import PAYLOADS, payload_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+logger = logging.getLogger("codex_app_server")
 
 
 def methods(kinds: Iterable[Any]) -> list[str] | None:
     """The methods of `kinds`, each a method's name or the class of its payload; None for no kinds at all.
 
-    A name is taken as it is, since a newer runtime may know more of them.
+    A name that this version does not know is taken, since a newer runtime may know it, and noted in the log,
+    since it may be misspelled.
 
     Raises:
         InvalidInputTypeError: A kind is neither a str nor a class.
@@ -27,14 +32,14 @@ def _methods_of(kind: Any) -> list[str]:
     if isinstance(kind, str):
         if not kind:
             raise InvalidInputError("The name of a notification is empty.")
+        if kind not in PAYLOADS:
+            logger.warning("%r is no notification that this version knows", kind)
         return [kind]
     if not isinstance(kind, type):
         raise InvalidInputTypeError(
             "A kind of notification is its name or the class of its payload, "
             f"not an instance of {type(kind).__name__}."
         )
-    from .generated.notifications import PAYLOADS, payload_model
-
     # By name first: comparing classes would build the models of all of them.
     named = [method for method, name in PAYLOADS.items() if name == kind.__name__]
     found = [method for method in named if payload_model(method) is kind]

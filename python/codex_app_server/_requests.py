@@ -140,14 +140,16 @@ def raw(method: Any, params: Any, response_model: Any) -> Request[Any]:
 
 
 def _fields(params: Any) -> dict[str, Any]:
-    if not isinstance(params, Mapping):
+    given = type(params).__name__
+    if hasattr(params, "model_dump"):
         try:
             params = plain(params)
-        except (TypeError, ValueError) as error:
-            kind = InvalidInputError if isinstance(error, ValueError) else InvalidInputTypeError
-            raise kind(f"params cannot be sent: {error}.") from error
+        except ValueError as error:
+            raise InvalidInputError(f"params cannot be sent: {error}.") from error
     if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
-        raise InvalidInputTypeError("params must be a dict with str keys, a pydantic model of one, or None.")
+        raise InvalidInputTypeError(
+            f"params must be a dict with str keys, a pydantic model of one, or None, not {given}."
+        )
     return dict(params)
 
 

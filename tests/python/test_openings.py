@@ -206,12 +206,13 @@ def test_input_and_size_go_on_the_wire_as_the_schema_has_them(methods: _openings
 # --- kinds of notifications
 
 
-def test_kinds_are_names_and_classes_of_payloads() -> None:
+def test_kinds_are_names_and_classes_of_payloads(caplog: pytest.LogCaptureFixture) -> None:
     assert _kinds.methods([]) is None
-    assert _kinds.methods(["brand/new", ThreadNameUpdatedNotification]) == [
-        "brand/new",
-        "thread/name/updated",
-    ]
+    assert _kinds.methods(["warning", ThreadNameUpdatedNotification]) == ["warning", "thread/name/updated"]
+    assert caplog.text == ""
+    assert _kinds.methods(["brand/new"]) == ["brand/new"]
+    assert "'brand/new' is no notification that this version knows" in caplog.text
+    caplog.clear()
 
 
 def test_every_payload_class_stands_for_all_its_methods() -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..errors import ForkedProcessError, StreamOverflowError
+from ..errors import ForkedProcessError, StreamOverflowError, TransportClosedError
 from .waiting import Lock, Pace, wait_ready
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class AsyncFeed:
         subscription = self._subscription
         try:
             self.batch.extend(subscription.drain(self._decoder, self._pace.batch))
-        except StreamOverflowError:
+        except (StreamOverflowError, TransportClosedError):
+            # For every consumer: the native side says it to whoever asks next, too.
             raise
         except Exception:
             if self._closed:  # by another consumer, just now

@@ -16,6 +16,8 @@ from .waiting import Lock
 if TYPE_CHECKING:
     from .._config import CodexConfig
     from .._metadata import InitializeResponse
+
+    # sync only: from .client import Codex
     from .connection import AsyncConnection
 
 
@@ -24,6 +26,11 @@ _NOT_STARTED = (
     "`async with AsyncCodex() as codex:`, or await any of its methods first."  # async only
     # sync only: "The runtime is not started."
 )
+
+
+# sync only: def runtime_of(client: Codex | Runtime) -> Runtime:
+# sync only:     """The runtime of what a program makes threads and turns with: its client."""
+# sync only:     return client if isinstance(client, Runtime) else client._client
 
 
 class AsyncRuntime:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from .. import _requests
 from .turn import AsyncTurnHandle
 
+# sync only: from .runtime import runtime_of
+
 if TYPE_CHECKING:
     from .._approval_mode import ApprovalMode
     from .._inputs import RunInput
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
         ThreadSetNameResponse,
     )
     from ..models import JsonObject
-    from .client import AsyncCodex  # async only
+    from .client import AsyncCodex
     # sync only: from .runtime import Runtime
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class AsyncThread:
     """A conversation with the agent, in which one turn follows the other.
 
@@ -46,6 +48,16 @@ class AsyncThread:
     _codex: AsyncCodex  # async only
     # sync only: _client: Runtime
     id: str
+
+    def __init__(
+        self,
+        _codex: AsyncCodex,  # async only
+        # sync only: _client: Codex | Runtime,
+        id: str,
+    ) -> None:
+        self._codex = _codex  # async only
+        # sync only: self._client = runtime_of(_client)
+        self.id = id
 
     async def run(
         self,

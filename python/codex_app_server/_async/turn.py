@@ -10,12 +10,14 @@ from .._result import TurnCollector
 from ..errors import CodexError, StreamOverflowError
 from .stream import AsyncEventCursor, AsyncTextStream, AsyncTurnStream
 
+# sync only: from .runtime import runtime_of
+
 if TYPE_CHECKING:
     from .._inputs import Input
     from .._native import Subscription
     from .._result import TurnResult
     from ..generated.v2_all import TurnInterruptResponse, TurnSteerResponse
-    from .client import AsyncCodex  # async only
+    from .client import AsyncCodex
     # sync only: from .runtime import Runtime
 
 
@@ -50,13 +52,14 @@ class AsyncTurnHandle:
     def __init__(
         self,
         _codex: AsyncCodex,  # async only
-        # sync only: _client: Runtime,
+        # sync only: _client: Codex | Runtime,
         thread_id: str,
         id: str,
         *,
         _subscription: Subscription | None = None,
     ) -> None:
-        self._codex = _codex
+        self._codex = _codex  # async only
+        # sync only: self._client = runtime_of(_client)
         self.thread_id = thread_id
         self.id = id
         self._interrupted = None

@@ -18,10 +18,16 @@ from .waiting import Lock
 if TYPE_CHECKING:
     from .._config import CodexConfig
     from .._metadata import InitializeResponse
+    from .client import Codex
     from .connection import Connection
 
 
 _NOT_STARTED = "The runtime is not started."
+
+
+def runtime_of(client: Codex | Runtime) -> Runtime:
+    """The runtime of what a program makes threads and turns with: its client."""
+    return client if isinstance(client, Runtime) else client._client
 
 
 class Runtime:

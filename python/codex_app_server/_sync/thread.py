@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import _requests
+from .runtime import runtime_of
 from .turn import TurnHandle
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
         ThreadSetNameResponse,
     )
     from ..models import JsonObject
+    from .client import Codex
     from .runtime import Runtime
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Thread:
     """A conversation with the agent, in which one turn follows the other.
 
@@ -46,6 +48,14 @@ class Thread:
 
     _client: Runtime
     id: str
+
+    def __init__(
+        self,
+        _client: Codex | Runtime,
+        id: str,
+    ) -> None:
+        self._client = runtime_of(_client)
+        self.id = id
 
     def run(
         self,

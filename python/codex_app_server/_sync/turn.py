@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .. import _requests
 from .._result import TurnCollector
 from ..errors import CodexError, StreamOverflowError
+from .runtime import runtime_of
 from .stream import EventCursor, TextStream, TurnStream
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .._native import Subscription
     from .._result import TurnResult
     from ..generated.v2_all import TurnInterruptResponse, TurnSteerResponse
+    from .client import Codex
     from .runtime import Runtime
 
 
@@ -49,13 +51,13 @@ class TurnHandle:
 
     def __init__(
         self,
-        _client: Runtime,
+        _client: Codex | Runtime,
         thread_id: str,
         id: str,
         *,
         _subscription: Subscription | None = None,
     ) -> None:
-        self._client = _client
+        self._client = runtime_of(_client)
         self.thread_id = thread_id
         self.id = id
         self._interrupted = None

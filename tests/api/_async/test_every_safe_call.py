@@ -263,8 +263,7 @@ async def have_a_turn(live: Live, model: OfflineModel, workspace: Path) -> tuple
     thread_id = started.thread.id
     held = await hold_a_turn(model, lambda: live("turn/start", thread_id=thread_id, input=text("hello")))
     turn = held.turn
-    handle = AsyncTurnHandle(live.codex, thread_id, turn.id)  # async only
-    # sync only: handle = TurnHandle(live.codex._client, thread_id, turn.id)
+    handle = AsyncTurnHandle(live.codex, thread_id, turn.id)
     await live("turn/steer", thread_id=thread_id, expected_turn_id=turn.id, input=text("more"))
     await live("turn/settings/update", thread_id=thread_id, turn_id=turn.id, effort="low")
     model.release()
@@ -340,8 +339,7 @@ async def queue_inputs(live: Live, model: OfflineModel, workspace: Path) -> None
     await live("thread/queue/delete", thread_id=thread_id, queued_submission_id=queued[0])
     await live("turn/interrupt", thread_id=thread_id, turn_id=waiting.turn.id)
     started = await live("thread/queue/start", thread_id=thread_id)
-    handle = AsyncTurnHandle(live.codex, thread_id, started.turn.id)  # async only
-    # sync only: handle = TurnHandle(live.codex._client, thread_id, started.turn.id)
+    handle = AsyncTurnHandle(live.codex, thread_id, started.turn.id)
     model.release()
     await handle.run()
 

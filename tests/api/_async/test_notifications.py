@@ -157,9 +157,12 @@ async def test_a_runtime_that_ends_ends_the_iteration_behind_what_it_said(
         peer.send({"method": "skills/changed", "params": {}})
         peer.exit(3)
         assert [one.method for one in await take(stream, 1)] == ["skills/changed"]
-        with pytest.raises(TransportClosedError) as caught:
-            await take(stream, 1)
-        assert caught.value.exit_code == 3
+        # Each of its consumers is told, whenever it asks.
+        for _ in range(2):
+            with pytest.raises(TransportClosedError) as caught:
+                await take(stream, 1)
+            assert caught.value.exit_code == 3
+        await stream.aclose()
         assert await take(stream, 1) == []
 
 
@@ -237,10 +240,13 @@ async def test_each_stream_has_a_copy_and_the_consumers_of_one_share_it(
 
 
 async def test_what_a_newer_runtime_says_reaches_who_listens_to_everything_or_names_it(
-    scripted: CodexConfig, peer: ScriptedPeer
+    scripted: CodexConfig, peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with AsyncCodex(scripted) as codex:
         everything, named = codex.notifications(), codex.notifications("item/hologram")
+        # It may be misspelled.
+        assert "'item/hologram' is no notification that this version knows" in caplog.text
+        caplog.clear()
         peer.send(
             {"method": "brand/new", "params": {"x": [1]}},
             event("item/hologram", "t", "u", beam=2),

@@ -264,7 +264,7 @@ def have_a_turn(live: Live, model: OfflineModel, workspace: Path) -> tuple[str, 
     thread_id = started.thread.id
     held = hold_a_turn(model, lambda: live("turn/start", thread_id=thread_id, input=text("hello")))
     turn = held.turn
-    handle = TurnHandle(live.codex._client, thread_id, turn.id)
+    handle = TurnHandle(live.codex, thread_id, turn.id)
     live("turn/steer", thread_id=thread_id, expected_turn_id=turn.id, input=text("more"))
     live("turn/settings/update", thread_id=thread_id, turn_id=turn.id, effort="low")
     model.release()
@@ -336,7 +336,7 @@ def queue_inputs(live: Live, model: OfflineModel, workspace: Path) -> None:
     live("thread/queue/delete", thread_id=thread_id, queued_submission_id=queued[0])
     live("turn/interrupt", thread_id=thread_id, turn_id=waiting.turn.id)
     started = live("thread/queue/start", thread_id=thread_id)
-    handle = TurnHandle(live.codex._client, thread_id, started.turn.id)
+    handle = TurnHandle(live.codex, thread_id, started.turn.id)
     model.release()
     handle.run()
 
