@@ -177,7 +177,8 @@ class Call:
         """Give the request up. Idempotent; does nothing after `take`.
 
         A queued request is removed. A written one leaves a tombstone: a late turn/start is met with
-        turn/interrupt, a late thread/start with thread/unsubscribe. So is an answer that nobody took.
+        turn/interrupt, a late thread/start with thread/unsubscribe, a late account/login/start with
+        account/login/cancel. So is an answer that nobody took.
         """
 
     def take_subscription(self) -> Subscription:
@@ -235,7 +236,11 @@ class Subscription:
         """Take `arm` back. A token that was reported before may still come out of `LoopWaker.take`."""
 
     def give_up(self) -> None:
-        """`close`, and interrupt the turn if this call started it and nobody else follows it. Never waits."""
+        """`close`, and undo what goes on. Never waits.
+
+        A turn is interrupted if this call started it and nobody else follows it. Of another stream the
+        errand is sent, also where no request of this process owes it.
+        """
 
     def close(self) -> None:
         """Leave the router, free everything held, wake whoever waits, send what is owed. Idempotent."""

@@ -114,6 +114,15 @@ def test_a_late_thread_is_unsubscribed(connection: Connection, peer: ScriptedPee
     assert peer.expect("thread/unsubscribe")["params"] == {"threadId": 't"1'}
 
 
+def test_a_late_login_is_cancelled(connection: Connection, peer: ScriptedPeer) -> None:
+    for answer in ({"type": "apiKey"}, {"type": "chatgpt", "loginId": 'l"1'}):
+        call = start(connection, "account/login/start")
+        request = peer.expect("account/login/start")
+        call.abandon()
+        peer.answer(request, answer)
+    assert peer.expect("account/login/cancel")["params"] == {"loginId": 'l"1'}
+
+
 def test_an_answer_that_came_but_was_not_taken_is_undone(connection: Connection, peer: ScriptedPeer) -> None:
     call = start_turn(connection, "t")
     peer.answer(peer.expect("turn/start"), started("u"))

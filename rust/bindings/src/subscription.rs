@@ -69,7 +69,13 @@ impl PySubscription {
         match &self.topic {
             None if give_up => self.connection.give_up_turn(&self.mailbox),
             None => self.connection.router().leave_turn(&self.mailbox),
-            Some(topic) => self.connection.leave(topic, &self.mailbox),
+            Some(topic) => {
+                if give_up {
+                    // Returns the errand to who left before; nobody leaves twice.
+                    let _ = self.mailbox.owe();
+                }
+                self.connection.leave(topic, &self.mailbox);
+            }
         }
     }
 

@@ -163,7 +163,7 @@ impl Connection {
     }
 
     /// Gives a request up. A late `turn/start` is met with an interrupt, a late thread with an
-    /// unsubscribe.
+    /// unsubscribe, a late login with a cancel.
     pub fn abandon(&self, call: &Arc<Call>) {
         self.shared.abandon(call);
     }

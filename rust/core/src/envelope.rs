@@ -410,10 +410,10 @@ fn read_error(error: &[u8]) -> Result<Answer<'_>, Defect> {
     })
 }
 
-/// The id in an answer such as `{"turn": {"id": …}}`; `object` is the outer member's name.
-pub fn id_in_answer(answer: &[u8], object: &'static str) -> Option<String> {
+/// The id in an answer such as `{"turn": {"id": …}}`; `place` is where it has it.
+pub fn id_in_answer(answer: &[u8], place: IdPath) -> Option<String> {
     let spec = NotificationSpec {
-        thread: IdPath::Nested(object, "id"),
+        thread: place,
         turn: IdPath::None,
         subject: &[],
         ..UNKNOWN_SPEC

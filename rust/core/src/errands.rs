@@ -1,5 +1,5 @@
 //! Undoing what nobody waits for any more: a late turn is interrupted, a late thread unsubscribed, a
-//! watch or a command whose consumer has gone is ended.
+//! late login cancelled, a watch or a command whose consumer has gone is ended.
 //!
 //! An errand is a request that the transport sends itself, in a lane of its own, since a thousand
 //! cancelled turns are a thousand interrupts. Errands and requests that were given up keep their
@@ -36,6 +36,11 @@ impl Errand {
     pub fn unsubscribe(thread_id: &str) -> Self {
         let params = format!(r#"{{"threadId":{}}}"#, json_string(thread_id));
         Self::new("thread/unsubscribe", params.into_bytes())
+    }
+
+    pub fn cancel_login(login_id: &str) -> Self {
+        let params = format!(r#"{{"loginId":{}}}"#, json_string(login_id));
+        Self::new("account/login/cancel", params.into_bytes())
     }
 
     pub fn new(method: &str, params: Vec<u8>) -> Self {

@@ -32,6 +32,7 @@ use crate::envelope::id_in_answer;
 use crate::errands::Errand;
 use crate::listeners::Filter;
 use crate::mailbox::Mailbox;
+use crate::protocol::IdPath;
 pub use crate::routes::Subject;
 use crate::routes::{Routes, Starting};
 use crate::routing::Routing;
@@ -253,17 +254,21 @@ impl Router {
     }
 }
 
+/// Where the answer to a `turn/start` has the turn's id.
+pub(crate) const TURN_ID: IdPath = IdPath::Nested("turn", "id");
+
 /// What undoes an answer that came too late. A turn that is `routed` here was started by another
 /// call, or is over: it is left alone.
 pub fn undoing(call: &Call, result: &[u8], routed: bool) -> Option<Errand> {
     match (&*call.method, &call.turn_of) {
         ("turn/start", Some(_)) if routed => None,
         ("turn/start", Some(thread_id)) => {
-            id_in_answer(result, "turn").map(|turn_id| Errand::interrupt(thread_id, &turn_id))
+            id_in_answer(result, TURN_ID).map(|turn_id| Errand::interrupt(thread_id, &turn_id))
         }
-        ("thread/start" | "thread/fork", _) => {
-            id_in_answer(result, "thread").map(|thread_id| Errand::unsubscribe(&thread_id))
-        }
+        ("thread/start" | "thread/fork", _) => id_in_answer(result, IdPath::Nested("thread", "id"))
+            .map(|thread_id| Errand::unsubscribe(&thread_id)),
+        ("account/login/start", _) => id_in_answer(result, IdPath::Param("loginId"))
+            .map(|login_id| Errand::cancel_login(&login_id)),
         _ => None,
     }
 }

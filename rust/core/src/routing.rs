@@ -11,7 +11,7 @@ use crate::call::{Call, Outcome, Stream};
 use crate::envelope::{Answer, Notification, id_in_answer};
 use crate::listeners::Heading;
 use crate::mailbox::{Mailbox, Pushed};
-use crate::router::{Batch, Router, undoing};
+use crate::router::{Batch, Router, TURN_ID, undoing};
 use crate::routes::{Routes, SubjectRef};
 use crate::segment::Event;
 use crate::stats::Stats;
@@ -149,7 +149,7 @@ impl Routing<'_> {
                     true
                 }
                 Some(mailbox) => self.state.turns.remove(&mailbox.key).is_none(),
-                None => id_in_answer(result, "turn")
+                None => id_in_answer(result, TURN_ID)
                     .is_some_and(|turn_id| self.state.turns.contains_key(turn_id.as_str())),
             } || joining;
             self.batch.errands.extend(undoing(&call, result, routed));
@@ -170,7 +170,7 @@ impl Routing<'_> {
     /// Gives the answered turn the events that came early, and routes the rest to it.
     fn bind(&mut self, call: &Call, result: &[u8]) -> Option<Arc<Mailbox>> {
         let starting = self.state.take_starting(call)?;
-        let turn_id = id_in_answer(result, "turn")?;
+        let turn_id = id_in_answer(result, TURN_ID)?;
         let early = starting.early.get(turn_id.as_str()).cloned();
         let thread_id = call.turn_of.as_deref()?;
         let mailbox = early.unwrap_or_else(|| self.router.of_turn(&turn_id, thread_id));

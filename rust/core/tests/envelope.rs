@@ -3,6 +3,7 @@
 use codex_core::envelope::{
     Answer, Defect, DefectKind, Ids, Message, Notification, Reader, find_notification, id_in_answer,
 };
+use codex_core::protocol::IdPath;
 
 fn read(line: &[u8]) -> Result<Message<'_>, Defect> {
     Reader::default().read(line)
@@ -188,7 +189,12 @@ fn every_prefix_and_every_flipped_byte_of_a_line_is_survived() {
 #[test]
 fn the_id_of_an_answer_is_found() {
     let answer = br#"{"turn":{"status":"x","id":"u"}}"#;
-    assert_eq!(id_in_answer(answer, "turn").as_deref(), Some("u"));
-    assert_eq!(id_in_answer(br#"{"turn":null}"#, "turn"), None);
-    assert_eq!(id_in_answer(b"nonsense", "turn"), None);
+    let turn = IdPath::Nested("turn", "id");
+    assert_eq!(id_in_answer(answer, turn).as_deref(), Some("u"));
+    assert_eq!(id_in_answer(br#"{"turn":null}"#, turn), None);
+    assert_eq!(id_in_answer(b"nonsense", turn), None);
+    let login = IdPath::Param("loginId");
+    let answer = br#"{"type":"chatgpt","loginId":"a"}"#;
+    assert_eq!(id_in_answer(answer, login).as_deref(), Some("a"));
+    assert_eq!(id_in_answer(br#"{"type":"apiKey"}"#, login), None);
 }
