@@ -78,7 +78,9 @@ def _params(method: str, text: str) -> BaseModel | None:
     try:
         return model.model_validate_json(text, strict=True)
     except ValidationError as error:
-        raise _refusal(method, model, error) from error
+        refusal = _refusal(method, model, error)
+    # Not from the error, which quotes the values.
+    raise refusal
 
 
 def _refusal(method: str, model: type[BaseModel], error: ValidationError) -> Exception:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -45,13 +45,14 @@ class Request(Generic[T]):
 
     Args:
         method: Its name on the wire.
-        params: Its params: what `plain` makes JSON of, or None where there are none.
+        params: Its params: what `plain` makes JSON of, or None where there are none. They may hold a key,
+            so they are not in its repr.
         decode: Makes the answer's value of the method and the raw `result`.
         turn_of: The thread in which it starts a turn, if it does: a turn that nobody gets is undone.
     """
 
     method: str
-    params: dict[str, Any] | BaseModel | None
+    params: dict[str, Any] | BaseModel | None = field(repr=False)
     decode: Callable[[str, bytes], T]
     turn_of: str | None = None
 
@@ -73,6 +74,10 @@ def serialise(request: Request[Any]) -> bytes | None:
         raise InvalidInputError(f"The arguments of {request.method} are not JSON: {error}.") from error
 
 
+# Of Pydantic's complaint about a value, its field. What the value is comes after it.
+_WRONG_FIELD = re.compile(r"as expected \[field_name='(\w+)', input_value=")
+
+
 def plain(value: Any) -> Any:
     """What JSON has for a model (by the wire's names, without what was not set), an enum's member or a path.
 
@@ -86,7 +91,13 @@ def plain(value: Any) -> Any:
         return os.fspath(value)
     if not hasattr(value, "model_dump"):
         raise TypeError(f"{type(value).__name__} is no type of JSON")
-    return value.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings="error")
+    try:
+        return value.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings="error")
+    except ValueError as error:
+        wrong = _WRONG_FIELD.findall(str(error))
+    # Not from the error, which quotes the values: they may be secrets.
+    what = f"wrong values in its fields {', '.join(wrong)}" if wrong else "values that are no JSON"
+    raise ValueError(f"{type(value).__name__} has {what}")
 
 
 _HINTS = (

@@ -42,6 +42,21 @@ DROPPABLE: frozenset[str] = frozenset(
     }
 )
 
+# Properties that hold a key or a one-time code: no repr of a model shows them.
+SECRETS: frozenset[str] = frozenset(
+    {
+        "accessToken",
+        "apiKey",
+        "authBearerToken",
+        "manualPairingCode",
+        "pairingCode",
+        "secretAccessKey",
+        "sessionToken",
+        "token",
+        "userCode",
+    }
+)
+
 # What every turn sends that comes to an answer. Their models stand in a home of their own, the only one
 # that a first turn loads, and are made ready while the runtime boots.
 EVERY_TURN: tuple[str, ...] = (

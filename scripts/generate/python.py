@@ -13,6 +13,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping
 
+from . import policy
 from .schema import ROOT
 from .shapes import Class, Enumeration, Field, Root, Type, references
 
@@ -141,8 +142,13 @@ def _enumeration(item: Enumeration) -> str:
 
 def _field(field: Field, defined: set[str]) -> list[str]:
     kind = field.type
+    options = []
     if field.name != field.wire:
-        kind = kind.inside(f'Annotated[{{}}, Field(alias="{field.wire}")]')
+        options.append(f'alias="{field.wire}"')
+    if field.wire in policy.SECRETS:
+        options.append("repr=False")
+    if options:
+        kind = kind.inside(f"Annotated[{{}}, Field({', '.join(options)})]")
     line = f"{field.name}: {_annotation(kind, defined)}"
     if field.default is not None:
         line += f" = {field.default.text}"

@@ -76,7 +76,10 @@ class ProtocolModel(_BuiltOnFirstUse):
     """
 
     # Validators are built at first use: importing all models would otherwise build all of them.
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow", populate_by_name=True, defer_build=True)
+    # Errors do not quote values, which may be keys.
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="allow", populate_by_name=True, defer_build=True, hide_input_in_errors=True
+    )
 
 
 class ProtocolRoot(_BuiltOnFirstUse, RootModel[Any]):
@@ -84,7 +87,9 @@ class ProtocolRoot(_BuiltOnFirstUse, RootModel[Any]):
 
     # RootModel[Any] and an annotation in each subclass, rather than RootModel[X]: a parametrized
     # base is one more class to create for every wrapper.
-    model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True, defer_build=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        populate_by_name=True, defer_build=True, hide_input_in_errors=True
+    )
 
 
 class UnknownVariant(ProtocolModel):

@@ -280,15 +280,15 @@ class AmazonBedrockAccessKeysLoginAccountParams(ProtocolModel):
 
     access_key_id: Annotated[str, Field(alias="accessKeyId")]
     region: str
-    secret_access_key: Annotated[str, Field(alias="secretAccessKey")]
-    session_token: Annotated[str | None, Field(alias="sessionToken")] = None
+    secret_access_key: Annotated[str, Field(alias="secretAccessKey", repr=False)]
+    session_token: Annotated[str | None, Field(alias="sessionToken", repr=False)] = None
     type: Literal["amazonBedrockAccessKeys"]
 
 
 class AmazonBedrockLoginAccountParams(ProtocolModel):
     """[UNSTABLE] Managed Amazon Bedrock login is experimental."""
 
-    api_key: Annotated[str, Field(alias="apiKey")]
+    api_key: Annotated[str, Field(alias="apiKey", repr=False)]
     region: str
     type: Literal["amazonBedrock"]
 
@@ -298,7 +298,7 @@ class AmazonBedrockLoginAccountResponse(ProtocolModel):
 
 
 class ApiKeyLoginAccountParams(ProtocolModel):
-    api_key: Annotated[str, Field(alias="apiKey")]
+    api_key: Annotated[str, Field(alias="apiKey", repr=False)]
     type: Literal["apiKey"]
 
 
@@ -384,7 +384,7 @@ class ChatgptAuthTokensLoginAccountParams(ProtocolModel):
     scopes that Codex-managed ChatGPT auth tokens have.
     """
 
-    access_token: Annotated[str, Field(alias="accessToken")]
+    access_token: Annotated[str, Field(alias="accessToken", repr=False)]
     """Access token (JWT) supplied by the client. This token is used for backend API requests and email
     extraction.
     """
@@ -421,7 +421,7 @@ class ChatgptAuthTokensRefreshParams(ProtocolModel):
 
 
 class ChatgptAuthTokensRefreshResponse(ProtocolModel):
-    access_token: Annotated[str, Field(alias="accessToken")]
+    access_token: Annotated[str, Field(alias="accessToken", repr=False)]
     chatgpt_account_id: Annotated[str, Field(alias="chatgptAccountId")]
     chatgpt_plan_type: Annotated[str | None, Field(alias="chatgptPlanType")] = None
 
@@ -433,7 +433,7 @@ class ChatgptDeviceCodeLoginAccountParams(ProtocolModel):
 class ChatgptDeviceCodeLoginAccountResponse(ProtocolModel):
     login_id: Annotated[str, Field(alias="loginId")]
     type: Literal["chatgptDeviceCode"]
-    user_code: Annotated[str, Field(alias="userCode")]
+    user_code: Annotated[str, Field(alias="userCode", repr=False)]
     """One-time code the user must enter after signing in."""
     verification_url: Annotated[str, Field(alias="verificationUrl")]
     """URL the client should open in a browser to complete device code authorization."""

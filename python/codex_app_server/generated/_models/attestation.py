@@ -2,6 +2,10 @@
 
 """Models that only methods of ``attestation`` need."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from .._base import ProtocolModel
 
 __all__ = ["AttestationGenerateParams", "AttestationGenerateResponse"]
@@ -12,5 +16,5 @@ class AttestationGenerateParams(ProtocolModel):
 
 
 class AttestationGenerateResponse(ProtocolModel):
-    token: str
+    token: Annotated[str, Field(repr=False)]
     """Opaque client attestation token."""

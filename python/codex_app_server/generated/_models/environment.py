@@ -28,7 +28,7 @@ class EnvironmentSkillsParams(ProtocolModel):
 
 
 class EnvironmentAddParams(ProtocolModel):
-    auth_bearer_token: Annotated[str | None, Field(alias="authBearerToken")] = None
+    auth_bearer_token: Annotated[str | None, Field(alias="authBearerToken", repr=False)] = None
     """Optional raw bearer token for executor authentication, including reconnects. Requires a secure
     transport or a loopback destination.
     """

@@ -103,13 +103,13 @@ class RemoteControlPairingStartParams(ProtocolModel):
 class RemoteControlPairingStartResponse(ProtocolModel):
     environment_id: Annotated[str, Field(alias="environmentId")]
     expires_at: Annotated[int, Field(alias="expiresAt")]
-    manual_pairing_code: Annotated[str | None, Field(alias="manualPairingCode")] = None
-    pairing_code: Annotated[str, Field(alias="pairingCode")]
+    manual_pairing_code: Annotated[str | None, Field(alias="manualPairingCode", repr=False)] = None
+    pairing_code: Annotated[str, Field(alias="pairingCode", repr=False)]
 
 
 class RemoteControlPairingStatusParams(ProtocolModel):
-    manual_pairing_code: Annotated[str | None, Field(alias="manualPairingCode")] = None
-    pairing_code: Annotated[str | None, Field(alias="pairingCode")] = None
+    manual_pairing_code: Annotated[str | None, Field(alias="manualPairingCode", repr=False)] = None
+    pairing_code: Annotated[str | None, Field(alias="pairingCode", repr=False)] = None
 
 
 class RemoteControlPairingStatusResponse(ProtocolModel):
