@@ -6,6 +6,7 @@ Exports only. Importing it starts nothing and does not import the generated mode
 
 from ._approval_mode import ApprovalMode
 from ._async.client import AsyncCodex
+from ._async.login import AsyncChatgptLoginHandle, AsyncDeviceCodeLoginHandle
 from ._async.notifications import AsyncNotificationStream
 from ._async.programs import AsyncCommandHandle, AsyncProcessHandle
 from ._async.stream import AsyncTextStream, AsyncTurnStream
@@ -29,6 +30,7 @@ from ._output import OutputChunk
 from ._result import TurnResult
 from ._sandbox import Sandbox
 from ._sync.client import Codex
+from ._sync.login import ChatgptLoginHandle, DeviceCodeLoginHandle
 from ._sync.notifications import NotificationStream
 from ._sync.programs import CommandHandle, ProcessHandle
 from ._sync.stream import TextStream, TurnStream
@@ -77,8 +79,10 @@ __all__ = [
     "OMIT",
     "AppServerConfig",
     "ApprovalMode",
+    "AsyncChatgptLoginHandle",
     "AsyncCodex",
     "AsyncCommandHandle",
+    "AsyncDeviceCodeLoginHandle",
     "AsyncFsWatch",
     "AsyncFuzzyFileSearch",
     "AsyncNotificationStream",
@@ -89,6 +93,7 @@ __all__ = [
     "AsyncTurnStream",
     "BinaryNotExecutableError",
     "BinaryNotFoundError",
+    "ChatgptLoginHandle",
     "ClientClosedError",
     "Codex",
     "CodexConfig",
@@ -96,6 +101,7 @@ __all__ = [
     "CodexRpcError",
     "CommandHandle",
     "DescriptorLimitError",
+    "DeviceCodeLoginHandle",
     "ExternalMessage",
     "ForkedProcessError",
     "FsWatch",

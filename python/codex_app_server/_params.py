@@ -128,6 +128,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "output_schema": ("outputSchema", _object),
     "personality": ("personality", _choice),
     "sandbox": ("sandbox", lambda _, value: sandbox_mode(value)),
+    "refresh_token": ("refreshToken", flag),
     "search_term": ("searchTerm", _text),
     "section_id": ("sectionId", _text),
     "service_name": ("serviceName", _text),

@@ -106,6 +106,58 @@ async def test_a_cancelled_turn_start_leaves_no_turn(peer: ScriptedPeer) -> None
         assert (await expect(peer, "turn/interrupt"))["params"] == {"threadId": "t", "turnId": "late"}
 
 
+async def test_a_cancelled_login_start_leaves_no_login(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        starting = asyncio.ensure_future(codex.login_chatgpt())
+        request = await expect(peer, "account/login/start")
+        starting.cancel()
+        await asyncio.wait([starting])
+        peer.answer(request, {"type": "chatgpt", "loginId": "late", "authUrl": "https://x"})
+        assert (await expect(peer, "account/login/cancel"))["params"] == {"loginId": "late"}
+        assert codex.stats()["streams_routed"] == 0
+
+
+@pytest.mark.parametrize("closing", [False, True], ids=["while it is awaited", "while it is closed"])
+async def test_a_cancelled_task_leaves_no_login(peer: ScriptedPeer, closing: bool) -> None:
+    async with client(peer) as codex:
+        waiting = asyncio.Event()
+
+        async def log_in() -> None:
+            async with await codex.login_chatgpt() as login:
+                waiting.set()
+                if not closing:
+                    await login.wait()
+
+        task = asyncio.ensure_future(log_in())
+        request = await expect(peer, "account/login/start")
+        peer.answer(request, {"type": "chatgpt", "loginId": "l", "authUrl": "https://x"})
+        await asyncio.wait_for(waiting.wait(), TIMEOUT_S)
+        if closing:
+            await expect(peer, "account/login/cancel")
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert (await expect(peer, "account/login/cancel"))["params"] == {"loginId": "l"}
+        assert codex.stats()["streams_routed"] == 0
+
+
+async def test_a_wait_that_is_given_up_takes_nothing_from_the_others(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        beginning = asyncio.ensure_future(codex.login_chatgpt())
+        request = await expect(peer, "account/login/start")
+        peer.answer(request, {"type": "chatgpt", "loginId": "l", "authUrl": "https://x"})
+        login = await beginning
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(login.wait(), 0.01)
+        waits = [asyncio.ensure_future(login.wait()) for _ in range(3)]
+        await asyncio.sleep(0)
+        waits[0].cancel()
+        peer.send({"method": "account/login/completed", "params": {"loginId": "l", "success": True}})
+        assert [(await wait).success for wait in waits[1:]] == [True, True]
+        assert waits[0].cancelled()
+        assert codex.stats()["errands_sent"] == 0
+
+
 async def test_an_answer_in_the_moment_of_the_cancel_is_not_lost(peer: ScriptedPeer) -> None:
     async with client(peer) as codex:
         thread = await thread_of(codex, peer)

@@ -8,6 +8,7 @@ from .. import _requests
 from .._approval_mode import ApprovalMode
 from .._config import CodexConfig
 from ..errors import InvalidInputTypeError
+from .accounts import AsyncAccounts
 from .runtime import AsyncRuntime
 from .services import AsyncServices
 from .thread import AsyncThread
@@ -41,7 +42,7 @@ ModelT = TypeVar("ModelT", bound="BaseModel")
 CodexT = TypeVar("CodexT", bound="AsyncCodex")
 
 
-class AsyncCodex(AsyncServices):
+class AsyncCodex(AsyncAccounts, AsyncServices):
     """A client with a Codex runtime of its own.
 
     Async form of `Codex`. The sync client starts its runtime when it is made, the async one when it is

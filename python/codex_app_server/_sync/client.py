@@ -10,6 +10,7 @@ from .. import _requests
 from .._approval_mode import ApprovalMode
 from .._config import CodexConfig
 from ..errors import InvalidInputTypeError
+from .accounts import Accounts
 from .runtime import Runtime
 from .services import Services
 from .thread import Thread
@@ -43,7 +44,7 @@ ModelT = TypeVar("ModelT", bound="BaseModel")
 CodexT = TypeVar("CodexT", bound="Codex")
 
 
-class Codex(Services):
+class Codex(Accounts, Services):
     """A client with a Codex runtime of its own.
 
     The sync client starts its runtime when it is made, the async one when it is

@@ -1,0 +1,97 @@
+"""What a client offers for logins and the account. A part of the client; `_logins` describes the requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import _logins
+from .login import AsyncChatgptLoginHandle, AsyncDeviceCodeLoginHandle, begun
+
+if TYPE_CHECKING:
+    from ..generated.v2_all import (
+        ChatgptDeviceCodeLoginAccountResponse,
+        ChatgptLoginAccountResponse,
+        GetAccountResponse,
+    )
+    from .runtime import AsyncRuntime
+
+
+class AsyncAccounts:
+    """A base of the client."""
+
+    _client: AsyncRuntime
+
+    async def login_api_key(self, api_key: str) -> None:
+        """Log in with an API key. The runtime keeps it unchecked: a wrong one fails the first turn.
+
+        Args:
+            api_key: The key. It is in no repr, no log and no error of this package.
+
+        Raises:
+            InvalidInputError: It cannot be sent. Nothing was sent.
+            InvalidInputTypeError: `api_key` is not a str. Nothing was sent.
+            JsonRpcError: The runtime refused, for example because another way to log in is prescribed.
+            TransportClosedError: The connection ended first.
+        """
+        connection = await self._client.start()
+        await connection.request(_logins.api_key(api_key))
+
+    async def login_chatgpt(self) -> AsyncChatgptLoginHandle:
+        """Begin a ChatGPT login that a person completes in a browser on the runtime's machine.
+
+        The runtime listens for one browser at a time: a new login of this kind, or one with a key, ends the
+        one before, whose `wait()` says so.
+
+        Raises:
+            JsonRpcError: The runtime refused, or cannot listen for the browser.
+            ParseError: The runtime's answer has no URL.
+            TransportClosedError: The connection ended first.
+        """
+
+        def made(answer: ChatgptLoginAccountResponse) -> AsyncChatgptLoginHandle:
+            return AsyncChatgptLoginHandle(self, answer.login_id, answer.auth_url)  # async only
+            # sync only: return ChatgptLoginHandle(self._client, answer.login_id, answer.auth_url)
+
+        return await begun(await self._client.start(), _logins.chatgpt(), made)
+
+    async def login_chatgpt_device_code(self) -> AsyncDeviceCodeLoginHandle:
+        """Begin a ChatGPT login that a person completes in a browser anywhere, by entering a code.
+
+        Raises:
+            JsonRpcError: The runtime refused, or the service did not give a code.
+            ParseError: The runtime's answer has no code.
+            TransportClosedError: The connection ended first.
+        """
+
+        def made(answer: ChatgptDeviceCodeLoginAccountResponse) -> AsyncDeviceCodeLoginHandle:
+            owner = self  # async only
+            # sync only: owner = self._client
+            return AsyncDeviceCodeLoginHandle(
+                owner, answer.login_id, answer.verification_url, answer.user_code
+            )
+
+        return await begun(await self._client.start(), _logins.device_code(), made)
+
+    async def account(self, *, refresh_token: bool = False) -> GetAccountResponse:
+        """Who is logged in: the answer's `account` is None if nobody is.
+
+        Args:
+            refresh_token: Whether a ChatGPT login's token is renewed first.
+
+        Raises:
+            InvalidInputTypeError: `refresh_token` is not a bool. Nothing was sent.
+            JsonRpcError: The runtime refused, or could not renew the token.
+            TransportClosedError: The connection ended first.
+        """
+        connection = await self._client.start()
+        return await connection.request(_logins.account(refresh_token=refresh_token))
+
+    async def logout(self) -> None:
+        """Forget who is logged in, keys included. Does nothing if nobody is.
+
+        Raises:
+            JsonRpcError: The runtime could not.
+            TransportClosedError: The connection ended first.
+        """
+        connection = await self._client.start()
+        await connection.request(_logins.logout())

@@ -1,0 +1,201 @@
+"""Handles of logins that a person completes in a browser. The requests are in `_logins`.
+
+Owns the way from a login's start to its completion without a gap. The runtime names a login only in its
+answer, and the completion may be there just as soon: who begins one listens to all completions before the
+request is written, then to this login, and only then looks through what was heard meanwhile.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from .. import _logins
+from .._decode import decoder
+from ..errors import ForkedProcessError, InvalidRequestError, StreamClosedError, TransportClosedError
+from .waiting import Lock, wait_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from .._native import Subscription
+    from .._requests import Request
+    from ..generated.v2_all import AccountLoginCompletedNotification, CancelLoginAccountResponse
+    from .accounts import AsyncAccounts  # async only
+    from .connection import AsyncConnection
+    # sync only: from .runtime import Runtime
+
+T = TypeVar("T")
+LoginT = TypeVar("LoginT", bound="AsyncLogin")
+
+
+async def begun(connection: AsyncConnection, request: Request[T], make: Callable[[T], LoginT]) -> LoginT:
+    """Begin a login; returns its handle, made from the answer. If that fails, nothing is left."""
+    listening = connection.native.subscribe_notifications([_logins.COMPLETED])
+    try:
+        login = make(await connection.request(request))
+        login._look(listening)
+    finally:
+        listening.close()
+    return login
+
+
+@dataclass(slots=True)
+class AsyncLogin:
+    """What the handles of both kinds of logins are."""
+
+    _codex: AsyncAccounts  # async only
+    # sync only: _client: Runtime
+    login_id: str
+    _connection: AsyncConnection = field(init=False, repr=False, compare=False)
+    _subscription: Subscription = field(init=False, repr=False, compare=False)
+    # Only one consumer drains and waits at a time; the native mailbox knows one waiter.
+    _lock: Lock = field(init=False, repr=False, compare=False)
+    _completed: AccountLoginCompletedNotification | None = field(init=False, repr=False, compare=False)
+    _closed: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        errand = _logins.cancel_errand(self.login_id)
+        self._connection = self._codex._client.connection
+        self._subscription = self._connection.native.subscribe_subject(
+            _logins.SUBJECT, self.login_id, errand=errand
+        )
+        self._lock = Lock()
+        self._completed = None
+        self._closed = False
+
+    async def wait(self) -> AccountLoginCompletedNotification:
+        """Wait until the login is over, for as long as it takes, and say how it ended.
+
+        A login that failed, was cancelled or gave way to another does not raise: `success` is False then, and
+        `error` says why. Every wait gets the same answer, also one that begins later.
+
+        Raises:
+            StreamClosedError: The handle was closed before the login was over.
+            TransportClosedError: The connection ended first.
+        """
+        async with self._lock:
+            while self._completed is None:
+                self._look(self._subscription)
+                if self._completed is None:
+                    await wait_ready(self._subscription)
+                    self._connection.log_diagnostics()
+            self._free()
+        return self._completed
+
+    async def cancel(self) -> CancelLoginAccountResponse:
+        """Cancel the login. Who waits for it is told that it failed.
+
+        The answer's status is "notFound" if it is over already.
+
+        Raises:
+            InvalidRequestError: `login_id` is none that the runtime could have given.
+            TransportClosedError: The connection has ended.
+        """
+        return await self._connection.request(_logins.cancel(self.login_id))
+
+    async def aclose(self) -> None:
+        """Cancel the login if it is not known to be over, and stop listening. Idempotent.
+
+        Nothing is raised if it has ended already, or the connection has.
+
+        Raises:
+            RequestTimeoutError: The runtime does not answer.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._completed is None:
+                with suppress(InvalidRequestError, TransportClosedError):
+                    await self.cancel()
+        except BaseException:
+            self._let_go()
+            raise
+        self._free()
+
+    def _look(self, subscription: Subscription) -> None:
+        """Keep the completion of this login, if it is among what `subscription` has heard so far."""
+        try:
+            while events := subscription.drain(decoder()):
+                for event in events:
+                    self._completed = self._completed or _logins.completion(event, self.login_id)
+        except RuntimeError:
+            if not self._closed:
+                raise
+            raise StreamClosedError("This handle was closed before the login was over.") from None
+
+    def _let_go(self) -> None:
+        """Stop listening and have the login cancelled, without waiting for that."""
+        self._closed = True
+        with suppress(ForkedProcessError):
+            self._subscription.give_up()
+
+    def _free(self) -> None:
+        with suppress(ForkedProcessError):  # in a forked child nothing is held
+            self._subscription.close()
+
+    async def __aenter__(self: LoginT) -> LoginT:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc is None or isinstance(exc, Exception):
+            await self.aclose()
+        else:
+            # A cancellation, a Ctrl-C: nobody waits any more.
+            self._let_go()
+
+
+@dataclass(slots=True)
+class AsyncChatgptLoginHandle(AsyncLogin):
+    """A ChatGPT login in a browser, on the machine that the runtime runs on.
+
+    Async form of `ChatgptLoginHandle`. Made by `AsyncCodex.login_chatgpt()`; made from ids, it follows a
+    login that was begun elsewhere and hears of its completion from then on. A handle that is merely dropped
+    leaves the login to the person; one that is closed, or left in a `with` block, cancels it.
+
+    Args:
+        login_id: The login's id.
+        auth_url: What the person opens in the browser.
+
+    Example:
+        >>> async def main():
+        ...     async with AsyncCodex() as codex:
+        ...         async with await codex.login_chatgpt() as login:
+        ...             print("Open", login.auth_url)
+        ...             print((await login.wait()).success)
+    """
+
+    auth_url: str
+
+
+@dataclass(slots=True)
+class AsyncDeviceCodeLoginHandle(AsyncLogin):
+    """A ChatGPT login in a browser anywhere, by a code that is entered there.
+
+    Async form of `DeviceCodeLoginHandle`. Made by `AsyncCodex.login_chatgpt_device_code()`; made from ids, it
+    follows a login that was begun elsewhere and hears of its completion from then on. A handle that is merely
+    dropped leaves the login to the person; one that is closed, or left in a `with` block, cancels it.
+
+    Args:
+        login_id: The login's id.
+        verification_url: What the person opens in a browser.
+        user_code: What the person enters there. It is not in the handle's repr.
+
+    Example:
+        >>> async def main():
+        ...     async with AsyncCodex() as codex:
+        ...         async with await codex.login_chatgpt_device_code() as login:
+        ...             print("Open", login.verification_url, "and enter", login.user_code)
+        ...             print((await login.wait()).success)
+    """
+
+    verification_url: str
+    user_code: str = field(repr=False)
