@@ -1,9 +1,10 @@
 """What a whole message costs from its bytes to its model. `python -m benches.validation`
 
-One `item/completed` of an agent message, in the shape of a recorded one; every line is another, and no object
-is used twice. Three ways take turns in one run, so that a busy machine slows all of them:
+One `item/completed` of an agent message, in the shape of a recorded one; no line comes twice.
+Three ways take turns in one run, so that a busy machine slows all of them:
 
-- ours: what a stream's consumer pays, the native decoder with its models
+- ours: what a stream's consumer pays, the native decoder with its models, from the bytes of `params`; the
+  rest of the line is the reader thread's
 - model: the model's own `model_validate_json` for the same params
 - official: `json.loads` of the line, then the event as the official client makes it of method and params
 
@@ -79,11 +80,19 @@ def compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def measure(ways: dict[str, tuple[Callable[[Any], Any], list[Any]]]) -> dict[str, float]:
-    """The median time of each way per line, in microseconds."""
+def params(line: dict[str, Any]) -> bytes:
+    return compact(line["params"]).encode()
+
+
+def measure(
+    ways: dict[str, tuple[Callable[[Any], Any], Callable[[dict[str, Any]], Any]]],
+) -> dict[str, float]:
+    """The median time of each way per line, in microseconds; a way is how it reads, and what of a message."""
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS):
-        for name, (read, lines) in ways.items():
+    for round_ in range(ROUNDS):
+        messages = [message(round_ * LINES + number) for number in range(LINES)]
+        for name, (read, written) in ways.items():
+            lines = [written(one) for one in messages]
             started = time.perf_counter()
             for line in lines:
                 read(line)
@@ -92,9 +101,6 @@ def measure(ways: dict[str, tuple[Callable[[Any], Any], list[Any]]]) -> dict[str
 
 
 def main() -> int:
-    messages = [message(number) for number in range(LINES)]
-    lines = [compact(line) for line in messages]
-    params = [compact(line["params"]).encode() for line in messages]
     client = CodexClient()
     decode = partial(decoder().decode, METHOD)
 
@@ -102,17 +108,18 @@ def main() -> int:
         parsed = json.loads(line)
         return client._coerce_notification(parsed["method"], parsed["params"])
 
-    for raw, line, bytes_ in zip(messages, lines, params, strict=True):
-        for event in (official(line), decode(bytes_)):
+    for raw in map(message, range(LINES)):
+        for event in (official(compact(raw)), decode(params(raw))):
             if event.payload.model_dump(mode="json", by_alias=True, exclude_unset=True) != raw["params"]:
                 raise SystemExit(f"{event} is not what was sent: {raw}")
 
-    ways: dict[str, tuple[Callable[[Any], Any], list[Any]]] = {
-        "ours": (decode, params),
-        "model": (ItemCompletedNotification.model_validate_json, params),
-        "official": (official, lines),
-    }
-    times = measure(ways)
+    times = measure(
+        {
+            "ours": (decode, params),
+            "model": (ItemCompletedNotification.model_validate_json, params),
+            "official": (official, compact),
+        }
+    )
     print(f"{METHOD} of a message, bytes to model, medians of {ROUNDS} rounds of {LINES} lines")
     for name, took in times.items():
         print(f"  {name:38} {took:6.2f} µs  {times['official'] / took:5.1f} x")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -80,14 +81,14 @@ def main() -> int:
     if not re.fullmatch(r"\d+(\.\d+)+\w*", version):
         parser.error(f"{version!r} is not a version")
     before = methods()
-    pin(ROOT, version)
-    # Both at once: each pins the other.
+    # First, and without the constraints, which pin the old ones: a version that does not exist changes
+    # nothing. Both at once: each pins the other.
     packages = [f"openai-codex-cli-bin=={version}", f"openai-codex=={version}"]
-    for command in (
-        ["-m", "pip", "install", "--quiet", *packages],
-        ["-m", "scripts.generate"],
-        ["scripts/make_sync.py"],
-    ):
+    environment = {name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"}
+    install = [sys.executable, "-m", "pip", "install", "--quiet", *packages]
+    subprocess.run(install, cwd=ROOT, check=True, env=environment)
+    pin(ROOT, version)
+    for command in (["-m", "scripts.generate"], ["scripts/make_sync.py"]):
         subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
     print(*(changes(before, methods()) or ["The methods are the same."]), sep="\n")
     subprocess.run(["git", "--no-pager", "diff", "--stat"], cwd=ROOT, check=False)

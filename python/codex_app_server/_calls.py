@@ -20,6 +20,7 @@ from .generated.requests import REQUESTS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
 
 T = TypeVar("T")
 
@@ -85,13 +86,19 @@ def _params(method: str, text: str) -> BaseModel | None:
 
 def _refusal(method: str, model: type[BaseModel], error: ValidationError) -> Exception:
     # The values are left out of the message: they may be secrets.
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    faults = error.errors(include_url=False, include_context=False)
     arguments = {field.alias or name: name for name, field in model.model_fields.items()}
     found = []
     for fault in faults[:_SHOWN_FAULTS]:
         first, *inside = fault["loc"] or ("params",)
         place = ".".join(map(str, [arguments.get(str(first), first), *inside]))
         found.append(f"{place}: {fault['msg']}")
-    is_type = all(fault["type"].endswith("_type") for fault in faults)
+    is_type = all(map(_is_of_type, faults))
     kind = InvalidInputTypeError if is_type else InvalidInputError
     return kind(f"{method}: {'; '.join(found)}.")
+
+
+def _is_of_type(fault: ErrorDetails) -> bool:
+    """Whether a value has the wrong type; a number where an enum's string belongs has, too."""
+    kind = fault["type"]
+    return kind.endswith("_type") or (kind == "enum" and not isinstance(fault["input"], str))

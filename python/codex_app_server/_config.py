@@ -25,6 +25,7 @@ _NEEDED = {
     "turn/completed": "it is how run() and every stream learn of the end",
     "item/completed": "run() collects the items and the final response from it",
     "thread/tokenUsage/updated": "run() takes the usage from it",
+    "process/exited": "it is how the handle of a process learns of its end",
 }
 
 
@@ -140,7 +141,7 @@ def _methods(name: str, value: Any) -> tuple[str, ...]:
     for method in methods:
         if method in _NEEDED:
             raise InvalidInputError(
-                f"CodexConfig.{name}: a turn cannot end right without {method}: {_NEEDED[method]}."
+                f"CodexConfig.{name}: nothing can end right without {method}: {_NEEDED[method]}."
             )
     if methods:
         # The table costs nothing until it is asked for.

@@ -2,12 +2,14 @@
 
 Owns the way from raw JSON to a model of which some fields have another type than the schema says. Each
 such field holds an `UnknownValue`; everything else is validated as usual. Only called after validation has
-refused, so it may be slow. Used by `_decode` for answers and by `_result` for what a turn comes to.
+refused, so it may be slow. Validates JSON and not Python values, because strictness there means the types of
+JSON. Used by `_decode` for answers and by `_result` for what a turn comes to.
 """
 
 from __future__ import annotations
 
 import functools
+import json
 import types
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -24,7 +26,7 @@ _MISSING = object()
 def build(model: type[ModelT], raw: Any) -> ModelT | UnknownValue:
     """`raw` as `model`, or as an `UnknownValue` if it is not even an object. Never raises."""
     try:
-        return model.model_validate(raw)
+        return model.model_validate_json(json.dumps(raw), strict=True)
     except ValidationError:
         pass
     if not isinstance(raw, dict) or issubclass(model, RootModel):
@@ -54,7 +56,7 @@ def _type(field: FieldInfo) -> Any:
 
 def _value(annotation: Any, value: Any) -> Any:
     try:
-        return _adapter(annotation).validate_python(value)
+        return _adapter(annotation).validate_json(json.dumps(value), strict=True)
     except ValidationError:
         return _part(annotation, value)
 

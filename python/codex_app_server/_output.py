@@ -58,7 +58,10 @@ def _payload(method: str, params: bytes) -> Any:
     try:
         found = json.loads(params)
         data = base64.b64decode(found["deltaBase64"], validate=True)
-        return OutputChunk(str(found["stream"]), data, bool(found.get("capReached", False)))
+        stream, cap_reached = found["stream"], found.get("capReached", False)
+        if isinstance(stream, str) and isinstance(cap_reached, bool):
+            return OutputChunk(stream, data, cap_reached)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        # A newer runtime's output: kept as what has no model is.
-        return _decode.payload("", params)
+        pass
+    # A newer runtime's output: kept as what has no model is.
+    return _decode.payload("", params)

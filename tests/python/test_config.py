@@ -108,9 +108,11 @@ def test_a_senseless_value_is_refused_by_name(field: str, value: Any) -> None:
         CodexConfig(**{field: value})
 
 
-@pytest.mark.parametrize("method", ["turn/completed", "item/completed", "thread/tokenUsage/updated"])
+@pytest.mark.parametrize(
+    "method", ["turn/completed", "item/completed", "thread/tokenUsage/updated", "process/exited"]
+)
 def test_what_a_turn_cannot_end_right_without_cannot_be_opted_out_of(method: str) -> None:
-    with pytest.raises(InvalidInputError, match=f"cannot end right without {method}"):
+    with pytest.raises(InvalidInputError, match=f"nothing can end right without {method}"):
         CodexConfig(opt_out_notifications=("item/agentMessage/delta", method))
 
 

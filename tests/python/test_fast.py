@@ -60,7 +60,7 @@ class Native:
         assert method == self.method
         self.validated += 1
         try:
-            return self.model.model_validate_json(params)
+            return self.model.model_validate_json(params, strict=True)
         except ValidationError:
             return "refused"
 
@@ -240,7 +240,7 @@ def test_what_repeats_within_a_batch_is_not_confused() -> None:
             events += subscription.drain(_decode.decoder())
     for (method, text), event in zip(lines, events, strict=True):
         try:
-            expected = model_of(method).model_validate_json(text)
+            expected = model_of(method).model_validate_json(text, strict=True)
         except ValidationError:
             assert event.payload == UnknownNotification(json.loads(text))
         else:

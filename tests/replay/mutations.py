@@ -14,6 +14,9 @@ from .recording import Line
 
 Path = tuple[str | int, ...]
 
+# One of every type. Some of them could be taken for others: "7" for 7, 1 for true.
+OTHERS: list[Any] = ["changed", "7", 1, True, 0.5, None, {"changed": True}]
+
 # Whose a line is; and what the client cannot go on without: the version it talks to, the thread it made.
 _KEPT = {
     ("params", "threadId"),
@@ -36,7 +39,10 @@ def mutations(line: Line) -> Iterator[Line]:
         if isinstance(value, dict):
             yield _with(line, (*path, "fromTomorrow"), {"deep": [1, None]})
         if not kept and len(path) > 1:
-            yield _with(line, path, "changed" if isinstance(value, (dict, list)) else {"changed": True})
+            yield _without(line, path)
+            for other in OTHERS[:-1] if isinstance(value, (dict, list)) else OTHERS:
+                if type(other) is not type(value):
+                    yield _with(line, path, other)
             if isinstance(value, str):
                 yield _with(line, path, "fromTomorrow")
     if "method" in line and line["method"] != "turn/completed":
@@ -51,6 +57,15 @@ def _walk(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
     # One of a list stands for all of them.
     elif isinstance(value, list) and value:
         yield from _walk((*path, 0), value[0])
+
+
+def _without(line: Line, path: Path) -> Line:
+    changed = copy.deepcopy(line)
+    place: Any = changed
+    for key in path[:-1]:
+        place = place[key]
+    del place[path[-1]]
+    return changed
 
 
 def _with(line: Line, path: Path, value: Any) -> Line:

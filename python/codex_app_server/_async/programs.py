@@ -7,12 +7,13 @@ the answer to its request, a process with a notification. The requests are descr
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from .. import _openings, _output
 from .._openings import COMMAND, PROCESS, ProgramMethods
 from .._output import OutputChunk
 from ..errors import CodexError, ForkedProcessError, InvalidRequestError
+from ..models import Notification, UnknownNotification
 from .handle import AsyncStreamHandle, opened
 from .waiting import Lock, Waitable, wait_ready
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from .._native import Call, Subscription
     from .._openings import Opening
     from ..generated.v2_all import CommandExecResponse, ProcessExitedNotification
-    from ..models import Notification
     from .connection import AsyncConnection
 
 EndT = TypeVar("EndT")
@@ -170,6 +170,16 @@ class AsyncCommandHandle(_AsyncProgram["CommandExecResponse"]):
         super()._let_go()
 
 
+def _exit_of(payload: Any) -> ProcessExitedNotification:
+    if isinstance(payload, UnknownNotification):
+        from .._lenient import build
+        from ..generated.v2_all import ProcessExitedNotification
+
+        # What a newer runtime has changed is in its field, as in answers.
+        payload = build(ProcessExitedNotification, payload.params)
+    return cast("ProcessExitedNotification", payload)
+
+
 class AsyncProcessHandle(_AsyncProgram["ProcessExitedNotification"]):
     """A process that the runtime has started on its machine, outside of any sandbox.
 
@@ -217,7 +227,10 @@ class AsyncProcessHandle(_AsyncProgram["ProcessExitedNotification"]):
             return error
         except RuntimeError:  # closed with the handle
             return self._closed_error()
-        return events[0].payload if events else None
+        if events:
+            return _exit_of(events[0].payload)
+        # Finished without an exit: a Ctrl-C came between taking it and keeping it.
+        return self._closed_error() if self._exit.finished else None
 
     def _let_go(self) -> None:
         with suppress(ForkedProcessError):

@@ -44,7 +44,7 @@ class AsyncServices:
             NotStartedError: The runtime was not started yet, which only happens to async clients.
             InvalidInputError: A class is no notification's payload, or a name or id is empty.
             InvalidInputTypeError: An argument has the wrong type.
-            TransportClosedError: The connection has ended.
+            TransportClosedError: The client was closed. (If the runtime has ended, the iteration says so.)
         """
         methods = _kinds.methods(kinds)
         if thread_id is not None:

@@ -40,7 +40,9 @@ class AsyncFsWatch(AsyncStreamHandle["FsChangedNotification"]):
     async def _begin(cls, connection: AsyncConnection, opening: Opening[FsWatchResponse]) -> AsyncFsWatch:
         subscription, answer = await opened(connection, opening)
         watch = cls(connection, opening, subscription, decoder())
-        watch.path = answer.path.root
+        # A newer runtime may answer in another way: then this is what it said.
+        path: Any = getattr(answer, "path", answer)
+        watch.path = getattr(path, "root", path)
         return watch
 
     def _made(self, event: Notification) -> FsChangedNotification | None:

@@ -42,7 +42,9 @@ class FsWatch(StreamHandle["FsChangedNotification"]):
     def _begin(cls, connection: Connection, opening: Opening[FsWatchResponse]) -> FsWatch:
         subscription, answer = opened(connection, opening)
         watch = cls(connection, opening, subscription, decoder())
-        watch.path = answer.path.root
+        # A newer runtime may answer in another way: then this is what it said.
+        path: Any = getattr(answer, "path", answer)
+        watch.path = getattr(path, "root", path)
         return watch
 
     def _made(self, event: Notification) -> FsChangedNotification | None:

@@ -8,7 +8,7 @@ use codex_core::mailbox::{About, Mailbox, Selection, Taken};
 use codex_core::router::Topic;
 use codex_core::segment::Segment;
 use parking_lot::Mutex;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -126,6 +126,12 @@ impl PySubscription {
                 }
                 match batch.decode(event) {
                     Ok(object) => list.append(object)?,
+                    // A Ctrl-C while Python validates: nothing was given yet, so all of it comes again.
+                    Err(error) if !error.is_instance_of::<PyException>(py) => {
+                        next = start;
+                        failed = Some(error);
+                        break;
+                    }
                     // What came before it is given first; this event fails again next time.
                     Err(_) if !list.is_empty() => {
                         next -= 1;

@@ -23,10 +23,6 @@ impl Budget {
         self.held.load(Ordering::Relaxed)
     }
 
-    pub fn exceeded(&self) -> bool {
-        self.held() > self.total
-    }
-
     pub(crate) fn take(&self, bytes: usize) {
         self.held.fetch_add(bytes, Ordering::Relaxed);
     }

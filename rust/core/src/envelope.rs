@@ -361,8 +361,8 @@ fn hits_of(spec: &NotificationSpec, key: &str) -> Hits {
 impl<'l> Ids<'l> {
     fn note(&mut self, wanted: [bool; 2], value: &'l [u8]) {
         for (slot, wanted) in [&mut self.thread, &mut self.turn].into_iter().zip(wanted) {
-            if wanted {
-                *slot = text_of(value);
+            if wanted && let Some(id) = text_of(value) {
+                *slot = Some(id);
             }
         }
     }

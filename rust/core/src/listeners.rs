@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::envelope::find_notification;
 use crate::mailbox::Mailbox;
 use crate::protocol::NOTIFICATIONS;
@@ -78,46 +80,86 @@ impl Filter {
     }
 }
 
+/// Those of one thread, or those of all.
 #[derive(Debug, Default)]
-pub(crate) struct Listeners {
+struct Group {
     all: Vec<(Filter, Arc<Mailbox>)>,
     /// What any of them wants of turns.
     of_turns: Methods,
 }
 
-impl Listeners {
-    pub fn add(&mut self, filter: &Filter, mailbox: &Arc<Mailbox>) {
+impl Group {
+    fn add(&mut self, filter: &Filter, mailbox: &Arc<Mailbox>) {
         self.all.push((filter.clone(), Arc::clone(mailbox)));
-        self.sum();
+        if let Some(methods) = &filter.methods {
+            self.of_turns.extend(methods);
+        }
     }
 
-    pub fn remove(&mut self, mailbox: &Arc<Mailbox>) {
+    fn remove(&mut self, mailbox: &Arc<Mailbox>) {
         self.all.retain(|(_, other)| !Arc::ptr_eq(other, mailbox));
-        self.sum();
-    }
-
-    fn sum(&mut self) {
         self.of_turns = Methods::default();
         for methods in self.all.iter().filter_map(|(one, _)| one.methods.as_ref()) {
             self.of_turns.extend(methods);
         }
     }
 
-    /// Who gets an event.
-    pub fn of<'a>(&'a self, heading: Heading<'a>) -> impl Iterator<Item = &'a Arc<Mailbox>> {
+    fn of<'a>(&'a self, heading: Heading<'a>) -> impl Iterator<Item = &'a Arc<Mailbox>> {
         let wanted = !heading.in_turn || self.of_turns.has(heading.spec, heading.method);
         let all = if wanted { &self.all[..] } else { &[] };
         all.iter()
             .filter(move |(filter, _)| filter.keeps(heading))
             .map(|(_, mailbox)| mailbox)
     }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Listeners {
+    to_all: Group,
+    /// An event looks only at its own thread's.
+    to_threads: HashMap<Arc<str>, Group>,
+}
+
+impl Listeners {
+    pub fn add(&mut self, filter: &Filter, mailbox: &Arc<Mailbox>) {
+        let group = match &filter.thread {
+            Some(id) => self.to_threads.entry(Arc::clone(id)).or_default(),
+            None => &mut self.to_all,
+        };
+        group.add(filter, mailbox);
+    }
+
+    pub fn remove(&mut self, filter: &Filter, mailbox: &Arc<Mailbox>) {
+        let Some(id) = &filter.thread else {
+            return self.to_all.remove(mailbox);
+        };
+        if let Some(group) = self.to_threads.get_mut(id) {
+            group.remove(mailbox);
+            if group.all.is_empty() {
+                self.to_threads.remove(id);
+            }
+        }
+    }
+
+    /// Who gets an event.
+    pub fn of<'a>(&'a self, heading: Heading<'a>) -> impl Iterator<Item = &'a Arc<Mailbox>> {
+        let group = heading.thread.and_then(|id| self.to_threads.get(id));
+        let its = group.into_iter().flat_map(move |group| group.of(heading));
+        self.to_all.of(heading).chain(its)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = &Group> {
+        std::iter::once(&self.to_all).chain(self.to_threads.values())
+    }
 
     pub fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
-        self.all.iter().map(|(_, mailbox)| mailbox)
+        self.groups()
+            .flat_map(|group| &group.all)
+            .map(|(_, mailbox)| mailbox)
     }
 
     pub fn len(&self) -> usize {
-        self.all.len()
+        self.groups().map(|group| group.all.len()).sum()
     }
 }
 
@@ -199,8 +241,38 @@ mod tests {
         assert!(listeners.of(end).all(|one| Arc::ptr_eq(one, &ends)));
         assert_eq!(listeners.of(end).count(), 1);
         assert_eq!(listeners.of(delta).count(), 0);
-        listeners.remove(&ends);
+        listeners.remove(&only(&["turn/completed"]), &ends);
         assert_eq!(listeners.of(end).count(), 0);
         assert_eq!(listeners.len(), 1);
+    }
+
+    #[test]
+    fn an_event_looks_only_at_its_own_threads_listeners() {
+        let mut listeners = Listeners::default();
+        let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
+        let of = |thread: &str| Filter {
+            thread: Some(thread.into()),
+            methods: None,
+        };
+        let mailboxes = ["t", "u"].map(|id| {
+            (
+                of(id),
+                Arc::new(Mailbox::of_many("".into(), Arc::clone(&budget))),
+            )
+        });
+        for (filter, mailbox) in &mailboxes {
+            listeners.add(filter, mailbox);
+        }
+        let renamed = heading("thread/name/updated", Some("u"), false);
+        assert!(
+            listeners
+                .of(renamed)
+                .all(|one| Arc::ptr_eq(one, &mailboxes[1].1))
+        );
+        assert_eq!((listeners.of(renamed).count(), listeners.len()), (1, 2));
+        for (filter, mailbox) in &mailboxes {
+            listeners.remove(filter, mailbox);
+        }
+        assert_eq!((listeners.len(), listeners.to_threads.len()), (0, 0));
     }
 }

@@ -143,10 +143,7 @@ impl Chunks {
             }
         }
         shared.stats.lines_read.add(lines_read);
-        shared.finish(&mut self.batch);
-        for answer in self.answers.drain(..) {
-            shared.writer.push_answer(answer);
-        }
+        // Noted before anybody is woken: who was answered by a broken line finds the note.
         for (line, defect) in defects {
             self.defect(shared, &line, &defect);
         }
@@ -155,6 +152,10 @@ impl Chunks {
                 Some(id) => format!("the runtime answered a request that was not made (id {id})"),
                 None => "the runtime answered a request that was not made".to_owned(),
             });
+        }
+        shared.finish(&mut self.batch);
+        for answer in self.answers.drain(..) {
+            shared.writer.push_answer(answer);
         }
     }
 

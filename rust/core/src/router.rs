@@ -196,7 +196,7 @@ impl Router {
                     state.subjects.remove(subject);
                 }
             }
-            Topic::Notifications(_) => state.listeners.remove(mailbox),
+            Topic::Notifications(filter) => state.listeners.remove(filter, mailbox),
         }
         drop(state);
         mailbox.abandon()

@@ -62,6 +62,8 @@ fn an_unknown_method_may_have_its_ids_in_objects() {
     assert_eq!(ids(nested), both);
     let own = br#"{"method":"x","params":{"turnId":"u","turn":{"id":"other"},"thread":{"id":"other"},"threadId":"t"}}"#;
     assert_eq!(ids(own), both);
+    let null = br#"{"method":"x","params":{"threadId":"t","turn":{"id":"u"},"turnId":null}}"#;
+    assert_eq!(ids(null), both);
 }
 
 #[test]
