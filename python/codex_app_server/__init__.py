@@ -1,8 +1,10 @@
 """A Python client for the Codex runtime's app-server protocol, with a native transport.
 
 Exports only. Importing it starts nothing and does not import the generated models; `types` and
-`generated.v2_all` have those.
+`generated.v2_all` have those. The two models that older programs import from here come on demand.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from ._approval_mode import ApprovalMode
 from ._async.client import AsyncCodex
@@ -29,6 +31,7 @@ from ._omit import OMIT, Omit
 from ._output import OutputChunk
 from ._result import TurnResult
 from ._sandbox import Sandbox
+from ._stand_in import install_as_openai_codex
 from ._sync.client import Codex
 from ._sync.login import ChatgptLoginHandle, DeviceCodeLoginHandle
 from ._sync.notifications import NotificationStream
@@ -39,6 +42,7 @@ from ._sync.turn import TurnHandle
 from ._sync.watching import FsWatch, FuzzyFileSearch
 from ._version import __version__
 from .errors import (
+    AlreadyImportedError,
     BinaryNotExecutableError,
     BinaryNotFoundError,
     ClientClosedError,
@@ -58,6 +62,7 @@ from .errors import (
     ParseError,
     RequestTimeoutError,
     RetryLimitExceededError,
+    RuntimeTooOldError,
     ServerBusyError,
     StartupError,
     StreamClosedError,
@@ -71,12 +76,17 @@ from .errors import (
 from .models import Notification
 from .retry import async_retry_on_overload, retry_on_overload
 
+if TYPE_CHECKING:
+    from ._metadata import InitializeResponse
+    from .generated.v2_all import TurnStatus
+
 # Older names of the same things.
 AppServerConfig = CodexConfig
 RunResult = TurnResult
 
 __all__ = [
     "OMIT",
+    "AlreadyImportedError",
     "AppServerConfig",
     "ApprovalMode",
     "AsyncChatgptLoginHandle",
@@ -107,6 +117,7 @@ __all__ = [
     "FsWatch",
     "FuzzyFileSearch",
     "ImageInput",
+    "InitializeResponse",
     "Input",
     "InputItem",
     "InternalRpcError",
@@ -130,6 +141,7 @@ __all__ = [
     "RetryLimitExceededError",
     "RunInput",
     "RunResult",
+    "RuntimeTooOldError",
     "Sandbox",
     "ServerBusyError",
     "SkillInput",
@@ -143,11 +155,26 @@ __all__ = [
     "TurnFailedError",
     "TurnHandle",
     "TurnResult",
+    "TurnStatus",
     "TurnStream",
     "WorkingDirectoryError",
     "WriteQueueFullError",
     "__version__",
     "async_retry_on_overload",
+    "install_as_openai_codex",
     "is_retryable_error",
     "retry_on_overload",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in {"InitializeResponse", "TurnStatus"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import types
+
+    found = globals()[name] = getattr(types, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

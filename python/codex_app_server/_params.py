@@ -11,8 +11,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from ._approval_mode import approval_settings
-from ._sandbox import sandbox_mode, sandbox_policy
 from .errors import InvalidInputError, InvalidInputTypeError
 
 
@@ -29,11 +27,6 @@ def options(**given: Any) -> dict[str, Any]:
             wire, convert = _OPTIONS[name]
             params[wire] = convert(name, value)
     return params
-
-
-def approval(mode: Any, *, required: bool = False) -> dict[str, Any]:
-    """The fields for `approval_mode`; None is refused where it is `required`."""
-    return {} if mode is None and not required else dict(approval_settings(mode))
 
 
 def identifier(name: str, value: Any) -> str:
@@ -127,7 +120,6 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "model_providers": ("modelProviders", _list_of(_text)),
     "output_schema": ("outputSchema", _object),
     "personality": ("personality", _choice),
-    "sandbox": ("sandbox", lambda _, value: sandbox_mode(value)),
     "refresh_token": ("refreshToken", flag),
     "search_term": ("searchTerm", _text),
     "section_id": ("sectionId", _text),
@@ -140,7 +132,6 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "source_kinds": ("sourceKinds", _list_of(_choice)),
     "summary": ("summary", _choice),
     "thread_source": ("threadSource", _choice),
-    "turn_sandbox": ("sandboxPolicy", lambda _, value: sandbox_policy(value)),
     "turn_service_tier": ("serviceTierForTurn", _text),
     "use_state_db_only": ("useStateDbOnly", flag),
 }

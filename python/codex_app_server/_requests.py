@@ -16,8 +16,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from . import _decode
-from ._inputs import input_items, turn_input
-from ._params import approval, flag, identifier, options
+from ._approval_mode import ApprovalMode, approval_settings
+from ._inputs import ExternalMessage, input_items, turn_input
+from ._params import flag, identifier, options
+from ._requirements import NEWER_OPTIONS
+from ._sandbox import thread_sandbox, turn_sandbox
 from .errors import InvalidInputError, InvalidInputTypeError, InvalidRequestError, JsonRpcError
 
 if TYPE_CHECKING:
@@ -49,12 +52,14 @@ class Request(Generic[T]):
             so they are not in its repr.
         decode: Makes the answer's value of the method and the raw `result`.
         turn_of: The thread in which it starts a turn, if it does: a turn that nobody gets is undone.
+        needs: Its options that an older runtime would drop without a word, by their Python names.
     """
 
     method: str
     params: dict[str, Any] | BaseModel | None = field(repr=False)
     decode: Callable[[str, bytes], T]
     turn_of: str | None = None
+    needs: tuple[str, ...] = ()
 
 
 def serialise(request: Request[Any]) -> bytes | None:
@@ -177,26 +182,57 @@ def initialize(config: CodexConfig) -> Request[InitializeResponse]:
     return Request("initialize", params, _decode.metadata)
 
 
-def thread_start(*, approval_mode: Any, **given: Any) -> Request[str]:
-    params = {**approval(approval_mode, required=True), **options(**given)}
+def thread_start(
+    *,
+    approval_mode: Any,
+    approval_policy: Any = None,
+    sandbox: Any = None,
+    sandbox_policy: Any = None,
+    **given: Any,
+) -> Request[str]:
+    params = {
+        **approval_settings(approval_mode, approval_policy, default=ApprovalMode.auto_review),
+        **_thread_options(sandbox, sandbox_policy, given),
+    }
     return Request("thread/start", params, _decode.thread_id)
 
 
-def thread_resume(thread_id: str, *, approval_mode: Any, **given: Any) -> Request[str]:
-    return _on_thread("thread/resume", thread_id, approval_mode, given)
+def thread_resume(thread_id: str, **given: Any) -> Request[str]:
+    return _on_thread("thread/resume", thread_id, **given)
 
 
-def thread_fork(thread_id: str, *, approval_mode: Any, **given: Any) -> Request[str]:
-    return _on_thread("thread/fork", thread_id, approval_mode, given)
+def thread_fork(thread_id: str, **given: Any) -> Request[str]:
+    return _on_thread("thread/fork", thread_id, **given)
 
 
-def _on_thread(method: str, thread_id: str, approval_mode: Any, given: dict[str, Any]) -> Request[str]:
+def _on_thread(
+    method: str,
+    thread_id: str,
+    *,
+    approval_mode: Any,
+    approval_policy: Any = None,
+    sandbox: Any = None,
+    sandbox_policy: Any = None,
+    **given: Any,
+) -> Request[str]:
     params = {
         "threadId": identifier("thread_id", thread_id),
-        **approval(approval_mode),
-        **options(**given),
+        **approval_settings(approval_mode, approval_policy),
+        **_thread_options(sandbox, sandbox_policy, given),
     }
-    return Request(method, params, _decode.thread_id)
+    return Request(method, params, _decode.thread_id, needs=_needs(given))
+
+
+def _thread_options(sandbox: Any, sandbox_policy: Any, given: dict[str, Any]) -> dict[str, Any]:
+    fields, settings = thread_sandbox(sandbox, sandbox_policy)
+    params = {**options(**given), **fields}
+    if settings:
+        params["config"] = {**params.get("config", {}), **settings}
+    return params
+
+
+def _needs(given: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name in NEWER_OPTIONS if given.get(name) is not None)
 
 
 def thread_unarchive(thread_id: str) -> Request[str]:
@@ -234,15 +270,26 @@ def thread_compact(thread_id: str) -> Request[ThreadCompactStartResponse]:
     return Request("thread/compact/start", params, _decode.answer)
 
 
-def turn_start(thread_id: str, input: Any, *, approval_mode: Any, **given: Any) -> Request[None]:
+def turn_start(
+    thread_id: str,
+    input: Any,
+    *,
+    approval_mode: Any,
+    approval_policy: Any = None,
+    sandbox: Any = None,
+    sandbox_policy: Any = None,
+    **given: Any,
+) -> Request[None]:
     """The answer's turn id reaches the caller through its subscription, so nothing is decoded."""
     params = {
         "threadId": identifier("thread_id", thread_id),
         **turn_input(input),
-        **approval(approval_mode),
+        **approval_settings(approval_mode, approval_policy),
+        **turn_sandbox(sandbox, sandbox_policy),
         **options(**given),
     }
-    return Request("turn/start", params, _decode.nothing, turn_of=thread_id)
+    needs = (*(["ExternalMessage"] if isinstance(input, ExternalMessage) else []), *_needs(given))
+    return Request("turn/start", params, _decode.nothing, turn_of=thread_id, needs=needs)
 
 
 def turn_steer(thread_id: str, turn_id: str, input: Any) -> Request[TurnSteerResponse]:

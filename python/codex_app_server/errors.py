@@ -17,6 +17,8 @@ Everybody calls it.
     │   ├── ClientClosedError            … because this program closed it
     │   ├── ForkedProcessError           … because this process is a fork of the one that opened it
     │   └── StreamClosedError            only this stream has ended; the connection lives on
+    ├── AlreadyImportedError             (also RuntimeError) the official package cannot be replaced any more
+    ├── RuntimeTooOldError               an option needs a newer runtime
     ├── NotStartedError                  (also RuntimeError) asked before the runtime was started
     ├── JsonRpcError                     the runtime answered with an error: code, message, data
     │   └── CodexRpcError
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from .generated.v2_all import CodexErrorInfo, TurnError
 
 __all__ = [
+    "AlreadyImportedError",
     "BinaryNotExecutableError",
     "BinaryNotFoundError",
     "ClientClosedError",
@@ -66,6 +69,7 @@ __all__ = [
     "ParseError",
     "RequestTimeoutError",
     "RetryLimitExceededError",
+    "RuntimeTooOldError",
     "ServerBusyError",
     "StartupError",
     "StreamClosedError",
@@ -215,6 +219,30 @@ class ForkedProcessError(TransportClosedError):
 
 class StreamClosedError(TransportClosedError):
     """These events are no longer collected here: the stream was read to the end or closed."""
+
+
+class AlreadyImportedError(CodexError, RuntimeError):
+    """`install_as_openai_codex()` came too late: the official package was imported before it."""
+
+
+class RuntimeTooOldError(CodexError):
+    """An option was given that this runtime would drop without a word. Nothing was sent.
+
+    Attributes:
+        option: The option, or several.
+        required: The version from which on the runtime knows it.
+        version: What the runtime says of itself.
+    """
+
+    def __init__(self, option: str, required: str, version: str | None) -> None:
+        super().__init__(
+            f"{option}: this needs a Codex runtime of version {required} or newer, and the one in use calls "
+            f"itself {version!r}. Set CodexConfig.codex_bin to a newer one, or leave it out for the "
+            "packaged runtime."
+        )
+        self.option = option
+        self.required = required
+        self.version = version
 
 
 class NotStartedError(CodexError, RuntimeError):

@@ -33,6 +33,8 @@ EXAMPLES: list[CodexError] = [
     errors.WorkingDirectoryError("missing", "/nowhere"),
     errors.DescriptorLimitError("too many", limit=256),
     errors.StartupError("not ready", reason="it exited", exit_code=3, stderr_tail="boom\n"),
+    errors.AlreadyImportedError("too late"),
+    errors.RuntimeTooOldError("source", "0.151.0", "0.150.0"),
     errors.NotStartedError("not yet"),
     errors.StreamClosedError("read to the end"),
     errors.TransportClosedError(),

@@ -158,17 +158,17 @@ CASES: list[tuple[Request[Any], str, dict[str, Any]]] = [
     (turn(), "turn/start", {"threadId": "t", "input": X}),
     (turn(approval_mode=ApprovalMode.auto_review), "turn/start", {"threadId": "t", "input": X, **AUTO}),
     (
-        turn(turn_sandbox=Sandbox.read_only),
+        turn(sandbox=Sandbox.read_only),
         "turn/start",
         {"threadId": "t", "input": X, "sandboxPolicy": {"type": "readOnly", "networkAccess": False}},
     ),
     (
-        turn(turn_sandbox=Sandbox.workspace_write),
+        turn(sandbox=Sandbox.workspace_write),
         "turn/start",
         {"threadId": "t", "input": X, "sandboxPolicy": WORKSPACE_WRITE},
     ),
     (
-        turn(turn_sandbox=Sandbox.full_access),
+        turn(sandbox=Sandbox.full_access),
         "turn/start",
         {"threadId": "t", "input": X, "sandboxPolicy": {"type": "dangerFullAccess"}},
     ),
@@ -274,7 +274,7 @@ def test_a_sandbox_is_one_of_the_sandboxes() -> None:
     with pytest.raises(InvalidInputError, match=r"Sandbox\.read_only"):
         start(sandbox="read-only")
     with pytest.raises(InvalidInputError, match=r"Sandbox\.read_only"):
-        turn(turn_sandbox="read-only")
+        turn(sandbox="read-only")
 
 
 def test_a_limit_is_not_negative() -> None:

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from .._requests import Request
     from .._sandbox import Sandbox
     from ..generated.v2_all import (
+        AskForApproval,
         ModelListResponse,
         Personality,
+        SandboxMode,
+        SandboxPolicy,
         SortDirection,
         ThreadArchiveResponse,
         ThreadListCwdFilter,
@@ -166,6 +169,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         self,
         *,
         approval_mode: ApprovalMode = ApprovalMode.auto_review,
+        approval_policy: AskForApproval | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -174,7 +178,8 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         model: str | None = None,
         model_provider: str | None = None,
         personality: Personality | None = None,
-        sandbox: Sandbox | None = None,
+        sandbox: Sandbox | SandboxMode | None = None,
+        sandbox_policy: SandboxPolicy | None = None,
         service_name: str | None = None,
         service_tier: str | None = None,
         session_start_source: ThreadStartSource | None = None,
@@ -184,6 +189,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
 
         Args:
             approval_mode: What happens when the agent wants to leave its sandbox.
+            approval_policy: The same in the protocol's own terms, in place of the mode.
             base_instructions: Replaces the built-in instructions.
             config: Settings for this thread, as in config.toml.
             cwd: The thread's working directory.
@@ -193,6 +199,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             model_provider: Who serves it.
             personality: The tone.
             sandbox: What the agent may touch.
+            sandbox_policy: The same in the protocol's own terms, in place of `sandbox`.
             service_name: The name of the service that this thread belongs to.
             service_tier: The service tier.
             session_start_source: Why the session starts.
@@ -206,6 +213,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         """
         request = _requests.thread_start(
             approval_mode=approval_mode,
+            approval_policy=approval_policy,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -215,6 +223,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             model_provider=model_provider,
             personality=personality,
             sandbox=sandbox,
+            sandbox_policy=sandbox_policy,
             service_name=service_name,
             service_tier=service_tier,
             session_start_source=session_start_source,
@@ -273,6 +282,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         thread_id: str,
         *,
         approval_mode: ApprovalMode | None = None,
+        approval_policy: AskForApproval | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -281,7 +291,8 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         model: str | None = None,
         model_provider: str | None = None,
         personality: Personality | None = None,
-        sandbox: Sandbox | None = None,
+        sandbox: Sandbox | SandboxMode | None = None,
+        sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
     ) -> AsyncThread:
         """Load a stored thread, to go on with it.
@@ -291,10 +302,12 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
 
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
+            RuntimeTooOldError: `include_turns` was given, and the runtime does not know it.
         """
         request = _requests.thread_resume(
             thread_id,
             approval_mode=approval_mode,
+            approval_policy=approval_policy,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -304,6 +317,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             model_provider=model_provider,
             personality=personality,
             sandbox=sandbox,
+            sandbox_policy=sandbox_policy,
             service_tier=service_tier,
         )
         return self._thread(await self._request(request))
@@ -313,6 +327,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         thread_id: str,
         *,
         approval_mode: ApprovalMode | None = None,
+        approval_policy: AskForApproval | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -321,7 +336,8 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         include_turns: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
-        sandbox: Sandbox | None = None,
+        sandbox: Sandbox | SandboxMode | None = None,
+        sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
         thread_source: ThreadSource | None = None,
     ) -> AsyncThread:
@@ -332,10 +348,12 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
 
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
+            RuntimeTooOldError: `include_turns` was given, and the runtime does not know it.
         """
         request = _requests.thread_fork(
             thread_id,
             approval_mode=approval_mode,
+            approval_policy=approval_policy,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -345,6 +363,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             model=model,
             model_provider=model_provider,
             sandbox=sandbox,
+            sandbox_policy=sandbox_policy,
             service_tier=service_tier,
             thread_source=thread_source,
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _closing, _native
 from .._requests import explain, serialise
+from .._requirements import require
 from ..errors import (
     OVERLOADED_CODE,
     ForkedProcessError,
@@ -47,6 +48,8 @@ class AsyncConnection:
 
     def __init__(self, native: _native.Connection, config: CodexConfig) -> None:
         self.native = native
+        # What the runtime calls itself, once it is initialised.
+        self.version: str | None = None
         self._request_timeout_s = config.request_timeout_s
         # How long the runtime may take to go: two graces, and then the kernel's time for a kill.
         self.close_timeout_s = 2 * config.shutdown_grace_s + 5.0
@@ -62,6 +65,7 @@ class AsyncConnection:
         Raises:
             JsonRpcError: The runtime refused it.
             RequestTimeoutError: No answer in time.
+            RuntimeTooOldError: The runtime would drop one of its options.
             TransportClosedError: The connection ended first.
             InvalidInputError: The params hold something that JSON cannot express.
         """
@@ -107,6 +111,7 @@ class AsyncConnection:
         self, request: Request[Any], stream: _native.Subscription | None = None
     ) -> tuple[_native.Call, bytes]:
         """One answered call and its result; sent again while the runtime is too busy to take it."""
+        require(request.needs, self.version)
         for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _RETRIES):
             try:
                 return await self._attempt(request, stream)

@@ -62,6 +62,7 @@ async def initialize(launch: Launch, connection: AsyncConnection, config: CodexC
         finally:
             call.abandon()
         native.notify("initialized", None)
+        connection.version = metadata.serverInfo.version if metadata.serverInfo is not None else None
         return metadata
     except BaseException as error:
         noted = native.take_diagnostics()

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from .._result import TurnResult
     from .._sandbox import Sandbox
     from ..generated.v2_all import (
+        AskForApproval,
         Personality,
         ReasoningEffort,
         ReasoningSummary,
+        SandboxMode,
+        SandboxPolicy,
         ThreadCompactStartResponse,
         ThreadReadResponse,
         ThreadSetNameResponse,
@@ -64,12 +67,14 @@ class AsyncThread:
         input: RunInput,
         *,
         approval_mode: ApprovalMode | None = None,
+        approval_policy: AskForApproval | None = None,
         cwd: str | None = None,
         effort: ReasoningEffort | None = None,
         model: str | None = None,
         output_schema: JsonObject | None = None,
         personality: Personality | None = None,
-        sandbox: Sandbox | None = None,
+        sandbox: Sandbox | SandboxMode | None = None,
+        sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
         source: str | None = None,
         summary: ReasoningSummary | None = None,
@@ -88,12 +93,14 @@ class AsyncThread:
         turn = await self.turn(
             input,
             approval_mode=approval_mode,
+            approval_policy=approval_policy,
             cwd=cwd,
             effort=effort,
             model=model,
             output_schema=output_schema,
             personality=personality,
             sandbox=sandbox,
+            sandbox_policy=sandbox_policy,
             service_tier=service_tier,
             source=source,
             summary=summary,
@@ -106,12 +113,14 @@ class AsyncThread:
         input: RunInput,
         *,
         approval_mode: ApprovalMode | None = None,
+        approval_policy: AskForApproval | None = None,
         cwd: str | None = None,
         effort: ReasoningEffort | None = None,
         model: str | None = None,
         output_schema: JsonObject | None = None,
         personality: Personality | None = None,
-        sandbox: Sandbox | None = None,
+        sandbox: Sandbox | SandboxMode | None = None,
+        sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
         source: str | None = None,
         summary: ReasoningSummary | None = None,
@@ -122,12 +131,14 @@ class AsyncThread:
         Args:
             input: Text, one of the input classes, a list of these, or an `ExternalMessage`.
             approval_mode: What happens when the agent wants to leave its sandbox, from this turn on.
+            approval_policy: The same in the protocol's own terms, in place of the mode.
             cwd: The working directory, from this turn on.
             effort: How much to reason, from this turn on.
             model: The model, from this turn on.
             output_schema: A JSON schema that the final message must follow, for this turn.
             personality: The tone, from this turn on.
             sandbox: What the agent may touch, from this turn on.
+            sandbox_policy: The same in the protocol's own terms, in place of `sandbox`.
             service_tier: The service tier, from this turn on.
             source: What triggered this turn, for the records.
             summary: How reasoning is summarised, from this turn on.
@@ -137,18 +148,21 @@ class AsyncThread:
             InvalidInputError: The prompt is empty, or an option makes no sense. Nothing was sent.
             InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
             JsonRpcError: The runtime refused, for example because the thread is not loaded.
+            RuntimeTooOldError: The runtime is too old for `source`, `turn_service_tier` or ExternalMessage.
             TransportClosedError: The connection ended first.
         """
         request = _requests.turn_start(
             self.id,
             input,
             approval_mode=approval_mode,
+            approval_policy=approval_policy,
             cwd=cwd,
             effort=effort,
             model=model,
             output_schema=output_schema,
             personality=personality,
-            turn_sandbox=sandbox,
+            sandbox=sandbox,
+            sandbox_policy=sandbox_policy,
             service_tier=service_tier,
             source=source,
             summary=summary,

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from .._requests import Request
     from .._sandbox import Sandbox
     from ..generated.v2_all import (
+        AskForApproval,
         ModelListResponse,
         Personality,
+        SandboxMode,
+        SandboxPolicy,
         SortDirection,
         ThreadArchiveResponse,
         ThreadListCwdFilter,
@@ -168,6 +171,7 @@ class Codex(Accounts, Services):
         self,
         *,
         approval_mode: ApprovalMode = ApprovalMode.auto_review,
+        approval_policy: AskForApproval | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -176,7 +180,8 @@ class Codex(Accounts, Services):
         model: str | None = None,
         model_provider: str | None = None,
         personality: Personality | None = None,
-        sandbox: Sandbox | None = None,
+        sandbox: Sandbox | SandboxMode | None = None,
+        sandbox_policy: SandboxPolicy | None = None,
         service_name: str | None = None,
         service_tier: str | None = None,
         session_start_source: ThreadStartSource | None = None,
@@ -186,6 +191,7 @@ class Codex(Accounts, Services):
 
         Args:
             approval_mode: What happens when the agent wants to leave its sandbox.
+            approval_policy: The same in the protocol's own terms, in place of the mode.
             base_instructions: Replaces the built-in instructions.
             config: Settings for this thread, as in config.toml.
             cwd: The thread's working directory.
@@ -195,6 +201,7 @@ class Codex(Accounts, Services):
             model_provider: Who serves it.
             personality: The tone.
             sandbox: What the agent may touch.
+            sandbox_policy: The same in the protocol's own terms, in place of `sandbox`.
             service_name: The name of the service that this thread belongs to.
             service_tier: The service tier.
             session_start_source: Why the session starts.
@@ -208,6 +215,7 @@ class Codex(Accounts, Services):
         """
         request = _requests.thread_start(
             approval_mode=approval_mode,
+            approval_policy=approval_policy,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -217,6 +225,7 @@ class Codex(Accounts, Services):
             model_provider=model_provider,
             personality=personality,
             sandbox=sandbox,
+            sandbox_policy=sandbox_policy,
             service_name=service_name,
             service_tier=service_tier,
             session_start_source=session_start_source,
@@ -275,6 +284,7 @@ class Codex(Accounts, Services):
         thread_id: str,
         *,
         approval_mode: ApprovalMode | None = None,
+        approval_policy: AskForApproval | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -283,7 +293,8 @@ class Codex(Accounts, Services):
         model: str | None = None,
         model_provider: str | None = None,
         personality: Personality | None = None,
-        sandbox: Sandbox | None = None,
+        sandbox: Sandbox | SandboxMode | None = None,
+        sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
     ) -> Thread:
         """Load a stored thread, to go on with it.
@@ -293,10 +304,12 @@ class Codex(Accounts, Services):
 
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
+            RuntimeTooOldError: `include_turns` was given, and the runtime does not know it.
         """
         request = _requests.thread_resume(
             thread_id,
             approval_mode=approval_mode,
+            approval_policy=approval_policy,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -306,6 +319,7 @@ class Codex(Accounts, Services):
             model_provider=model_provider,
             personality=personality,
             sandbox=sandbox,
+            sandbox_policy=sandbox_policy,
             service_tier=service_tier,
         )
         return self._thread(self._request(request))
@@ -315,6 +329,7 @@ class Codex(Accounts, Services):
         thread_id: str,
         *,
         approval_mode: ApprovalMode | None = None,
+        approval_policy: AskForApproval | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -323,7 +338,8 @@ class Codex(Accounts, Services):
         include_turns: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
-        sandbox: Sandbox | None = None,
+        sandbox: Sandbox | SandboxMode | None = None,
+        sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
         thread_source: ThreadSource | None = None,
     ) -> Thread:
@@ -334,10 +350,12 @@ class Codex(Accounts, Services):
 
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
+            RuntimeTooOldError: `include_turns` was given, and the runtime does not know it.
         """
         request = _requests.thread_fork(
             thread_id,
             approval_mode=approval_mode,
+            approval_policy=approval_policy,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -347,6 +365,7 @@ class Codex(Accounts, Services):
             model=model,
             model_provider=model_provider,
             sandbox=sandbox,
+            sandbox_policy=sandbox_policy,
             service_tier=service_tier,
             thread_source=thread_source,
         )

@@ -64,6 +64,7 @@ def initialize(launch: Launch, connection: Connection, config: CodexConfig) -> I
         finally:
             call.abandon()
         native.notify("initialized", None)
+        connection.version = metadata.serverInfo.version if metadata.serverInfo is not None else None
         return metadata
     except BaseException as error:
         noted = native.take_diagnostics()
