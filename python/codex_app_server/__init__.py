@@ -4,8 +4,9 @@ Exports only. Importing it starts nothing and does not import the generated mode
 `generated.v2_all` have those. The two models that older programs import from here come on demand.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from . import _lazy
 from ._approval_mode import ApprovalMode
 from ._async.client import AsyncCodex
 from ._async.login import AsyncChatgptLoginHandle, AsyncDeviceCodeLoginHandle
@@ -166,15 +167,5 @@ __all__ = [
     "retry_on_overload",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in {"InitializeResponse", "TurnStatus"}:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import types
-
-    found = globals()[name] = getattr(types, name)
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:  # a checker that saw these would take any name for one of this module
+    __getattr__, __dir__ = _lazy.hooks(globals())

@@ -1,7 +1,7 @@
 """Names of a module that are imported when they are first asked for.
 
-Owns the two hooks for that. Used by `models` and `types`: most of their names are generated models, and a
-program should pay for those that it uses only.
+Owns the two hooks for that. Used by `models`, `types` and the package itself: names of theirs are generated
+models, and a program should pay for those that it uses only.
 """
 
 from __future__ import annotations

@@ -51,21 +51,23 @@ def public(found: ModuleType) -> list[str]:
     """The names of an official module that programs may import from it."""
     if hasattr(found, "__all__"):
         return [*found.__all__]
-    root = importlib.import_module(OFFICIAL)
-    own = []
-    for name, value in vars(found).items():
-        home = getattr(value, "__module__", None)
-        if name.startswith("_") or isinstance(value, (ModuleType, TypeVar)) or "[" in name:
-            continue
-        if home == found.__name__:
-            own.append(name)
-        elif found.__name__ == f"{OFFICIAL}.api" and name in root.__all__:
-            own.append(name)
-        elif found.__name__ == f"{OFFICIAL}.models" and (
-            home in {"types", "builtins"} or str(home).startswith(OFFICIAL)
-        ):
-            own.append(name)
-    return own
+    return [
+        name
+        for name, value in vars(found).items()
+        if not name.startswith("_")
+        and "[" not in name
+        and not isinstance(value, (ModuleType, TypeVar))
+        and _belongs(name, getattr(value, "__module__", None), found.__name__)
+    ]
+
+
+def _belongs(name: str, home: str | None, holder: str) -> bool:
+    """Whether an official module is where programs take a name from, made there or not."""
+    if holder == f"{OFFICIAL}.api":
+        return name in importlib.import_module(OFFICIAL).__all__
+    if holder == f"{OFFICIAL}.models":
+        return home in {"types", "builtins"} or str(home).startswith(OFFICIAL)
+    return home == holder
 
 
 def differences() -> dict[str, str]:
@@ -85,10 +87,11 @@ def _in_modules() -> Iterator[tuple[str, str]]:
             if not hasattr(ours, each):
                 yield place, "missing"
             else:
-                yield from _in_values(place, getattr(official, each), getattr(ours, each))
+                yield from compare(place, getattr(official, each), getattr(ours, each))
 
 
-def _in_values(place: str, official: Any, ours: Any) -> Iterator[tuple[str, str]]:
+def compare(place: str, official: Any, ours: Any) -> Iterator[tuple[str, str]]:
+    """What a program that uses `official` would miss in `ours`."""
     if not isinstance(official, type):
         if callable(official) and not _is_annotation(official):
             yield from _in_calls(place, official, ours)

@@ -1,0 +1,53 @@
+"""Runs the scenarios on one client of one package.
+
+`python -m tests.differential.child openai_codex async FOLDER` keeps in FOLDER what the client sends. It
+prints one line of JSON per scenario. Each has a thread and a home of its own and may take a while; one that
+does not end is noted as such and left behind, and whoever started this process ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+from codex_app_server.testing import OfflineModel
+from tests.differential.scenarios import SCENARIOS, SCRIPTS
+from tests.differential.session import Session
+
+PATIENCE_S = 20.0
+
+
+def outcome(package: str, is_async: bool, name: str, folder: Path) -> dict[str, Any]:
+    """What came of one scenario."""
+    found: dict[str, Any] = {}
+
+    def work() -> None:
+        try:
+            with OfflineModel(SCRIPTS.get(name)) as model:
+                session = Session(package, is_async, model, folder / f"{name}.sent")
+                found.update(asyncio.run(session.run(SCENARIOS[name])))
+        except BaseException:
+            found["broke"] = traceback.format_exc()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    return {"hangs": True} if thread.is_alive() else found
+
+
+def main() -> None:
+    package, kind, folder = sys.argv[1:4]
+    for name in sys.argv[4:] or SCENARIOS:
+        print(json.dumps([name, outcome(package, kind == "async", name, Path(folder))]), flush=True)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
