@@ -74,7 +74,7 @@ SCRIPTS: dict[str, Script] = {
 
 
 def _is_message(event: Any) -> bool:
-    return event.method == "item/completed" and event.payload.item.root.type == "agentMessage"
+    return bool(event.method == "item/completed" and event.payload.item.root.type == "agentMessage")
 
 
 async def starting_and_ending(s: Session) -> None:
@@ -140,7 +140,7 @@ async def interrupting(s: Session) -> None:
     interrupted = False
     async for event in s.events(turn.stream()):
         s.note_event(event)
-        if event.method == "item/agentMessage/delta" and not interrupted:
+        if _is_message(event) and not interrupted:
             interrupted = True
             s.note(await s.do(turn.interrupt()))
     thread = await s.do(s.codex.thread_start())

@@ -42,7 +42,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
     runs = [(package, kind) for kind in KINDS for package in PACKAGES]
     folders = [tmp_path_factory.mktemp(f"{package}-{kind}") for package, kind in runs]
     with ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda run, folder: outcomes_of(*run, folder), runs, folders)
+        found = pool.map(lambda run, folder: outcomes_of(run[0], run[1], folder), runs, folders)
         return dict(zip(runs, found, strict=True))
 
 
