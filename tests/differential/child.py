@@ -8,19 +8,34 @@ does not end is noted as such and left behind, and whoever started this process 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import json
 import os
 import sys
+import tempfile
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from codex_app_server.testing import OfflineModel
-from tests.differential.scenarios import SCENARIOS, SCRIPTS
+from tests.differential.scenarios import ONE_AT_A_TIME, SCENARIOS, SCRIPTS
 from tests.differential.session import Session
 
 PATIENCE_S = 20.0
+
+
+@contextlib.contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Wait until no other process runs a scenario of those that cannot share the machine."""
+    if name not in ONE_AT_A_TIME:
+        yield
+        return
+    with (Path(tempfile.gettempdir()) / "one-scenario-at-a-time.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def outcome(package: str, is_async: bool, name: str, folder: Path) -> dict[str, Any]:
@@ -29,7 +44,7 @@ def outcome(package: str, is_async: bool, name: str, folder: Path) -> dict[str, 
 
     def work() -> None:
         try:
-            with OfflineModel(SCRIPTS.get(name)) as model:
+            with alone(name), OfflineModel(SCRIPTS.get(name)) as model:
                 session = Session(package, is_async, model, folder / f"{name}.sent")
                 found.update(asyncio.run(session.run(SCENARIOS[name])))
         except BaseException:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib
 import inspect
 import json
@@ -41,8 +42,20 @@ class Session:
         self.model = model
         self.notes: list[Any] = []
         self.events_noted: list[Any] = []
+        # Of the runtime, as `key=value`; for a scenario to set before it asks for a client.
+        self.settings: tuple[str, ...] = ()
+        self._package = package
         self._sent = sent
-        self.codex: Any = self.named("Codex")(self.config())
+
+    @functools.cached_property
+    def codex(self) -> Any:
+        """The client. It is made when a scenario first asks for it."""
+        return self.named("Codex")(self.config())
+
+    def low_level(self) -> Any:
+        """A low-level client, not started yet."""
+        home, name = ("async_client", "AsyncCodexClient") if self.is_async else ("client", "CodexClient")
+        return getattr(importlib.import_module(f"{self._package}.{home}"), name)(self.config())
 
     def named(self, name: str) -> Any:
         """A class of the package, the async twin if this is about that."""
@@ -50,7 +63,7 @@ class Session:
 
     def config(self) -> Any:
         """The same configuration for either package."""
-        ours = self.model.config()
+        ours = self.model.config(config_overrides=self.settings)
         runtime = f"tee {shlex.quote(str(self._sent))} | {shlex.join(resolve(ours).argv)}"
         fields = {
             each.name: getattr(ours, each.name) for each in dataclasses.fields(openai_codex.CodexConfig)
@@ -95,13 +108,12 @@ class Session:
             self.notes.append([what, "nothing raised"])
 
     async def run(self, scenario: Any) -> dict[str, Any]:
-        """Run a scenario on a client of its own; everything that was noted and everything that was sent."""
-        if self.is_async:
-            async with self.codex:
-                await scenario(self)
-        else:
-            with self.codex:
-                await scenario(self)
+        """Run a scenario; everything that was noted and everything that was sent."""
+        try:
+            await scenario(self)
+        finally:
+            if "codex" in vars(self):
+                await self.do(self.codex.close())
         lines = [json.loads(line) for line in self._sent.read_text("utf-8").splitlines()]
         return {
             "sent": [{name: line[name] for name in line if name != "id"} for line in lines],
