@@ -1,7 +1,7 @@
 """Runs the scenarios on one client of one package.
 
 `python -m tests.differential.child openai_codex async FOLDER` keeps in FOLDER what the client sends. It
-prints one line of JSON per scenario. Each has a thread and a home of its own and may take a while; one that
+prints one line of JSON per scenario. Each has a thread of its own and may take a while; one that
 does not end is noted as such and left behind, and whoever started this process ends it.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from codex_app_server.testing import OfflineModel
-from tests.differential.scenarios import ONE_AT_A_TIME, SCENARIOS, SCRIPTS
+from tests.differential.scenarios import HOME_OF_ITS_OWN, ONE_AT_A_TIME, SCENARIOS, SCRIPTS
 from tests.differential.session import Session
 
 PATIENCE_S = 20.0
@@ -38,13 +38,24 @@ def alone(name: str) -> Iterator[None]:
         yield
 
 
-def outcome(package: str, is_async: bool, name: str, folder: Path) -> dict[str, Any]:
+@contextlib.contextmanager
+def model_for(name: str, shared: OfflineModel) -> Iterator[OfflineModel]:
+    """The model that all scenarios share, or one with a home of its own for what looks around in it."""
+    if name in HOME_OF_ITS_OWN:
+        with OfflineModel(SCRIPTS.get(name)) as model:
+            yield model
+    else:
+        shared.reset(SCRIPTS.get(name))
+        yield shared
+
+
+def outcome(package: str, is_async: bool, name: str, folder: Path, shared: OfflineModel) -> dict[str, Any]:
     """What came of one scenario."""
     found: dict[str, Any] = {}
 
     def work() -> None:
         try:
-            with alone(name), OfflineModel(SCRIPTS.get(name)) as model:
+            with alone(name), model_for(name, shared) as model:
                 session = Session(package, is_async, model, folder / f"{name}.sent")
                 found.update(asyncio.run(session.run(SCENARIOS[name])))
         except BaseException:
@@ -58,8 +69,10 @@ def outcome(package: str, is_async: bool, name: str, folder: Path) -> dict[str, 
 
 def main() -> None:
     package, kind, folder = sys.argv[1:4]
-    for name in sys.argv[4:] or SCENARIOS:
-        print(json.dumps([name, outcome(package, kind == "async", name, Path(folder))]), flush=True)
+    with OfflineModel() as shared:
+        for name in sys.argv[4:] or SCENARIOS:
+            found = outcome(package, kind == "async", name, Path(folder), shared)
+            print(json.dumps([name, found]), flush=True)
     sys.stdout.flush()
     os._exit(0)
 

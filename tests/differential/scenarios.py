@@ -446,6 +446,8 @@ NOT_YET: dict[str, str] = {
 # The runtime's own server for the way back from the browser has one port for all.
 ONE_AT_A_TIME = {"logging_in_with_a_browser"}
 
+HOME_OF_ITS_OWN = {"archiving", "listing", "logging_in_with_a_key", "using_the_low_level_client"}
+
 SCENARIOS: dict[str, Scenario] = {
     scenario.__name__: scenario
     for scenario in (
