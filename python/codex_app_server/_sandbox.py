@@ -1,4 +1,4 @@
-"""`Sandbox` and its two forms on the wire: a mode for threads, a policy for turns. Used by `_requests` and `_openings`.
+"""`Sandbox` and its two forms on the wire: a mode for threads, a policy for turns. Used by the builders.
 
 Owns the choice between the presets, the protocol's own modes and its policies, which programs may give
 instead, and what a thread, which only knows modes, makes of a policy.

@@ -22,7 +22,7 @@ from typing import Any
 from tests.peer import ScriptedPeer, event, started
 
 # The official package gets less, because there some never end.
-PATIENCE_S = {"openai_codex": 2.5, "codex_app_server": 10.0}
+PATIENCE_S = {"openai_codex": 3.0, "codex_app_server": 10.0}
 
 UNANSWERED = "hangs"
 TURN = {"id": "u", "items": [], "status": "completed"}
@@ -103,7 +103,7 @@ def cancelled_runs(p: Probe) -> Any:
         p.peer.answers.pop("turn/start")
         request = await asyncio.to_thread(p.peer.expect, "turn/start")
         p.peer.answer(request, started("u"))
-        for _ in range(50):
+        for _ in range(20):
             await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.wait([task])
