@@ -7,13 +7,16 @@ from typing import Any
 from pydantic import BaseModel
 from typing_extensions import assert_type
 
-from codex_app_server import OMIT, AsyncCodex, Codex, Omit
+from codex_app_server import OMIT, AsyncCodex, Codex, InitializeResponse, Omit, Sandbox, TurnStatus
 from codex_app_server.generated.v2_all import (
     AbsolutePathBuf,
+    AskForApproval,
     CommandExecResponse,
     CommandExecTerminalSize,
     FsReadFileResponse,
     LoginAccountResponse,
+    SandboxMode,
+    SandboxPolicy,
     SortDirection,
     TextUserInput,
     ThreadListResponse,
@@ -59,3 +62,10 @@ async def asynchronous(codex: AsyncCodex) -> None:
     assert_type(await codex.rpc.thread.list(limit=3), ThreadListResponse)
     assert_type(await codex.request("tide/predict", None), Any)
     assert_type(await codex.request("tide/predict", {"day": 1}, Tide), Tide)
+
+
+def older_names(codex: Codex, never: AskForApproval, policy: SandboxPolicy) -> None:
+    assert_type(codex.metadata, InitializeResponse)
+    thread = codex.thread_start(approval_policy=never, sandbox=SandboxMode.read_only)
+    assert_type(thread.run("Hi.", approval_policy=never, sandbox_policy=policy).status, TurnStatus)
+    thread.run("Hi.", sandbox=Sandbox.read_only)
