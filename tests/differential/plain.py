@@ -20,7 +20,8 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _HOME = re.compile(r"/[\w/.-]*codex-offline-[\w-]+")
 # Dates in the names of stored threads, and what the runtime tells the model about a command.
 _PASSING = re.compile(
-    r"(?<=<current_date>)[\d-]+|\d{4}/\d\d/\d\d/|(?<=rollout-)[\dT-]+(?=<)|(?<=Chunk ID: )\w+|(?<=Wall time: )[\d.]+"
+    r"(?<=<current_date>)[\d-]+|\d{4}/\d\d/\d\d/|(?<=rollout-)[\dT-]+(?=<)"
+    r"|(?<=Chunk ID: )\w+|(?<=Wall time: )[\d.]+"
 )
 _TIMES = {
     "at",
