@@ -1,4 +1,4 @@
-"""The clients, threads, turns and inputs under their second address, `codex_app_server.api`.
+"""The clients, threads, turns, logins and inputs under their second address, `codex_app_server.api`.
 
 Exports only. Nobody needs to import from here; but editors complete imports of the official package with the
 module that defines a class, so programs have `from openai_codex.api import Codex`.
@@ -6,11 +6,15 @@ module that defines a class, so programs have `from openai_codex.api import Code
 
 from . import (
     ApprovalMode,
+    AsyncChatgptLoginHandle,
     AsyncCodex,
+    AsyncDeviceCodeLoginHandle,
     AsyncThread,
     AsyncTurnHandle,
+    ChatgptLoginHandle,
     Codex,
     CodexConfig,
+    DeviceCodeLoginHandle,
     ExternalMessage,
     ImageInput,
     Input,
@@ -28,11 +32,15 @@ from . import (
 
 __all__ = [
     "ApprovalMode",
+    "AsyncChatgptLoginHandle",
     "AsyncCodex",
+    "AsyncDeviceCodeLoginHandle",
     "AsyncThread",
     "AsyncTurnHandle",
+    "ChatgptLoginHandle",
     "Codex",
     "CodexConfig",
+    "DeviceCodeLoginHandle",
     "ExternalMessage",
     "ImageInput",
     "Input",

@@ -436,8 +436,6 @@ async def having_goals(s: Session) -> None:
 
 # Scenarios that this package cannot run yet, by what they miss first. The official one runs them.
 NOT_YET: dict[str, str] = {
-    "logging_in_with_a_key": "'account'",
-    "logging_in_with_a_browser": "'login_chatgpt'",
     "using_the_low_level_client": "client'",
     "hearing_of_everything_else": "client'",
     "having_goals": "client'",

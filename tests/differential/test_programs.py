@@ -60,6 +60,11 @@ failed: As you wish.
 True
 closed
 """,
+    "login": """\
+None
+apiKey
+None
+""",
     "inputs": """\
 Dark red.
 Then the boat stays in the harbour.

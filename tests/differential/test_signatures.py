@@ -35,19 +35,8 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
     "models.NotificationPayload": ("missing", NOT_HERE),
 }
 
-LOGIN_CALLS = ("login_api_key", "login_chatgpt", "login_chatgpt_device_code", "account", "logout")
-LOGIN_HANDLES = ("ChatgptLoginHandle", "DeviceCodeLoginHandle")
 # What comes with a later version. Each of these is really missing; what is no longer leaves the table.
-NOT_YET: set[str] = {
-    "client",
-    "async_client",
-    *(
-        f"{module}{twin}{name}"
-        for module in ("", "api.")
-        for twin in ("", "Async")
-        for name in (*(f"Codex.{call}" for call in LOGIN_CALLS), *LOGIN_HANDLES)
-    ),
-}
+NOT_YET: set[str] = {"client", "async_client"}
 # Older names of this API that come with them.
 OLDER_NOT_YET = {"AppServerClient", "AsyncAppServerClient"}
 
