@@ -61,7 +61,9 @@ class AsyncStreamHandle(AsyncEventStream[EventT]):
         return StreamClosedError("This handle is closed. What it was about has been ended; begin it again.")
 
     async def aclose(self) -> None:
-        """End what this is about and wait until the runtime has confirmed it. Idempotent.
+        """End what this is about and wait until the runtime has confirmed it.
+
+        Idempotent; a second call does not wait for the first.
 
         Nothing is raised if it has ended already, or the connection has.
 

@@ -63,7 +63,9 @@ class StreamHandle(EventStream[EventT]):
         return StreamClosedError("This handle is closed. What it was about has been ended; begin it again.")
 
     def close(self) -> None:
-        """End what this is about and wait until the runtime has confirmed it. Idempotent.
+        """End what this is about and wait until the runtime has confirmed it.
+
+        Idempotent; a second call does not wait for the first.
 
         Nothing is raised if it has ended already, or the connection has.
 
