@@ -8,7 +8,16 @@ the interpreter and stays open to Ctrl-C, and `arm` for event loops. In a forked
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, final
 
-__all__ = ["Call", "Connection", "Decoder", "LoopWaker", "Subscription", "notification_methods"]
+__all__ = [
+    "Call",
+    "Connection",
+    "Decoder",
+    "LoopWaker",
+    "ServerRequest",
+    "ServerRequests",
+    "Subscription",
+    "notification_methods",
+]
 
 @final
 class Connection:
@@ -70,8 +79,27 @@ class Connection:
     def subscribe_turn(self, thread_id: str, turn_id: str) -> Subscription:
         """The turn's events from now on."""
 
-    def subscribe_thread(self, thread_id: str) -> Subscription:
-        """The events of all turns of a thread, and the thread's own, from now on."""
+    def own_thread(self, thread_id: str, *, errand: tuple[str, bytes]) -> Subscription | None:
+        """Reserve a thread for a goal; None while another goal has it.
+
+        Give the subscription as `stream` to the call that sets the goal. From the moment that its line is
+        written, the turns that the runtime starts there are the subscription's, until the last one is over.
+
+        Args:
+            thread_id: The thread.
+            errand: The request (method, params as JSON) that pauses the goal. It is sent, and after it an
+                interrupt of the running turn, when the subscription is left while it `owes`.
+        """
+
+    def is_owned(self, thread_id: str) -> bool:
+        """Whether a goal has this thread."""
+
+    def serve(self) -> ServerRequests:
+        """From now on the runtime's requests wait for an answer instead of being refused.
+
+        Raises:
+            RuntimeError: Somebody serves already.
+        """
 
     def subscribe_subject(
         self, name: str, subject_id: str, *, errand: tuple[str, bytes] | None = None
@@ -197,6 +225,25 @@ class Subscription:
         """The turn; "" where it is no turn's."""
 
     @property
+    def first_turn(self) -> str | None:
+        """Of a goal: its first turn, once that was started; its id stands for the whole."""
+
+    @property
+    def running_turn(self) -> str | None:
+        """Of a goal: the turn that runs now. It is as of now, whatever was drained."""
+
+    @property
+    def over(self) -> bool:
+        """True when nothing more will come, whatever was drained."""
+
+    @property
+    def latest_goal(self) -> bytes | None:
+        """Of a goal: the params of the last thread/goal/updated, as of now."""
+
+    def keep(self) -> None:
+        """What the request began may go on without this consumer: only `give_up` undoes it from now on."""
+
+    @property
     def owes(self) -> bool:
         """Whether leaving now would send the errand: what the request began goes on."""
 
@@ -244,6 +291,44 @@ class Subscription:
 
     def close(self) -> None:
         """Leave the router, free everything held, wake whoever waits, send what is owed. Idempotent."""
+
+@final
+class ServerRequests:
+    """The runtime's requests, one after the other. When this is dropped, they are refused again."""
+
+    def take(self) -> ServerRequest | None:
+        """The next one; None when none waits. Never waits.
+
+        Raises:
+            TransportClosedError: The connection has ended.
+        """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until there is one (True) or until `timeout` seconds have passed (False)."""
+
+    def arm(self, waker: LoopWaker, token: int) -> bool:
+        """True: ready now, nothing registered. False: `waker` will report `token` once when ready."""
+
+    def disarm(self, waker: LoopWaker, token: int) -> None:
+        """Take `arm` back. A token that was reported before may still come out of `LoopWaker.take`."""
+
+@final
+class ServerRequest:
+    """One request of the runtime. Dropped without an answer, it is refused in the protocol's own shape."""
+
+    @property
+    def method(self) -> str:
+        """The method."""
+
+    @property
+    def params(self) -> bytes:
+        """The params as JSON."""
+
+    def answer(self, result: bytes) -> bool:
+        """Answer it with a JSON value. Never blocks. False if it was settled or answered before."""
+
+    def refuse(self) -> bool:
+        """Say no. Never blocks. False if it was settled or answered before."""
 
 @final
 class LoopWaker:

@@ -184,10 +184,7 @@ def test_many_interleaved_turns_keep_their_order(connection: Connection, peer: S
         assert texts(drain(call.take_subscription())) == expected
 
 
-def test_a_thread_a_login_and_the_rest_of_the_world_have_routes(
-    connection: Connection, peer: ScriptedPeer
-) -> None:
-    thread = connection.subscribe_thread("t")
+def test_a_login_and_the_rest_of_the_world_have_routes(connection: Connection, peer: ScriptedPeer) -> None:
     login = connection.subscribe_subject("loginId", "l")
     world = connection.subscribe_notifications()
     peer.send(
@@ -198,7 +195,6 @@ def test_a_thread_a_login_and_the_rest_of_the_world_have_routes(
         {"method": "skills/changed", "params": {}},
     )
     caught_up(connection, peer)
-    assert [one.method for one in thread.drain(decoder)] == ["item/agentMessage/delta", "thread/name/updated"]
     assert [one.method for one in login.drain(decoder)] == ["account/login/completed"]
     assert login.finished
     assert [one.method for one in world.drain(decoder)] == [
@@ -206,7 +202,7 @@ def test_a_thread_a_login_and_the_rest_of_the_world_have_routes(
         "account/login/completed",
         "skills/changed",
     ]
-    for subscription in (thread, login, world):
+    for subscription in (login, world):
         subscription.close()
     peer.send(delta("t", "u", "x"), {"method": "skills/changed", "params": {}})
     caught_up(connection, peer)

@@ -147,7 +147,6 @@ def test_every_kind_of_stream_ends_with_the_connection(ending: str, peer: Script
     with connected(peer) as connection:
         streams = [
             connection.subscribe_notifications(),
-            connection.subscribe_thread("t"),
             connection.subscribe_subject("watchId", "w"),
         ]
         peer.send(named("t", "n"), changed("w"))
@@ -505,7 +504,6 @@ def test_listeners_come_and_go_while_events_pour_in(connection: Connection, peer
                 connection.subscribe_notifications(["turn/completed", "fs/changed"], thread_id=None),
                 connection.subscribe_subject("watchId", "w"),
                 connection.subscribe_subject("processHandle", "p"),
-                connection.subscribe_thread("t"),
             ]
             if number % 3 == 0:
                 assert subscriptions[2].wait(20)

@@ -19,6 +19,7 @@ use pyo3::types::PyDict;
 
 use crate::call::PyCall;
 use crate::errors;
+use crate::server_requests::PyServerRequests;
 use crate::subscription::PySubscription;
 use crate::waiting::{self, PyLoopWaker};
 
@@ -127,8 +128,31 @@ impl PyConnection {
         ))
     }
 
-    fn subscribe_thread(&self, py: Python<'_>, thread_id: &str) -> PyResult<PySubscription> {
-        self.subscribe(py, Topic::Thread(thread_id.into()), None)
+    #[pyo3(signature = (thread_id, *, errand))]
+    fn own_thread(
+        &self,
+        py: Python<'_>,
+        thread_id: &str,
+        errand: (&str, Vec<u8>),
+    ) -> PyResult<Option<PySubscription>> {
+        guard(py, &self.connection)?;
+        let thread_id = thread_id.into();
+        let errand = Errand::new(errand.0, errand.1);
+        let mailbox = self.connection.router().own_thread(&thread_id, errand);
+        Ok(mailbox.map(|mailbox| {
+            let topic = Topic::Goal(thread_id);
+            PySubscription::of_topic(Arc::clone(&self.connection), mailbox, topic)
+        }))
+    }
+
+    fn is_owned(&self, py: Python<'_>, thread_id: &str) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.connection.router().is_owned(thread_id))
+    }
+
+    fn serve(&self, py: Python<'_>) -> PyResult<PyServerRequests> {
+        guard(py, &self.connection)?;
+        PyServerRequests::begin(Arc::clone(&self.connection))
     }
 
     #[pyo3(signature = (name, subject_id, *, errand=None))]
@@ -145,7 +169,14 @@ impl PyConnection {
         };
         let id = subject_id.into();
         let errand = errand.map(|(method, params)| Errand::new(method, params));
-        self.subscribe(py, Topic::Subject(Subject { name, id }), errand)
+        guard(py, &self.connection)?;
+        let subject = Subject { name, id };
+        let mailbox = self.connection.router().subscribe_subject(&subject, errand);
+        Ok(PySubscription::of_topic(
+            Arc::clone(&self.connection),
+            mailbox,
+            Topic::Subject(subject),
+        ))
     }
 
     #[pyo3(signature = (methods=None, *, thread_id=None))]
@@ -163,7 +194,13 @@ impl PyConnection {
             thread: thread_id.map(Arc::from),
             methods: methods.map(|names| names.iter().map(String::as_str).collect()),
         };
-        self.subscribe(py, Topic::Notifications(filter), None)
+        guard(py, &self.connection)?;
+        let mailbox = self.connection.router().subscribe_notifications(&filter);
+        Ok(PySubscription::of_topic(
+            Arc::clone(&self.connection),
+            mailbox,
+            Topic::Notifications(filter),
+        ))
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -214,22 +251,5 @@ impl PyConnection {
     fn stderr_tail(&self, py: Python<'_>) -> PyResult<String> {
         guard(py, &self.connection)?;
         Ok(self.connection.stderr_tail())
-    }
-}
-
-impl PyConnection {
-    fn subscribe(
-        &self,
-        py: Python<'_>,
-        topic: Topic,
-        errand: Option<Errand>,
-    ) -> PyResult<PySubscription> {
-        guard(py, &self.connection)?;
-        let mailbox = self.connection.router().subscribe(&topic, errand);
-        Ok(PySubscription::of_topic(
-            Arc::clone(&self.connection),
-            mailbox,
-            topic,
-        ))
     }
 }

@@ -5,6 +5,7 @@ mod connection;
 mod decode;
 mod errors;
 mod fast;
+mod server_requests;
 mod shape;
 mod subscription;
 mod waiting;
@@ -21,6 +22,10 @@ mod native {
     use crate::decode::PyDecoder;
     #[pymodule_export]
     use crate::decode::notification_methods;
+    #[pymodule_export]
+    use crate::server_requests::PyServerRequest;
+    #[pymodule_export]
+    use crate::server_requests::PyServerRequests;
     #[pymodule_export]
     use crate::subscription::PySubscription;
     #[pymodule_export]

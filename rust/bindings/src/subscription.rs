@@ -10,7 +10,7 @@ use codex_core::segment::Segment;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::connection::guard;
 use crate::decode::{Batch, PyDecoder};
@@ -90,7 +90,10 @@ impl PySubscription {
             Some(Topic::Subject(subject)) => {
                 errors::stream_overflow(py, &format!("{} {key}", subject.name), thread_id, loss)
             }
-            Some(_) => errors::stream_overflow(py, "notifications", thread_id, loss),
+            Some(Topic::Goal(_)) => errors::stream_overflow(py, "goal", thread_id, loss),
+            Some(Topic::Notifications(_)) => {
+                errors::stream_overflow(py, "notifications", thread_id, loss)
+            }
         }
     }
 
@@ -121,7 +124,7 @@ impl PySubscription {
             while next < segment.len() && list.len() < limit {
                 let event = segment.get(next);
                 next += 1;
-                if !selection.keeps(&event) {
+                if !self.mailbox.wants(selection, &event) {
                     continue;
                 }
                 match batch.decode(event) {
@@ -170,8 +173,39 @@ impl PySubscription {
     fn turn_id(&self) -> &str {
         match self.mailbox.about {
             About::Turn => &self.mailbox.key,
-            About::Subject | About::Many => "",
+            About::Goal | About::Subject | About::Many => "",
         }
+    }
+
+    #[getter]
+    fn first_turn<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
+        guard(py, &self.connection)?;
+        Ok(self.mailbox.first_turn().map(|id| PyString::new(py, &id)))
+    }
+
+    #[getter]
+    fn running_turn<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
+        guard(py, &self.connection)?;
+        Ok(self.mailbox.running_turn().map(|id| PyString::new(py, &id)))
+    }
+
+    #[getter]
+    fn over(&self, py: Python<'_>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.mailbox.is_finished())
+    }
+
+    #[getter]
+    fn latest_goal<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        guard(py, &self.connection)?;
+        let latest = self.mailbox.latest_goal();
+        Ok(latest.map(|params| PyBytes::new(py, &params)))
+    }
+
+    fn keep(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.mailbox.owe_nothing();
+        Ok(())
     }
 
     #[getter]

@@ -20,6 +20,7 @@ use crate::process::{
     Child, Graces, LaunchSpec, Owner, Pipes, SpawnError, StderrTail, spawn_thread,
 };
 use crate::router::{Router, Topic};
+use crate::server_requests::{ServerRequest, ServerRequests};
 use crate::shared::Shared;
 use crate::signal::{Gate, Ready};
 use crate::stats::Stats;
@@ -73,6 +74,7 @@ impl Connection {
         let budget = Arc::new(Budget::new(settings.mailbox_budget, settings.total_budget));
         let shared = Arc::new(Shared {
             router: Router::new(Arc::clone(&stats), Arc::clone(&budget)),
+            server_requests: ServerRequests::default(),
             admission: Admission::new(settings.limits),
             writer: queue,
             stats,
@@ -183,6 +185,48 @@ impl Connection {
     pub fn leave(&self, topic: &Topic, mailbox: &Arc<Mailbox>) {
         if let Some(errand) = self.shared.router.leave(topic, mailbox) {
             self.shared.run(errand);
+            // Pausing a goal lets the turn that runs go on.
+            if let Some(turn_id) = mailbox.running_turn() {
+                let errand = Errand::interrupt(&mailbox.thread_id, &turn_id);
+                self.shared.run(errand);
+            }
+        }
+    }
+
+    /// The runtime's own requests, for whoever serves them.
+    pub fn server_requests(&self) -> &ServerRequests {
+        &self.shared.server_requests
+    }
+
+    /// Answers one of them; `result` is JSON. False if it is settled already.
+    pub fn answer(&self, request: &ServerRequest, result: &[u8]) -> bool {
+        let due = self.shared.server_requests.answered(&request.id);
+        if due {
+            self.shared.writer.push_answer(request.answer(result));
+        }
+        due
+    }
+
+    /// Says no to one of them, in the protocol's own shape. False if it is settled already.
+    pub fn refuse(&self, request: &ServerRequest) -> bool {
+        let due = self.shared.server_requests.answered(&request.id);
+        if due {
+            self.shared.refuse(request);
+        }
+        due
+    }
+
+    /// The same for one whose taker has gone without an answer, which is worth a note.
+    pub fn forsake(&self, request: &ServerRequest) {
+        if self.shared.server_requests.answered(&request.id) {
+            self.shared.refuse_unheard(request);
+        }
+    }
+
+    /// Nobody serves any more: what waits is refused, and so is what comes.
+    pub fn stop_serving(&self) {
+        for request in self.shared.server_requests.stop() {
+            self.shared.refuse_unheard(&request);
         }
     }
 

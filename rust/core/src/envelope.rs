@@ -410,6 +410,20 @@ fn read_error(error: &[u8]) -> Result<Answer<'_>, Defect> {
     })
 }
 
+/// The raw JSON of a member of `params`.
+pub fn member<'l>(params: &'l [u8], name: &str) -> Option<&'l [u8]> {
+    let mut json = Jiter::new(params);
+    let mut wanted = json.next_object().ok()?.map(|key| key == name);
+    while let Some(is_it) = wanted {
+        let value = skip_value(&mut json).ok()?;
+        if is_it {
+            return Some(value);
+        }
+        wanted = json.next_key().ok()?.map(|key| key == name);
+    }
+    None
+}
+
 /// The id in an answer such as `{"turn": {"id": …}}`; `place` is where it has it.
 pub fn id_in_answer(answer: &[u8], place: IdPath) -> Option<String> {
     let spec = NotificationSpec {

@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::budget::{Budget, Loss};
 use crate::closing::CloseReason;
 use crate::errands::Errand;
+use crate::goal::{Goal, Verdict};
 use crate::queue::{Giving, Queue, Slot};
 use crate::segment::{Event, Segment};
-use crate::signal::{Gate, Ready};
+use crate::signal::{Gate, Guarded, Ready};
 
 /// What a consumer wants to see of its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,6 +55,8 @@ pub enum About {
     Turn,
     /// A login, a command, a watch, …: over with its last word, or with the answer to its request.
     Subject,
+    /// A goal: the turns that the runtime starts for it, one after the other. Over with the last.
+    Goal,
     /// Events of many turns and subjects: never over.
     Many,
 }
@@ -67,6 +70,8 @@ pub struct Pushed {
     pub filtered: bool,
     /// Droppable events went because of the budget.
     pub lost: Loss,
+    /// Nothing more will come.
+    pub last: bool,
 }
 
 /// What a consumer finds.
@@ -111,6 +116,8 @@ struct State {
     errand: Option<Errand>,
     /// That request is on the wire.
     owed: bool,
+    /// What is known of the goal that it is about. Boxed: there are thousands of turns for one goal.
+    goal: Option<Box<Goal>>,
 }
 
 impl Ready for State {
@@ -130,6 +137,14 @@ impl Mailbox {
     pub fn of_turn(turn_id: Arc<str>, thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
         let queue = Queue::new(budget, Giving::Turn);
         Self::new(About::Turn, turn_id, thread_id, queue, None)
+    }
+
+    /// `errand` pauses the goal.
+    pub fn of_goal(thread_id: Arc<str>, budget: Arc<Budget>, errand: Errand) -> Self {
+        let queue = Queue::new(budget, Giving::Turn);
+        let mailbox = Self::new(About::Goal, "".into(), thread_id, queue, Some(errand));
+        mailbox.gate.lock().goal = Some(Box::default());
+        mailbox
     }
 
     /// `errand` undoes the request that the mailbox is about.
@@ -164,6 +179,7 @@ impl Mailbox {
                 flush_due: false,
                 errand,
                 owed: false,
+                goal: None,
             }),
         }
     }
@@ -181,28 +197,66 @@ impl Mailbox {
         self.shared.load(Ordering::Acquire)
     }
 
-    /// Whether `event` is the last of this mailbox.
+    /// Whether `event` alone tells that it is the last of this mailbox. Of a goal's it does not.
     pub fn ends_with(&self, event: &Event<'_>) -> bool {
-        self.about != About::Many && event.ends()
+        matches!(self.about, About::Turn | About::Subject) && event.ends()
     }
 
     /// Stores `event`. Called by the reader only.
     pub fn push(&self, event: Event<'_>) -> Pushed {
         let last = self.ends_with(&event);
-        let mut pushed = Pushed::default();
         let mut state = self.gate.lock();
         if state.abandoned {
-            return pushed;
+            return Pushed::default();
         }
-        if state.selection.keeps(&event) {
-            pushed.lost = state.queue.push(event, last);
-        } else {
-            pushed.filtered = true;
+        let kept = self.wants(state.selection, &event);
+        state.push(event, kept, last)
+    }
+
+    /// Stores `event` if it is one of the goal's; `turn_id` is the turn's that it belongs to. Called by
+    /// the reader only.
+    pub fn push_of_goal(&self, event: Event<'_>, turn_id: Option<&str>) -> Pushed {
+        let mut state = self.gate.lock();
+        let verdict = match &mut state.goal {
+            Some(goal) => goal.observe(&event, turn_id),
+            None => Verdict::Passed,
+        };
+        let last = matches!(verdict, Verdict::KeptLast | Verdict::PassedLast);
+        if state.abandoned {
+            return Pushed {
+                last,
+                ..Pushed::default()
+            };
         }
-        state.finished |= last;
-        pushed.wake = !state.flush_due && state.has_waiters() && state.ready();
-        state.flush_due |= pushed.wake;
-        pushed
+        let kept = matches!(verdict, Verdict::Kept | Verdict::KeptLast)
+            && self.wants(state.selection, &event);
+        state.push(event, kept, last)
+    }
+
+    /// Whether a consumer with this `selection` gets `event`. A goal's turns are told apart, and timed,
+    /// by their starts.
+    pub fn wants(&self, selection: Selection, event: &Event<'_>) -> bool {
+        selection.keeps(event) || (self.about == About::Goal && event.method == "turn/started")
+    }
+
+    /// Looks at what is known of the goal; at nothing if this is about none.
+    fn of_its_goal<T>(&self, look: impl FnOnce(&Goal) -> Option<T>) -> Option<T> {
+        self.gate.lock().goal.as_deref().and_then(look)
+    }
+
+    /// The goal's first turn; its id stands for the whole.
+    pub fn first_turn(&self) -> Option<Arc<str>> {
+        self.of_its_goal(|goal| goal.first().cloned())
+    }
+
+    /// The goal's turn that runs now.
+    pub fn running_turn(&self) -> Option<Arc<str>> {
+        self.of_its_goal(|goal| goal.running().cloned())
+    }
+
+    /// The params of the last `thread/goal/updated`.
+    pub fn latest_goal(&self) -> Option<Box<[u8]>> {
+        self.of_its_goal(|goal| goal.latest().map(Into::into))
     }
 
     /// The answer that ends it has come. Flush it afterwards.
@@ -254,6 +308,9 @@ impl Mailbox {
     pub fn owe(&self) -> Option<Errand> {
         let mut state = self.gate.lock();
         state.owed = true;
+        if let Some(goal) = &mut state.goal {
+            goal.ask();
+        }
         if state.abandoned {
             state.errand.take()
         } else {
@@ -261,7 +318,8 @@ impl Mailbox {
         }
     }
 
-    /// The request did not go out after all, or was refused.
+    /// The request did not go out after all, or was refused; or what it began may go on without its
+    /// consumer.
     pub fn owe_nothing(&self) {
         self.gate.lock().owed = false;
     }
@@ -305,6 +363,23 @@ impl Mailbox {
 impl State {
     fn owes(&self) -> bool {
         self.owed && self.errand.is_some() && !self.finished && self.closed.is_none()
+    }
+}
+
+impl Guarded<State> {
+    fn push(&mut self, event: Event<'_>, kept: bool, last: bool) -> Pushed {
+        let mut pushed = Pushed {
+            filtered: !kept,
+            last,
+            ..Pushed::default()
+        };
+        if kept {
+            pushed.lost = self.queue.push(event, last);
+        }
+        self.finished |= last;
+        pushed.wake = !self.flush_due && self.has_waiters() && self.ready();
+        self.flush_due |= pushed.wake;
+        pushed
     }
 }
 

@@ -12,9 +12,9 @@ use crate::diagnostics::quote;
 use crate::envelope::{self, Defect, DefectKind, Message};
 use crate::framing::LineBuffer;
 use crate::process::poll::{poll, readable, set_nonblocking};
-use crate::protocol::{Refusal, SERVER_REQUESTS};
 use crate::router::Batch;
 use crate::routing::Routing;
+use crate::server_requests::ServerRequest;
 use crate::shared::Shared;
 
 /// Still read after the exit: more than a pipe holds, so the runtime's last words are whole, while a
@@ -58,10 +58,17 @@ struct Chunks {
     lines: LineBuffer,
     envelopes: envelope::Reader,
     batch: Batch,
-    answers: Vec<Vec<u8>>,
+    requests: Vec<News>,
     complaints: u64,
     /// The first text that was no message: the best hint at a program that is not the runtime.
     first_defect: Option<String>,
+}
+
+/// What a chunk has about the runtime's own requests, in wire order.
+enum News {
+    Asked(ServerRequest),
+    /// The request with this id, as raw JSON, waits for no answer any more.
+    Settled(Vec<u8>),
 }
 
 impl Chunks {
@@ -132,7 +139,7 @@ impl Chunks {
                 }
                 lines_read += 1;
                 match self.envelopes.read(line) {
-                    Ok(message) => dispatch(&mut routing, &mut self.answers, shared, message),
+                    Ok(message) => dispatch(&mut routing, &mut self.requests, shared, message),
                     Err(defect) => {
                         if let Some(answer) = defect.answer() {
                             routing.response(defect.id, &answer);
@@ -154,8 +161,15 @@ impl Chunks {
             });
         }
         shared.finish(&mut self.batch);
-        for answer in self.answers.drain(..) {
-            shared.writer.push_answer(answer);
+        for news in self.requests.drain(..) {
+            match news {
+                News::Settled(id) => shared.server_requests.settle(&id),
+                News::Asked(request) => {
+                    if let Err(request) = shared.server_requests.ask(request) {
+                        shared.refuse_unheard(&request);
+                    }
+                }
+            }
         }
     }
 
@@ -190,7 +204,7 @@ impl Chunks {
 
 fn dispatch(
     routing: &mut Routing<'_>,
-    answers: &mut Vec<Vec<u8>>,
+    requests: &mut Vec<News>,
     shared: &Shared,
     message: Message<'_>,
 ) {
@@ -199,43 +213,20 @@ fn dispatch(
             if notification.spec.is_none() {
                 shared.stats.unknown_notifications.one();
             }
+            if notification.method == "serverRequest/resolved"
+                && let Some(id) = envelope::member(notification.params, "requestId")
+            {
+                requests.push(News::Settled(id.to_vec()));
+            }
             routing.notification(&notification);
         }
         Message::Response { id, answer } => routing.response(id, &answer),
-        Message::ServerRequest { id, method, .. } => {
-            shared.stats.server_requests_refused.one();
-            let text = format!("refused the runtime's {method}: no handler is registered for it");
-            shared.diagnostics.record(text);
-            answers.push(refusal(id, &method));
+        Message::ServerRequest { id, method, params } => {
+            requests.push(News::Asked(ServerRequest {
+                id: id.into(),
+                method: method.into(),
+                params: params.into(),
+            }));
         }
-    }
-}
-
-/// The refusal of a server request, in the protocol's own shape.
-fn refusal(id: &[u8], method: &str) -> Vec<u8> {
-    let known = SERVER_REQUESTS.binary_search_by(|spec| spec.method.cmp(method));
-    let body = match known.map(|index| SERVER_REQUESTS[index].refusal) {
-        Ok(Refusal::Result(result)) => format!(r#","result":{result}}}"#),
-        Ok(Refusal::Error) | Err(_) => {
-            r#","error":{"code":-32601,"message":"this client does not handle the request"}}"#
-                .into()
-        }
-    };
-    [&br#"{"id":"#[..], id, body.as_bytes(), b"\n"].concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_echoes_the_id_and_has_the_protocols_shape() {
-        let refused = refusal(b"0", "item/commandExecution/requestApproval");
-        assert_eq!(
-            refused,
-            b"{\"id\":0,\"result\":{\"decision\":\"decline\"}}\n"
-        );
-        let unknown = refusal(b"\"a\"", "future/request");
-        assert!(unknown.starts_with(b"{\"id\":\"a\",\"error\":{\"code\":-32601,"));
     }
 }

@@ -1,10 +1,10 @@
-//! Whose a message is. Owns the routes by turn, thread and subject, the listeners to notifications
+//! Whose a message is. Owns the routes by turn, subject and goal, the listeners to notifications
 //! of many, the calls that are on the wire, and the turns that are being started.
 //!
 //! A notification is a turn's, or a subject's (the login, command, watch, … that one of its
 //! properties names), or neither; it may be a thread's besides. Who follows a turn or a subject gets
-//! its events until its last word, which removes the route. Who follows a thread gets all of it,
-//! turns included. A listener gets what its [`Filter`] keeps, whosever it is. Each has a mailbox of
+//! its events until its last word, which removes the route. Who sets a thread's goal owns the turns
+//! that the runtime starts for it, until the last of them is over; one at a time. A listener gets what its [`Filter`] keeps, whosever it is. Each has a mailbox of
 //! its own, and so a copy of its own.
 //!
 //! No gap: a `turn/start` is entered here in the moment its line is written, and from then on every
@@ -42,8 +42,8 @@ use crate::stats::Stats;
 /// What a subscription outside a turn's own is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Topic {
-    /// Every event of a thread, its turns' included.
-    Thread(Arc<str>),
+    /// The turns that the runtime starts for the goal of this thread.
+    Goal(Arc<str>),
     /// Every event of a stream that is no turn.
     Subject(Subject),
     /// What the filter keeps.
@@ -130,34 +130,47 @@ impl Router {
         mailbox
     }
 
-    /// Listens to `topic` from now on. `errand` undoes the request that opens a subject's stream.
-    pub fn subscribe(&self, topic: &Topic, errand: Option<Errand>) -> Arc<Mailbox> {
+    /// Listens to a stream from now on. `errand` undoes the request that opens it.
+    pub fn subscribe_subject(&self, subject: &Subject, errand: Option<Errand>) -> Arc<Mailbox> {
         let budget = Arc::clone(&self.budget);
-        let of_thread = |id: Option<&Arc<str>>| id.map_or_else(|| "".into(), Arc::clone);
-        let mailbox = Arc::new(match topic {
-            Topic::Thread(id) => Mailbox::of_many(Arc::clone(id), budget),
-            Topic::Subject(subject) => Mailbox::of_subject(Arc::clone(&subject.id), budget, errand),
-            Topic::Notifications(filter) => {
-                Mailbox::of_many(of_thread(filter.thread.as_ref()), budget)
-            }
-        });
+        let mailbox = Arc::new(Mailbox::of_subject(Arc::clone(&subject.id), budget, errand));
         let mut state = self.state.lock();
-        let entered = Arc::clone(&mailbox);
-        match topic {
-            Topic::Thread(id) => state
-                .threads
-                .entry(Arc::clone(id))
-                .or_default()
-                .push(entered),
-            Topic::Subject(subject) => state
-                .subjects
-                .entry(subject.clone())
-                .or_default()
-                .push(entered),
-            Topic::Notifications(filter) => state.listeners.add(filter, &entered),
-        }
+        let consumers = state.subjects.entry(subject.clone()).or_default();
+        consumers.push(Arc::clone(&mailbox));
         state.close_if_closed(&mailbox);
         mailbox
+    }
+
+    /// Listens to what `filter` keeps from now on.
+    pub fn subscribe_notifications(&self, filter: &Filter) -> Arc<Mailbox> {
+        let thread_id = filter.thread.as_ref().map_or_else(|| "".into(), Arc::clone);
+        let mailbox = Arc::new(Mailbox::of_many(thread_id, Arc::clone(&self.budget)));
+        let mut state = self.state.lock();
+        state.listeners.add(filter, &mailbox);
+        state.close_if_closed(&mailbox);
+        mailbox
+    }
+
+    /// Reserves a thread for a goal; `None` while another goal has it. From the moment in which the
+    /// goal's request is written the turns that the runtime starts there are the caller's. `errand`
+    /// pauses the goal.
+    pub fn own_thread(&self, thread_id: &Arc<str>, errand: Errand) -> Option<Arc<Mailbox>> {
+        let mut state = self.state.lock();
+        if state.goals.contains_key(thread_id) {
+            return None;
+        }
+        let budget = Arc::clone(&self.budget);
+        let mailbox = Arc::new(Mailbox::of_goal(Arc::clone(thread_id), budget, errand));
+        state
+            .goals
+            .insert(Arc::clone(thread_id), Arc::clone(&mailbox));
+        state.close_if_closed(&mailbox);
+        Some(mailbox)
+    }
+
+    /// Whether a goal has this thread.
+    pub fn is_owned(&self, thread_id: &str) -> bool {
+        self.state.lock().goals.contains_key(thread_id)
     }
 
     /// The consumer of a turn leaves.
@@ -186,9 +199,11 @@ impl Router {
             consumers.is_empty()
         };
         match topic {
-            Topic::Thread(id) => {
-                if state.threads.get_mut(id).is_some_and(leave) {
-                    state.threads.remove(id);
+            Topic::Goal(thread_id) => {
+                // Once this goal is over, the thread may be another one's.
+                let own = |owner: &Arc<Mailbox>| Arc::ptr_eq(owner, mailbox);
+                if state.goals.get(thread_id).is_some_and(own) {
+                    state.goals.remove(thread_id);
                 }
             }
             Topic::Subject(subject) => {

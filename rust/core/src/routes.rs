@@ -1,5 +1,5 @@
-//! The tables behind the router: who listens to which turn, thread and subject, and to
-//! notifications of many; which turns are being started, and which calls are on the wire. Plain
+//! The tables behind the router: who listens to which turn and subject, and to notifications of
+//! many; who owns a thread's turns; which turns are being started, and which calls are on the wire. Plain
 //! data; the router's lock is around all of it.
 
 use std::sync::{Arc, Weak};
@@ -16,7 +16,8 @@ pub(crate) struct Routes {
     pub turns: HashMap<Arc<str>, TurnRoute>,
     /// By thread: turns whose `turn/start` is on the wire.
     pub starting: HashMap<Arc<str>, Vec<Starting>>,
-    pub threads: HashMap<Arc<str>, Vec<Arc<Mailbox>>>,
+    /// By thread: who owns its turns, because the runtime starts them for a goal.
+    pub goals: HashMap<Arc<str>, Arc<Mailbox>>,
     pub subjects: HashMap<Subject, Vec<Arc<Mailbox>>>,
     pub listeners: Listeners,
     /// Of turns and subjects that are over but perhaps not read: no route leads there, but they hold
@@ -127,10 +128,10 @@ impl Routes {
             .values()
             .flatten()
             .flat_map(|one| one.early.values());
-        let topics = self.threads.values().chain(self.subjects.values());
         turns
             .chain(early)
-            .chain(topics.flatten())
+            .chain(self.goals.values())
+            .chain(self.subjects.values().flatten())
             .chain(self.listeners.mailboxes())
             .cloned()
             .chain(self.ended.iter().filter_map(Weak::upgrade))
@@ -139,7 +140,7 @@ impl Routes {
 
     /// Mailboxes that are no turn's.
     pub fn streams(&self) -> usize {
-        let topics = self.threads.values().chain(self.subjects.values());
-        topics.map(Vec::len).sum::<usize>() + self.listeners.len()
+        let subjects: usize = self.subjects.values().map(Vec::len).sum();
+        subjects + self.goals.len() + self.listeners.len()
     }
 }

@@ -62,9 +62,15 @@ impl Routing<'_> {
                 tally.count(mailbox.push(event), mailbox, self.batch);
             }
         }
-        if let Some(listeners) = ids.thread.as_deref().and_then(|id| state.threads.get(id)) {
-            for mailbox in listeners {
-                tally.count(mailbox.push(event), mailbox, self.batch);
+        if let Some(thread_id) = ids.thread.as_deref()
+            && let Some(mailbox) = state.goals.get(thread_id)
+        {
+            let pushed = mailbox.push_of_goal(event, ids.turn.as_deref());
+            tally.count(pushed, mailbox, self.batch);
+            if pushed.last
+                && let Some(mailbox) = state.goals.remove(thread_id)
+            {
+                state.remember_ended(&mailbox);
             }
         }
         // What is a turn's is no subject's, whatever else a newer runtime's event may name.

@@ -21,6 +21,7 @@ use crate::diagnostics::Diagnostics;
 use crate::errands::Lingering;
 use crate::process::{Child, ExitOutcome, Graces, StderrTail};
 use crate::router::{Batch, Router, undoing};
+use crate::server_requests::{ServerRequest, ServerRequests};
 use crate::signal::{Gate, Ready};
 use crate::stats::Stats;
 use crate::writer::WriteQueue;
@@ -34,6 +35,7 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// innermost.
 pub(crate) struct Shared {
     pub router: Router,
+    pub server_requests: ServerRequests,
     pub admission: Admission,
     pub writer: WriteQueue,
     pub stats: Arc<Stats>,
@@ -115,6 +117,20 @@ impl Shared {
         }
     }
 
+    /// Says no to a request of the runtime.
+    pub fn refuse(&self, request: &ServerRequest) {
+        self.stats.server_requests_refused.one();
+        self.writer.push_answer(request.refusal());
+    }
+
+    /// Says no to one that nobody has looked at.
+    pub fn refuse_unheard(&self, request: &ServerRequest) {
+        let method = &request.method;
+        let text = format!("refused the runtime's {method}: no handler answers it");
+        self.diagnostics.record(text);
+        self.refuse(request);
+    }
+
     /// Makes the reader look up from its sleep.
     pub fn wake_reader(&self) {
         if let Some(alarm) = &*self.reader_alarm.lock() {
@@ -132,6 +148,7 @@ impl Shared {
         if let Some(reason) = self.latch.get() {
             self.admission.close(reason);
             self.router.close(reason);
+            self.server_requests.close(reason);
             self.writer.close(reason);
         }
     }

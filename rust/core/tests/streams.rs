@@ -1,4 +1,5 @@
-//! Whose notifications of no turn are, and what a stream's consumer leaves to be undone.
+//! Whose notifications of no turn are, whose turns are a goal's, and what a stream's consumer leaves
+//! to be undone.
 
 use std::sync::Arc;
 
@@ -7,9 +8,10 @@ use codex_core::call::{Call, Stream};
 use codex_core::envelope::{Message, Reader};
 use codex_core::errands::Errand;
 use codex_core::listeners::Filter;
-use codex_core::mailbox::{Mailbox, Taken};
+use codex_core::mailbox::{Mailbox, Selection, Taken};
 use codex_core::router::{Batch, Held, Router, Subject, Topic};
 use codex_core::stats::Stats;
+use codex_core::waker::LoopWaker;
 
 fn router() -> Router {
     let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
@@ -30,9 +32,9 @@ fn route(router: &Router, lines: &[&str]) -> Batch {
     batch
 }
 
-fn subject(name: &'static str, id: &str) -> Topic {
+fn subject(name: &'static str, id: &str) -> Subject {
     let id = id.into();
-    Topic::Subject(Subject { name, id })
+    Subject { name, id }
 }
 
 fn methods(mailbox: &Mailbox) -> Vec<String> {
@@ -53,7 +55,7 @@ fn kill() -> Errand {
 /// A stream and the request that opens it, written to the runtime.
 fn opened(router: &Router, until_answer: bool) -> (Topic, Arc<Mailbox>, Arc<Call>) {
     let topic = subject("processHandle", "p");
-    let mailbox = router.subscribe(&topic, Some(kill()));
+    let mailbox = router.subscribe_subject(&topic, Some(kill()));
     let stream = Stream {
         mailbox: Arc::clone(&mailbox),
         until_answer,
@@ -63,16 +65,16 @@ fn opened(router: &Router, until_answer: bool) -> (Topic, Arc<Mailbox>, Arc<Call
     assert!(call.admit() && call.mark_sent());
     assert_eq!(mailbox.owe(), None);
     assert!(call.mark_written());
-    (topic, mailbox, call)
+    (Topic::Subject(topic), mailbox, call)
 }
 
 #[test]
 fn a_subjects_events_reach_who_follows_it_until_its_last_word() {
     let router = router();
     let topic = subject("processHandle", "p");
-    let mailbox = router.subscribe(&topic, None);
-    let other = router.subscribe(&subject("processHandle", "other"), None);
-    let namesake = router.subscribe(&subject("processId", "p"), None);
+    let mailbox = router.subscribe_subject(&topic, None);
+    let other = router.subscribe_subject(&subject("processHandle", "other"), None);
+    let namesake = router.subscribe_subject(&subject("processId", "p"), None);
     assert_eq!(router.held().streams, 3);
     route(&router, &[OUTPUT, EXITED, OUTPUT]);
     assert_eq!(methods(&mailbox), ["process/outputDelta", "process/exited"]);
@@ -80,14 +82,14 @@ fn a_subjects_events_reach_who_follows_it_until_its_last_word() {
     assert!(matches!(other.take(), Taken::Empty));
     assert!(matches!(namesake.take(), Taken::Empty));
     assert_eq!(router.held().streams, 2);
-    assert_eq!(router.leave(&topic, &mailbox), None);
+    assert_eq!(router.leave(&Topic::Subject(topic), &mailbox), None);
 }
 
 #[test]
 fn an_item_of_a_turn_is_no_subjects() {
     let router = router();
-    let mailbox = router.subscribe(&subject("processId", "p"), None);
-    let world = router.subscribe(&Topic::Notifications(Filter::default()), None);
+    let mailbox = router.subscribe_subject(&subject("processId", "p"), None);
+    let world = router.subscribe_notifications(&Filter::default());
     route(
         &router,
         &[
@@ -102,14 +104,14 @@ fn an_item_of_a_turn_is_no_subjects() {
 #[test]
 fn a_newer_runtimes_events_reach_their_subject_and_who_listens_to_everything() {
     let router = router();
-    let mailbox = router.subscribe(&subject("watchId", "w"), None);
-    let world = router.subscribe(&Topic::Notifications(Filter::default()), None);
+    let mailbox = router.subscribe_subject(&subject("watchId", "w"), None);
+    let world = router.subscribe_notifications(&Filter::default());
     let one = ["future/event"].into_iter().collect();
     let picky = Filter {
         methods: Some(one),
         ..Filter::default()
     };
-    let picky = router.subscribe(&Topic::Notifications(picky), None);
+    let picky = router.subscribe_notifications(&picky);
     let line = r#"{"method":"future/event","params":{"watchId":"w"}}"#;
     route(&router, &[line]);
     for consumer in [mailbox, world, picky] {
@@ -121,7 +123,7 @@ fn a_newer_runtimes_events_reach_their_subject_and_who_listens_to_everything() {
 fn what_nobody_listens_to_is_counted_and_not_kept() {
     let router = router();
     route(&router, &[OUTPUT, EXITED]);
-    let world = router.subscribe(&Topic::Notifications(Filter::default()), None);
+    let world = router.subscribe_notifications(&Filter::default());
     assert!(matches!(world.take(), Taken::Empty));
     route(&router, &[OUTPUT]);
     assert_eq!(methods(&world), ["process/outputDelta"]);
@@ -173,9 +175,9 @@ fn a_refusal_has_begun_nothing() {
 #[test]
 fn what_was_never_written_is_not_undone_and_what_is_written_later_is() {
     let router = router();
-    let topic = subject("processHandle", "p");
-    let mailbox = router.subscribe(&topic, Some(kill()));
-    assert_eq!(router.leave(&topic, &mailbox), None);
+    let subject = subject("processHandle", "p");
+    let mailbox = router.subscribe_subject(&subject, Some(kill()));
+    assert_eq!(router.leave(&Topic::Subject(subject), &mailbox), None);
     // The writer had the line in hand already.
     assert_eq!(mailbox.owe(), Some(kill()));
 }
@@ -186,4 +188,82 @@ fn what_the_consumer_undid_is_not_undone_again() {
     let (topic, mailbox, _call) = opened(&router, false);
     mailbox.settle();
     assert_eq!(router.leave(&topic, &mailbox), None);
+}
+
+const STARTED: &str = r#"{"method":"turn/started","params":{"threadId":"t","turn":{"id":"u"}}}"#;
+const DELTA: &str =
+    r#"{"method":"item/agentMessage/delta","params":{"threadId":"t","turnId":"u"}}"#;
+const COMPLETED: &str = r#"{"method":"turn/completed","params":{"threadId":"t","turn":{"id":"u","status":"completed"}}}"#;
+const REACHED: &str =
+    r#"{"method":"thread/goal/updated","params":{"threadId":"t","goal":{"status":"complete"}}}"#;
+const RENAMED: &str = r#"{"method":"thread/name/updated","params":{"threadId":"t"}}"#;
+
+fn pause() -> Errand {
+    Errand::new("thread/goal/set", b"{}".to_vec())
+}
+
+#[test]
+fn a_goals_turns_are_its_owners_until_it_is_over() {
+    let router = router();
+    let thread: Arc<str> = "t".into();
+    let mailbox = router.own_thread(&thread, pause()).unwrap();
+    assert!(router.own_thread(&thread, pause()).is_none());
+    assert!(router.is_owned("t") && !router.is_owned("other"));
+    route(&router, &[STARTED, DELTA, COMPLETED]);
+    assert!(matches!(mailbox.take(), Taken::Empty), "it is not set yet");
+    assert_eq!(mailbox.owe(), None);
+    route(&router, &[RENAMED, STARTED, DELTA]);
+    assert_eq!(mailbox.running_turn().as_deref(), Some("u"));
+    route(&router, &[REACHED, COMPLETED, STARTED]);
+    assert_eq!(
+        methods(&mailbox),
+        ["turn/started", "item/agentMessage/delta", "turn/completed"]
+    );
+    assert!(matches!(mailbox.take(), Taken::Finished));
+    assert_eq!(mailbox.first_turn().as_deref(), Some("u"));
+    assert_eq!(mailbox.running_turn(), None);
+    // The thread is free, also while the first one's consumer is still there.
+    let next = router.own_thread(&thread, pause()).unwrap();
+    assert_eq!(
+        router.leave(&Topic::Goal(Arc::clone(&thread)), &mailbox),
+        None
+    );
+    assert!(router.is_owned("t"));
+    assert_eq!(router.leave(&Topic::Goal(thread), &next), None);
+    assert_eq!(router.held().streams, 0);
+}
+
+#[test]
+fn a_goal_that_is_left_before_it_is_given_away_is_paused() {
+    let router = router();
+    let thread: Arc<str> = "t".into();
+    let topic = Topic::Goal(Arc::clone(&thread));
+    let left = router.own_thread(&thread, pause()).unwrap();
+    assert_eq!(left.owe(), None);
+    route(&router, &[STARTED]);
+    assert_eq!(router.leave(&topic, &left), Some(pause()));
+    assert_eq!(left.running_turn().as_deref(), Some("u"));
+
+    let kept = router.own_thread(&thread, pause()).unwrap();
+    assert_eq!(kept.owe(), None);
+    kept.owe_nothing();
+    assert_eq!(router.leave(&topic, &kept), None);
+}
+
+#[test]
+fn a_goals_result_wakes_when_the_goal_is_over() {
+    let router = router();
+    let mailbox = router.own_thread(&"t".into(), pause()).unwrap();
+    assert_eq!(mailbox.owe(), None);
+    mailbox.select(Selection::Result);
+    let waker = Arc::new(LoopWaker::new().unwrap());
+    assert!(!mailbox.gate().arm(&waker, 7));
+    assert!(
+        route(&router, &[STARTED, DELTA, COMPLETED])
+            .dirty
+            .is_empty()
+    );
+    let batch = route(&router, &[REACHED]);
+    assert_eq!(batch.dirty.len(), 1);
+    assert_eq!(methods(&mailbox), ["turn/started", "turn/completed"]);
 }

@@ -1,0 +1,115 @@
+//! `ServerRequests` and `ServerRequest`: what the runtime asks, for a program that answers.
+
+use std::sync::Arc;
+
+use codex_core::connection::Connection;
+use codex_core::server_requests::{Asked, ServerRequest};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::connection::guard;
+use crate::errors;
+use crate::waiting::{self, PyLoopWaker};
+
+/// The runtime's requests; see `_native.pyi`.
+#[pyclass(frozen, name = "ServerRequests", module = "codex_app_server._native")]
+pub struct PyServerRequests {
+    connection: Arc<Connection>,
+}
+
+impl PyServerRequests {
+    pub fn begin(connection: Arc<Connection>) -> PyResult<Self> {
+        if connection.server_requests().serve() {
+            Ok(Self { connection })
+        } else {
+            let message = "somebody answers the requests of this connection already";
+            Err(PyRuntimeError::new_err(message))
+        }
+    }
+}
+
+#[pymethods]
+impl PyServerRequests {
+    fn take(&self, py: Python<'_>) -> PyResult<Option<PyServerRequest>> {
+        guard(py, &self.connection)?;
+        match self.connection.server_requests().take() {
+            Asked::Request(request) => Ok(Some(PyServerRequest {
+                connection: Arc::clone(&self.connection),
+                request,
+            })),
+            Asked::Nothing => Ok(None),
+            Asked::Stopped => Err(PyRuntimeError::new_err(
+                "the requests are not served any more",
+            )),
+            Asked::Closed(reason) => Err(errors::closed(py, &reason)),
+        }
+    }
+
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        let gate = self.connection.server_requests().gate();
+        waiting::wait(py, timeout, |deadline| gate.wait(deadline))
+    }
+
+    fn arm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        let gate = self.connection.server_requests().gate();
+        Ok(gate.arm(&waker.waker, token))
+    }
+
+    fn disarm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        let gate = self.connection.server_requests().gate();
+        gate.disarm(&waker.waker, token);
+        Ok(())
+    }
+}
+
+impl Drop for PyServerRequests {
+    fn drop(&mut self) {
+        if self.connection.is_ours() {
+            self.connection.stop_serving();
+        }
+    }
+}
+
+/// One request; see `_native.pyi`.
+#[pyclass(frozen, name = "ServerRequest", module = "codex_app_server._native")]
+pub struct PyServerRequest {
+    connection: Arc<Connection>,
+    request: ServerRequest,
+}
+
+#[pymethods]
+impl PyServerRequest {
+    #[getter]
+    fn method(&self) -> &str {
+        &self.request.method
+    }
+
+    #[getter]
+    fn params<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.request.params)
+    }
+
+    fn answer(&self, py: Python<'_>, result: &[u8]) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.connection.answer(&self.request, result))
+    }
+
+    fn refuse(&self, py: Python<'_>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.connection.refuse(&self.request))
+    }
+}
+
+/// A request whose handler is gone is refused: the runtime would wait for ever.
+impl Drop for PyServerRequest {
+    fn drop(&mut self) {
+        if self.connection.is_ours() {
+            self.connection.forsake(&self.request);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! One goal as the reader sees it: from the request that sets it to the end of its last turn. The
+//! runtime works towards a goal in turns that it starts itself, one after the other; this tells which
+//! events are theirs, which turn runs now, and when no other will come. Owned by the goal's mailbox.
+
+use std::sync::Arc;
+
+use crate::envelope::id_in_answer;
+use crate::protocol::IdPath;
+use crate::segment::Event;
+
+/// Where a goal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Stage {
+    /// The thread is reserved; what it does is still somebody else's, an earlier goal's perhaps.
+    #[default]
+    Reserved,
+    /// The request that sets the goal is on the wire.
+    Asked,
+    /// The runtime works towards it, or pauses between two turns.
+    Active,
+    /// No turn will follow the one that runs.
+    Over,
+}
+
+/// What becomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is no event of the goal's turns.
+    Passed,
+    Kept,
+    /// It is not kept, and it was the last thing to wait for.
+    PassedLast,
+    KeptLast,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Goal {
+    stage: Stage,
+    /// The first turn, whose id stands for all of them.
+    first: Option<Arc<str>>,
+    running: Option<Arc<str>>,
+    /// The params of the last `thread/goal/updated`.
+    latest: Option<Box<[u8]>>,
+}
+
+/// Statuses in which the runtime starts no more turns. One that this version does not know is none
+/// of these: the next event says more.
+const ENDED: [&str; 5] = [
+    "paused",
+    "blocked",
+    "usageLimited",
+    "budgetLimited",
+    "complete",
+];
+
+impl Goal {
+    /// The request that sets it goes out now.
+    pub fn ask(&mut self) {
+        if self.stage == Stage::Reserved {
+            self.stage = Stage::Asked;
+        }
+    }
+
+    pub fn first(&self) -> Option<&Arc<str>> {
+        self.first.as_ref()
+    }
+
+    pub fn running(&self) -> Option<&Arc<str>> {
+        self.running.as_ref()
+    }
+
+    pub fn latest(&self) -> Option<&[u8]> {
+        self.latest.as_deref()
+    }
+
+    /// Takes in an event of the thread; `turn_id` is the turn's that it belongs to, if it does.
+    pub fn observe(&mut self, event: &Event<'_>, turn_id: Option<&str>) -> Verdict {
+        if self.stage == Stage::Reserved {
+            return Verdict::Passed;
+        }
+        match (event.method, turn_id) {
+            ("thread/goal/updated", _) => self.updated(event.params),
+            // Of the goal that this one replaces, if it is not set yet.
+            ("thread/goal/cleared", _) if self.stage == Stage::Asked => Verdict::Passed,
+            (
+                "thread/goal/cleared" | "thread/archived" | "thread/deleted" | "thread/closed",
+                None,
+            ) => self.over(),
+            ("turn/started", Some(turn_id)) if self.stage != Stage::Over => {
+                let turn_id: Arc<str> = turn_id.into();
+                self.stage = Stage::Active;
+                self.first.get_or_insert_with(|| Arc::clone(&turn_id));
+                self.running = Some(turn_id);
+                Verdict::Kept
+            }
+            (_, Some(turn_id)) if self.running.as_deref() == Some(turn_id) => {
+                if event.ends() {
+                    self.completed(event.params)
+                } else {
+                    Verdict::Kept
+                }
+            }
+            _ => Verdict::Passed,
+        }
+    }
+
+    fn updated(&mut self, params: &[u8]) -> Verdict {
+        self.latest = Some(params.into());
+        let status = id_in_answer(params, IdPath::Nested("goal", "status"));
+        if status.is_some_and(|status| ENDED.contains(&status.as_str())) {
+            return self.over();
+        }
+        self.stage = Stage::Active;
+        Verdict::Passed
+    }
+
+    fn over(&mut self) -> Verdict {
+        self.stage = Stage::Over;
+        if self.running.is_some() {
+            Verdict::Passed
+        } else {
+            Verdict::PassedLast
+        }
+    }
+
+    fn completed(&mut self, params: &[u8]) -> Verdict {
+        self.running = None;
+        // The runtime leaves a goal active whose turn was interrupted, and does nothing for it.
+        let status = id_in_answer(params, IdPath::Nested("turn", "status"));
+        if status.as_deref() == Some("interrupted") {
+            self.stage = Stage::Over;
+        }
+        if self.stage == Stage::Over {
+            Verdict::KeptLast
+        } else {
+            Verdict::Kept
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::find_notification;
+
+    fn see(goal: &mut Goal, method: &str, turn_id: Option<&str>, params: &str) -> Verdict {
+        let event = Event {
+            spec: find_notification(method),
+            method,
+            params: params.as_bytes(),
+        };
+        goal.observe(&event, turn_id)
+    }
+
+    fn set(goal: &mut Goal, status: &str) -> Verdict {
+        let params = format!(r#"{{"threadId":"t","goal":{{"status":"{status}"}}}}"#);
+        see(goal, "thread/goal/updated", None, &params)
+    }
+
+    fn start(goal: &mut Goal, turn_id: &str) -> Verdict {
+        see(goal, "turn/started", Some(turn_id), "{}")
+    }
+
+    fn complete(goal: &mut Goal, turn_id: &str, status: &str) -> Verdict {
+        let params = format!(r#"{{"turn":{{"id":"{turn_id}","status":"{status}"}}}}"#);
+        see(goal, "turn/completed", Some(turn_id), &params)
+    }
+
+    fn asked() -> Goal {
+        let mut goal = Goal::default();
+        goal.ask();
+        goal
+    }
+
+    #[test]
+    fn a_goal_is_over_when_its_last_turn_is() {
+        let mut goal = asked();
+        assert_eq!(set(&mut goal, "active"), Verdict::Passed);
+        assert_eq!(start(&mut goal, "u"), Verdict::Kept);
+        assert_eq!(complete(&mut goal, "u", "completed"), Verdict::Kept);
+        assert_eq!(goal.running(), None);
+        assert_eq!(start(&mut goal, "v"), Verdict::Kept);
+        assert_eq!(set(&mut goal, "complete"), Verdict::Passed);
+        assert_eq!(
+            see(&mut goal, "item/completed", Some("v"), "{}"),
+            Verdict::Kept
+        );
+        assert_eq!(complete(&mut goal, "v", "completed"), Verdict::KeptLast);
+        assert_eq!(goal.first().map(|id| &**id), Some("u"));
+        assert!(
+            goal.latest()
+                .unwrap()
+                .windows(8)
+                .any(|part| part == b"complete")
+        );
+    }
+
+    #[test]
+    fn a_status_that_comes_after_the_turn_ends_it_too() {
+        let mut goal = asked();
+        start(&mut goal, "u");
+        assert_eq!(complete(&mut goal, "u", "failed"), Verdict::Kept);
+        assert_eq!(set(&mut goal, "blocked"), Verdict::PassedLast);
+    }
+
+    #[test]
+    fn a_status_from_tomorrow_ends_nothing() {
+        let mut goal = asked();
+        start(&mut goal, "u");
+        set(&mut goal, "pondering");
+        assert_eq!(complete(&mut goal, "u", "completed"), Verdict::Kept);
+    }
+
+    #[test]
+    fn an_interrupted_turn_is_the_last_one() {
+        let mut goal = asked();
+        set(&mut goal, "active");
+        start(&mut goal, "u");
+        assert_eq!(complete(&mut goal, "u", "interrupted"), Verdict::KeptLast);
+    }
+
+    #[test]
+    fn what_an_earlier_goal_did_is_not_this_ones() {
+        let mut goal = Goal::default();
+        assert_eq!(start(&mut goal, "old"), Verdict::Passed);
+        assert_eq!(set(&mut goal, "paused"), Verdict::Passed);
+        goal.ask();
+        assert_eq!(
+            see(&mut goal, "thread/goal/cleared", None, "{}"),
+            Verdict::Passed
+        );
+        assert_eq!(
+            see(&mut goal, "item/completed", Some("old"), "{}"),
+            Verdict::Passed
+        );
+        assert_eq!(complete(&mut goal, "old", "interrupted"), Verdict::Passed);
+        assert_eq!(goal.first(), None);
+        assert_eq!(start(&mut goal, "u"), Verdict::Kept);
+    }
+
+    #[test]
+    fn a_thread_that_goes_ends_its_goal() {
+        for method in [
+            "thread/archived",
+            "thread/deleted",
+            "thread/closed",
+            "thread/goal/cleared",
+        ] {
+            let mut goal = asked();
+            start(&mut goal, "u");
+            complete(&mut goal, "u", "completed");
+            assert_eq!(
+                see(&mut goal, method, None, "{}"),
+                Verdict::PassedLast,
+                "{method}"
+            );
+        }
+    }
+}

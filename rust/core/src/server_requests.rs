@@ -1,0 +1,255 @@
+//! Requests of the runtime that wait for the program's answer: an approval, a question, a tool. Owns
+//! which of them are open and that each is answered once. The reader hands them in; whoever serves
+//! takes them one by one and answers when it likes. Without anybody who serves, the reader refuses.
+//!
+//! A request that the runtime repeats while it is open is one request, and one that it has settled
+//! meanwhile is not asked any more. The lock is innermost: nothing else is taken under it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
+use crate::closing::CloseReason;
+use crate::protocol::{Refusal, SERVER_REQUESTS};
+use crate::signal::{Gate, Ready};
+
+/// Bytes that may wait for whoever serves; beyond it requests are refused.
+const LIMIT: usize = 64 * 1024 * 1024;
+
+/// One request. `id` is its raw JSON, to be echoed; `params` is JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerRequest {
+    pub id: Box<[u8]>,
+    pub method: Box<str>,
+    pub params: Box<[u8]>,
+}
+
+impl ServerRequest {
+    /// The line that answers it; `result` is JSON.
+    pub fn answer(&self, result: &[u8]) -> Vec<u8> {
+        [br#"{"id":"#, &*self.id, br#","result":"#, result, b"}\n"].concat()
+    }
+
+    /// The line that says no, in the protocol's own shape.
+    pub fn refusal(&self) -> Vec<u8> {
+        let known = SERVER_REQUESTS.binary_search_by(|spec| spec.method.cmp(&self.method));
+        if let Ok(Refusal::Result(result)) = known.map(|index| SERVER_REQUESTS[index].refusal) {
+            return self.answer(result.as_bytes());
+        }
+        let error =
+            br#","error":{"code":-32601,"message":"this client does not handle the request"}}"#;
+        [br#"{"id":"#, &*self.id, error, b"\n"].concat()
+    }
+}
+
+/// What whoever serves finds.
+#[derive(Debug)]
+pub enum Asked {
+    Request(ServerRequest),
+    Nothing,
+    /// It has stopped to serve.
+    Stopped,
+    Closed(Arc<CloseReason>),
+}
+
+#[derive(Debug, Default)]
+pub struct ServerRequests {
+    gate: Gate<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    serving: bool,
+    waiting: VecDeque<ServerRequest>,
+    bytes: usize,
+    /// Ids of all that are not answered, taken or not.
+    open: HashSet<Box<[u8]>>,
+    closed: Option<Arc<CloseReason>>,
+}
+
+impl Ready for State {
+    fn ready(&self) -> bool {
+        !self.serving || !self.waiting.is_empty() || self.closed.is_some()
+    }
+}
+
+impl ServerRequests {
+    /// Begins to serve; false if somebody does already.
+    pub fn serve(&self) -> bool {
+        !std::mem::replace(&mut self.gate.lock().serving, true)
+    }
+
+    /// Stops to serve. Returns what is to be refused; what was taken stays its taker's to answer.
+    pub fn stop(&self) -> Vec<ServerRequest> {
+        let mut state = self.gate.lock();
+        state.serving = false;
+        state.bytes = 0;
+        let left: Vec<_> = state.waiting.drain(..).collect();
+        for request in &left {
+            state.open.remove(&request.id);
+        }
+        self.gate.wake_all(state);
+        left
+    }
+
+    /// The reader hands in a request; it comes back if it is to be refused.
+    pub fn ask(&self, request: ServerRequest) -> Result<(), ServerRequest> {
+        let mut state = self.gate.lock();
+        let size = request.params.len();
+        if !state.serving || (state.bytes > 0 && state.bytes + size > LIMIT) {
+            return Err(request);
+        }
+        if state.open.insert(request.id.clone()) {
+            state.bytes += size;
+            state.waiting.push_back(request);
+            self.gate.wake_all(state);
+        }
+        Ok(())
+    }
+
+    /// The runtime does not wait for this answer any more.
+    pub fn settle(&self, id: &[u8]) {
+        let mut state = self.gate.lock();
+        if state.open.remove(id)
+            && let Some(index) = state.waiting.iter().position(|one| *one.id == *id)
+            && let Some(request) = state.waiting.remove(index)
+        {
+            state.bytes -= request.params.len();
+        }
+    }
+
+    /// The next one. Never waits.
+    pub fn take(&self) -> Asked {
+        let mut state = self.gate.lock();
+        if let Some(reason) = &state.closed {
+            return Asked::Closed(Arc::clone(reason));
+        }
+        if let Some(request) = state.waiting.pop_front() {
+            state.bytes -= request.params.len();
+            return Asked::Request(request);
+        }
+        if state.serving {
+            Asked::Nothing
+        } else {
+            Asked::Stopped
+        }
+    }
+
+    /// A taken request is about to be answered; false if that was settled before.
+    pub fn answered(&self, id: &[u8]) -> bool {
+        self.gate.lock().open.remove(id)
+    }
+
+    /// The connection has ended, and with it every wait.
+    pub fn close(&self, reason: &Arc<CloseReason>) {
+        let mut state = self.gate.lock();
+        state.closed.get_or_insert_with(|| Arc::clone(reason));
+        state.waiting.clear();
+        state.bytes = 0;
+        self.gate.wake_all(state);
+    }
+
+    /// Where to wait for something to take.
+    pub fn gate(&self) -> &Gate<impl Ready + use<>> {
+        &self.gate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(id: &str, size: usize) -> ServerRequest {
+        ServerRequest {
+            id: id.as_bytes().into(),
+            method: "item/tool/call".into(),
+            params: vec![b' '; size].into(),
+        }
+    }
+
+    #[test]
+    fn a_refusal_echoes_the_id_and_has_the_protocols_shape() {
+        let refused = ServerRequest {
+            method: "item/commandExecution/requestApproval".into(),
+            ..request("0", 0)
+        };
+        assert_eq!(
+            refused.refusal(),
+            b"{\"id\":0,\"result\":{\"decision\":\"decline\"}}\n"
+        );
+        let unknown = ServerRequest {
+            method: "future/request".into(),
+            ..request("\"a\"", 0)
+        };
+        let line = unknown.refusal();
+        assert!(line.starts_with(b"{\"id\":\"a\",\"error\":{\"code\":-32601,"));
+    }
+
+    fn taken(requests: &ServerRequests) -> Option<Vec<u8>> {
+        match requests.take() {
+            Asked::Request(request) => Some(request.id.into()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn without_anybody_who_serves_a_request_comes_back() {
+        let requests = ServerRequests::default();
+        assert!(requests.ask(request("0", 1)).is_err());
+        assert!(requests.serve());
+        assert!(!requests.serve());
+        requests.ask(request("0", 1)).unwrap();
+        assert_eq!(taken(&requests), Some(b"0".to_vec()));
+        assert!(requests.answered(b"0"));
+        assert!(!requests.answered(b"0"));
+    }
+
+    #[test]
+    fn a_repeated_request_is_asked_once_until_it_is_answered() {
+        let requests = ServerRequests::default();
+        requests.serve();
+        requests.ask(request("0", 1)).unwrap();
+        requests.ask(request("0", 1)).unwrap();
+        assert!(taken(&requests).is_some());
+        requests.ask(request("0", 1)).unwrap();
+        assert_eq!(taken(&requests), None);
+        assert!(requests.answered(b"0"));
+        requests.ask(request("0", 1)).unwrap();
+        assert!(taken(&requests).is_some());
+    }
+
+    #[test]
+    fn what_the_runtime_has_settled_is_not_asked() {
+        let requests = ServerRequests::default();
+        requests.serve();
+        requests.ask(request("0", 1)).unwrap();
+        requests.ask(request("1", 1)).unwrap();
+        requests.settle(b"0");
+        assert_eq!(taken(&requests), Some(b"1".to_vec()));
+        requests.settle(b"1");
+        assert!(!requests.answered(b"1"));
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_comes_back_at_the_end() {
+        let requests = ServerRequests::default();
+        requests.serve();
+        requests.ask(request("0", LIMIT)).unwrap();
+        assert!(requests.ask(request("1", 1)).is_err());
+        assert_eq!(requests.stop().len(), 1);
+        assert!(matches!(requests.take(), Asked::Stopped));
+        assert!(requests.gate().wait(Some(std::time::Instant::now())));
+        assert!(requests.serve());
+        requests.ask(request("1", LIMIT)).unwrap();
+    }
+
+    #[test]
+    fn the_end_of_the_connection_ends_the_wait() {
+        let requests = ServerRequests::default();
+        requests.serve();
+        requests.ask(request("0", 1)).unwrap();
+        requests.close(&Arc::new(CloseReason::by_client()));
+        assert!(matches!(requests.take(), Asked::Closed(_)));
+    }
+}

@@ -1,0 +1,144 @@
+"""What the runtime asks: refused without anybody who serves, else answered once, however that one ends."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from codex_app_server._native import Connection, LoopWaker, ServerRequest, ServerRequests
+from codex_app_server.errors import ClientClosedError
+from tests.native.wire import caught_up, connected
+from tests.peer import ScriptedPeer
+
+APPROVAL = "item/commandExecution/requestApproval"
+DECLINED = {"decision": "decline"}
+
+
+@pytest.fixture
+def connection(peer: ScriptedPeer) -> Iterator[Connection]:
+    with connected(peer) as connection:
+        yield connection
+
+
+def ask(peer: ScriptedPeer, request_id: Any, method: str = APPROVAL, **params: Any) -> None:
+    peer.send({"id": request_id, "method": method, "params": params})
+
+
+def resolve(peer: ScriptedPeer, request_id: Any) -> None:
+    peer.send({"method": "serverRequest/resolved", "params": {"threadId": "t", "requestId": request_id}})
+
+
+def taken(requests: ServerRequests) -> ServerRequest:
+    assert requests.wait(20)
+    request = requests.take()
+    assert request is not None
+    return request
+
+
+def test_requests_are_taken_in_order_and_answered_by_their_ids(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    requests = connection.serve()
+    ask(peer, 0, command="ls")
+    ask(peer, "a", method="item/tool/call")
+    first, second = taken(requests), taken(requests)
+    assert (first.method, json.loads(first.params)) == (APPROVAL, {"command": "ls"})
+    assert second.method == "item/tool/call"
+    assert second.answer(b'{"success":true}')
+    assert first.answer(b'{"decision":"accept"}')
+    assert peer.expect() == {"id": "a", "result": {"success": True}}
+    assert peer.expect() == {"id": 0, "result": {"decision": "accept"}}
+    assert requests.take() is None
+    assert connection.stats()["server_requests_refused"] == 0
+
+
+def test_a_request_is_answered_once(connection: Connection, peer: ScriptedPeer) -> None:
+    requests = connection.serve()
+    ask(peer, 0)
+    request = taken(requests)
+    ask(peer, 0)
+    caught_up(connection, peer)
+    assert requests.take() is None
+    assert request.answer(b"{}")
+    assert not request.answer(b"{}")
+    assert not request.refuse()
+    assert peer.expect() == {"id": 0, "result": {}}
+    # Answered, the id may be used again.
+    ask(peer, 0)
+    assert taken(requests).answer(b"{}")
+    assert peer.expect() == {"id": 0, "result": {}}
+
+
+def test_what_is_dropped_is_refused_in_the_protocols_shape(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    requests = connection.serve()
+    ask(peer, 1)
+    ask(peer, 2, method="future/request")
+    taken(requests)
+    gc.collect()
+    assert peer.expect() == {"id": 1, "result": DECLINED}
+    unknown = taken(requests)
+    assert unknown.refuse()
+    assert peer.expect()["error"]["code"] == -32601
+    assert connection.stats()["server_requests_refused"] == 2
+    assert [note.partition(":")[0] for note in connection.take_diagnostics()] == [
+        f"refused the runtime's {APPROVAL}"
+    ]
+
+
+def test_what_the_runtime_has_settled_is_neither_asked_nor_answered(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    requests = connection.serve()
+    ask(peer, 1)
+    ask(peer, 2)
+    first = taken(requests)
+    resolve(peer, 1)
+    resolve(peer, 2)
+    caught_up(connection, peer)
+    assert requests.take() is None
+    assert not first.answer(b"{}")
+    caught_up(connection, peer)
+    assert peer.received == 0
+
+
+def test_when_nobody_serves_any_more_requests_are_refused_again(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    requests = connection.serve()
+    with pytest.raises(RuntimeError, match="already"):
+        connection.serve()
+    ask(peer, 1)
+    assert requests.wait(20)
+    del requests
+    gc.collect()
+    assert peer.expect() == {"id": 1, "result": DECLINED}
+    ask(peer, 2)
+    assert peer.expect() == {"id": 2, "result": DECLINED}
+    connection.take_diagnostics()
+    again = connection.serve()
+    ask(peer, 3)
+    assert taken(again).answer(b"{}")
+    assert peer.expect() == {"id": 3, "result": {}}
+
+
+def test_a_loop_is_told_of_a_request_and_of_the_end(connection: Connection, peer: ScriptedPeer) -> None:
+    requests = connection.serve()
+    waker = LoopWaker()
+    assert not requests.arm(waker, 7)
+    ask(peer, 1)
+    assert requests.wait(20)
+    assert waker.take() == [7]
+    taken(requests).answer(b"{}")
+    assert not requests.arm(waker, 8)
+    requests.disarm(waker, 8)
+    assert not requests.arm(waker, 9)
+    connection.close()
+    assert waker.take() == [9]
+    with pytest.raises(ClientClosedError):
+        requests.take()
