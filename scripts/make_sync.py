@@ -33,6 +33,8 @@ NAMES = {
     "_async": "_sync",
     "_codex": "_client",
     "aclose": "close",
+    "async_client": "client",
+    "async_retry_on_overload": "retry_on_overload",
 }
 DROPPED = {"async", "await"}
 
@@ -43,6 +45,7 @@ DOC_RULES = (
     (re.compile(r"\bawait "), ""),
     (re.compile(r"\banother task\b"), "another thread"),
     (re.compile(r"\bCancelled, it\b"), "Stopped by Ctrl-C, it"),
+    (re.compile(r" Here it may be a coroutine\s+function\."), ""),
 )
 
 

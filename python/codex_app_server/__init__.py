@@ -1,7 +1,7 @@
 """A Python client for the Codex runtime's app-server protocol, with a native transport.
 
 Exports only. Importing it starts nothing and does not import the generated models; `types` and
-`generated.v2_all` have those. The two models that older programs import from here come on demand.
+`generated.v2_all` have those. What only older programs import from here comes on demand.
 """
 
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from . import _lazy
 from ._approval_mode import ApprovalMode
 from ._async.client import AsyncCodex
+from ._async.goal import AsyncGoalHandle
 from ._async.login import AsyncChatgptLoginHandle, AsyncDeviceCodeLoginHandle
 from ._async.notifications import AsyncNotificationStream
 from ._async.programs import AsyncCommandHandle, AsyncProcessHandle
@@ -17,6 +18,7 @@ from ._async.thread import AsyncThread
 from ._async.turn import AsyncTurnHandle
 from ._async.watching import AsyncFsWatch, AsyncFuzzyFileSearch
 from ._config import CodexConfig
+from ._goals import GoalResult
 from ._inputs import (
     ExternalMessage,
     ImageInput,
@@ -34,6 +36,7 @@ from ._result import TurnResult
 from ._sandbox import Sandbox
 from ._stand_in import install_as_openai_codex
 from ._sync.client import Codex
+from ._sync.goal import GoalHandle
 from ._sync.login import ChatgptLoginHandle, DeviceCodeLoginHandle
 from ._sync.notifications import NotificationStream
 from ._sync.programs import CommandHandle, ProcessHandle
@@ -79,6 +82,8 @@ from .retry import async_retry_on_overload, retry_on_overload
 
 if TYPE_CHECKING:
     from ._metadata import InitializeResponse
+    from .async_client import AsyncAppServerClient
+    from .client import AppServerClient
     from .generated.v2_all import TurnStatus
 
 # Older names of the same things.
@@ -88,14 +93,17 @@ RunResult = TurnResult
 __all__ = [
     "OMIT",
     "AlreadyImportedError",
+    "AppServerClient",
     "AppServerConfig",
     "ApprovalMode",
+    "AsyncAppServerClient",
     "AsyncChatgptLoginHandle",
     "AsyncCodex",
     "AsyncCommandHandle",
     "AsyncDeviceCodeLoginHandle",
     "AsyncFsWatch",
     "AsyncFuzzyFileSearch",
+    "AsyncGoalHandle",
     "AsyncNotificationStream",
     "AsyncProcessHandle",
     "AsyncTextStream",
@@ -117,6 +125,8 @@ __all__ = [
     "ForkedProcessError",
     "FsWatch",
     "FuzzyFileSearch",
+    "GoalHandle",
+    "GoalResult",
     "ImageInput",
     "InitializeResponse",
     "Input",

@@ -74,8 +74,8 @@ def thread_id(method: str, result: bytes) -> str:
     return found
 
 
-def metadata(method: str, result: bytes) -> InitializeResponse:
-    """The runtime's metadata, with serverInfo."""
+def initialized(method: str, result: bytes) -> InitializeResponse:
+    """What the runtime says about itself, from which `with_server_info()` can be made."""
     from ._lenient import build
     from ._metadata import InitializeResponse
 
@@ -83,9 +83,10 @@ def metadata(method: str, result: bytes) -> InitializeResponse:
     if not isinstance(answer, InitializeResponse):
         raise _unexpected(method, "an object", result)
     try:
-        return answer.with_server_info()
+        answer.with_server_info()
     except ValueError as error:
         raise _unexpected(method, f"InitializeResponse: {error}", result) from error
+    return answer
 
 
 def nothing(method: str, result: bytes) -> None:

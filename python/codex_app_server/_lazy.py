@@ -12,6 +12,8 @@ from typing import Any
 
 # What is no generated model.
 _ELSEWHERE = {
+    "AppServerClient": ".client",
+    "AsyncAppServerClient": ".async_client",
     "InitializeResponse": "._metadata",
     "ServerInfo": "._metadata",
     "UnknownValue": ".generated._base",

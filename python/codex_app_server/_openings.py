@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# A request as the native side sends it when nobody is there to do it: method, params as JSON.
+Errand = tuple[str, bytes]
+
 # Streams are named by the client, per connection. One count for all connections of the process is enough.
 _numbers = itertools.count(1)
 
@@ -47,7 +50,7 @@ class Opening(Generic[T]):
     stop: Request[Any]
 
     @property
-    def errand(self) -> tuple[str, bytes]:
+    def errand(self) -> Errand:
         """`stop` as the native side sends it when nobody is there to do it."""
         return self.stop.method, json.dumps(self.stop.params).encode()
 

@@ -111,6 +111,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "developer_instructions": ("developerInstructions", _text),
     "effort": ("effort", _choice),
     "ephemeral": ("ephemeral", flag),
+    "goal_status": ("status", _choice),
     "include_hidden": ("includeHidden", flag),
     # The wire has the opposite; not asking for turns is how large threads are resumed cheaply.
     "include_turns": ("excludeTurns", _inverted),
@@ -118,6 +119,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "model": ("model", _text),
     "model_provider": ("modelProvider", _text),
     "model_providers": ("modelProviders", _list_of(_text)),
+    "objective": ("objective", _text),
     "output_schema": ("outputSchema", _object),
     "personality": ("personality", _choice),
     "refresh_token": ("refreshToken", flag),
@@ -132,6 +134,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, Any], Any]]] = {
     "source_kinds": ("sourceKinds", _list_of(_choice)),
     "summary": ("summary", _choice),
     "thread_source": ("threadSource", _choice),
+    "token_budget": ("tokenBudget", _count),
     "turn_service_tier": ("serviceTierForTurn", _text),
     "use_state_db_only": ("useStateDbOnly", flag),
 }

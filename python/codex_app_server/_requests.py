@@ -143,7 +143,7 @@ def raw(method: Any, params: Any, response_model: Any) -> Request[Any]:
         InvalidInputError: An argument has a value that makes no sense.
     """
     method = identifier("method", method)
-    fields = None if params is None else _fields(params)
+    fields = None if params is None else fields_of(params)
     if response_model is None:
         decode: Callable[[str, bytes], Any] = _decode.raw
     elif isinstance(response_model, type) and hasattr(response_model, "model_validate_json"):
@@ -155,7 +155,13 @@ def raw(method: Any, params: Any, response_model: Any) -> Request[Any]:
     return Request(method, fields, decode, turn_of)
 
 
-def _fields(params: Any) -> dict[str, Any]:
+def fields_of(params: Any) -> dict[str, Any]:
+    """Params that the caller wrote, by the wire's names.
+
+    Raises:
+        InvalidInputTypeError: They are neither a mapping with str keys nor a model of one.
+        InvalidInputError: They are a model with values that cannot be sent.
+    """
     given = type(params).__name__
     if hasattr(params, "model_dump"):
         try:
@@ -179,7 +185,7 @@ def initialize(config: CodexConfig) -> Request[InitializeResponse]:
     if config.opt_out_notifications:
         capabilities["optOutNotificationMethods"] = list(config.opt_out_notifications)
     params = {"clientInfo": client, "capabilities": capabilities}
-    return Request("initialize", params, _decode.metadata)
+    return Request("initialize", params, _decode.initialized)
 
 
 def thread_start(

@@ -14,7 +14,13 @@ from .errors import StreamClosedError, TurnFailedError
 from .models import Notification, UnknownNotification
 
 if TYPE_CHECKING:
-    from .generated.v2_all import ThreadItem, ThreadTokenUsage, TurnError, TurnStatus
+    from .generated.v2_all import (
+        ThreadItem,
+        ThreadTokenUsage,
+        TurnCompletedNotification,
+        TurnError,
+        TurnStatus,
+    )
 
 
 @dataclass(slots=True)
@@ -101,6 +107,18 @@ def raise_if_failed(thread_id: str, turn_id: str, turn: Any) -> None:
     message = getattr(error, "message", error)
     message = str(getattr(message, "root", message) or "") or "turn failed with status failed"
     raise TurnFailedError(message, thread_id=thread_id, turn_id=turn_id, error=error)
+
+
+def completed_payload(event: Notification) -> TurnCompletedNotification:
+    """The payload of a turn/completed event; one that does not fit its model is made to look like it."""
+    payload: Any = event.payload
+    if not isinstance(payload, UnknownNotification):
+        made: TurnCompletedNotification = payload
+        return made
+    from .generated.v2_all import TurnCompletedNotification
+
+    thread_id = _member(payload, "threadId", "")
+    return TurnCompletedNotification.model_construct(thread_id=thread_id, turn=completed_turn(event))
 
 
 def completed_turn(event: Notification) -> Any:

@@ -451,7 +451,8 @@ def transport_closed(
     """The error for a closed connection; called by the native transport.
 
     Args:
-        kind: "closed_by_client", "process_exited", "stdout_closed", "write_failed" or "forked".
+        kind: "closed_by_client", "process_exited", "stdout_closed", "write_failed", "forked" or
+            "not_started".
         exit_code: The runtime's exit code, if known.
         signal: The signal that ended it, if one did.
         stderr_tail: The end of its stderr.
@@ -483,6 +484,7 @@ _CLOSED: dict[str, tuple[type[TransportClosedError], str, str]] = {
     "process_exited": (TransportClosedError, "The Codex runtime exited", _START_AGAIN),
     "stdout_closed": (TransportClosedError, "The Codex runtime closed its stdout", _START_AGAIN),
     "write_failed": (TransportClosedError, "Writing to the Codex runtime failed", _START_AGAIN),
+    "not_started": (TransportClosedError, "The Codex runtime is not running", "Call start() first."),
     "forked": (
         ForkedProcessError,
         "This client belongs to the process that was forked",

@@ -12,7 +12,7 @@ import logging
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import _closing, _native
+from .. import _closing, _goals, _native
 from .._requests import explain, serialise
 from .._requirements import require
 from ..errors import (
@@ -50,7 +50,10 @@ class AsyncConnection:
         self.native = native
         # What the runtime calls itself, once it is initialised.
         self.version: str | None = None
-        self._request_timeout_s = config.request_timeout_s
+        self.request_timeout_s = config.request_timeout_s
+        self.opted_out = frozenset(config.opt_out_notifications)
+        # Turns that the low-level client has started and nobody has asked for yet.
+        self.unclaimed: dict[str, _native.Subscription] = {}
         # How long the runtime may take to go: two graces, and then the kernel's time for a kill.
         self.close_timeout_s = 2 * config.shutdown_grace_s + 5.0
         _closing.track(self)
@@ -74,14 +77,20 @@ class AsyncConnection:
         del call
         return request.decode(request.method, result)
 
-    async def start_turn(self, request: Request[Any]) -> _native.Subscription:
-        """Send turn/start and return the subscription to the turn it answered with."""
-        call, _ = await self._exchange(request)
-        return call.take_subscription()
+    async def start_turn(self, request: Request[T]) -> tuple[_native.Subscription, T]:
+        """Send turn/start; returns the subscription to the turn it answered with, and the answer.
+
+        Raises:
+            InvalidRequestError: The thread's turns are a goal's.
+        """
+        if request.turn_of is not None and self.native.is_owned(request.turn_of):
+            raise _goals.busy(request.turn_of)
+        call, result = await self._exchange(request)
+        return call.take_subscription(), request.decode(request.method, result)
 
     def subscribe(self, thread_id: str, turn_id: str) -> _native.Subscription:
-        """Join a turn that was started elsewhere; its events from now on."""
-        return self.native.subscribe_turn(thread_id, turn_id)
+        """A turn's events: all of them, if nobody has claimed it yet, else from now on."""
+        return self.unclaimed.pop(turn_id, None) or self.native.subscribe_turn(thread_id, turn_id)
 
     def subscribe_stream(self, opening: Opening[Any]) -> _native.Subscription:
         """The events of a stream that is about to begin. Left in the middle, the stream is undone."""
@@ -145,7 +154,7 @@ class AsyncConnection:
         call.send(serialise(request))
 
     async def _deadline(self, call: _native.Call, method: str) -> None:
-        timeout_s = self._request_timeout_s
+        timeout_s = self.request_timeout_s
         if timeout_s is None or call.open_ended:
             await wait_ready(call)
             return

@@ -56,7 +56,7 @@ class AsyncFeed:
         """Move what is ready into `batch`; False when there is nothing yet."""
         subscription = self._subscription
         try:
-            self.batch.extend(subscription.drain(self._decoder, self._pace.batch))
+            self.batch.extend(self._seen(subscription.drain(self._decoder, self._pace.batch)))
         except (StreamOverflowError, TransportClosedError):
             # For every consumer: the native side says it to whoever asks next, too.
             raise
@@ -66,8 +66,18 @@ class AsyncFeed:
             self.close()
             raise
         if not self.batch and subscription.finished:
-            self.close()
+            self.batch.extend(self._last())
+            if not self.batch:
+                self.close()
         return self._closed or bool(self.batch)
+
+    def _seen(self, events: list[Any]) -> list[Any]:
+        """What the consumers get of the events that were drained."""
+        return events
+
+    def _last(self) -> list[Any]:
+        """What they get once the stream has ended. Asked again until it is nothing."""
+        return []
 
     def close(self) -> None:
         """Free the subscription and wake whoever waits for it. Idempotent."""

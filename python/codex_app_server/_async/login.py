@@ -24,19 +24,22 @@ if TYPE_CHECKING:
     from .._requests import Request
     from ..generated.v2_all import AccountLoginCompletedNotification, CancelLoginAccountResponse
     from .accounts import AsyncAccounts  # async only
+    from .codex_client import AsyncCodexClient  # async only
     from .connection import AsyncConnection
     # sync only: from .runtime import Runtime
 
 T = TypeVar("T")
 LoginT = TypeVar("LoginT", bound="AsyncLogin")
+MadeT = TypeVar("MadeT", bound="AsyncLogin | None")
 
 
-async def begun(connection: AsyncConnection, request: Request[T], make: Callable[[T], LoginT]) -> LoginT:
-    """Begin a login; returns its handle, made from the answer. If that fails, nothing is left."""
+async def begun(connection: AsyncConnection, request: Request[T], make: Callable[[T], MadeT]) -> MadeT:
+    """Begin a login; returns its handle, if the answer makes one. If that fails, nothing is left."""
     listening = connection.native.subscribe_notifications([_logins.COMPLETED])
     try:
         login = make(await connection.request(request))
-        login._look(listening)
+        if login is not None:
+            login._look(listening)
     finally:
         listening.close()
     return login
@@ -46,7 +49,7 @@ async def begun(connection: AsyncConnection, request: Request[T], make: Callable
 class AsyncLogin:
     """What the handles of both kinds of logins are."""
 
-    _codex: AsyncAccounts  # async only
+    _codex: AsyncAccounts | AsyncCodexClient  # async only
     # sync only: _client: Runtime
     login_id: str
     _connection: AsyncConnection = field(init=False, repr=False, compare=False)

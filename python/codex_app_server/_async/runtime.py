@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .._metadata import InitializeResponse
 
     # sync only: from .client import Codex
+    # sync only: from .codex_client import CodexClient
     from .connection import AsyncConnection
 
 
@@ -28,7 +29,7 @@ _NOT_STARTED = (
 )
 
 
-# sync only: def runtime_of(client: Codex | Runtime) -> Runtime:
+# sync only: def runtime_of(client: Codex | CodexClient | Runtime) -> Runtime:
 # sync only:     """The runtime of what a program makes threads and turns with: its client."""
 # sync only:     return client if isinstance(client, Runtime) else client._client
 
@@ -40,6 +41,7 @@ class AsyncRuntime:
         self._config = config
         self._lock = Lock()
         # Set from the moment the process exists; `_metadata` tells whether it is ready.
+        self._launch: Any = None
         self._connection: AsyncConnection | None = None
         self._metadata: InitializeResponse | None = None
         self._closed = False
@@ -56,17 +58,35 @@ class AsyncRuntime:
         return self.connection
 
     async def _start(self) -> None:
+        if self._connection is None or self._connection.native.closed:
+            self.spawn()
+        await self.initialize()
+
+    def spawn(self) -> None:
+        """Start the process, and no more."""
         self._refuse_closed()
-        launch, connection = spawn(self._config)
         # Known to close() from now on, which may come from elsewhere while this waits.
-        self._connection = connection
+        self._launch, self._connection = spawn(self._config)
+
+    async def initialize(self) -> InitializeResponse:
+        """Make the process ready that was spawned; returns its answer as it came."""
+        launch, connection = self._launch, self.spawned
         try:
             self._refuse_closed()
-            self._metadata = await initialize(launch, connection, self._config)
+            answer = await initialize(launch, connection, self._config)
+            self._metadata = answer.with_server_info()
         except BaseException:
             # Still known to close(), which waits for its end.
             connection.native.close()
             raise
+        return answer
+
+    @property
+    def spawned(self) -> AsyncConnection:
+        """The connection to the process, ready or not."""
+        if self._connection is None:
+            raise transport_closed("not_started", None, None, "", "")
+        return self._connection
 
     def _refuse_closed(self) -> None:
         if self._closed:
@@ -79,6 +99,11 @@ class AsyncRuntime:
         if self._metadata is None or self._connection is None:
             raise NotStartedError(_NOT_STARTED)
         return self._connection
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether the process was made ready."""
+        return self._metadata is not None
 
     @property
     def cwd(self) -> str | None:

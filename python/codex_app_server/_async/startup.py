@@ -58,12 +58,13 @@ async def initialize(launch: Launch, connection: AsyncConnection, config: CodexC
             # Importing the models takes as long as the runtime takes to boot, so it is done now.
             await apart(_decode.decoder)
             await _answer(call, launch, connection, config.startup_timeout_s)
-            metadata = request.decode(request.method, call.take())
+            answer = request.decode(request.method, call.take())
         finally:
             call.abandon()
         native.notify("initialized", None)
-        connection.version = metadata.serverInfo.version if metadata.serverInfo is not None else None
-        return metadata
+        server = answer.with_server_info().serverInfo
+        connection.version = server.version if server is not None else None
+        return answer
     except BaseException as error:
         noted = native.take_diagnostics()
         await connection.aclose(hurry=True)

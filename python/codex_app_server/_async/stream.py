@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from .._decode import decoder
 from .._result import completed_turn, raise_if_failed
-from ..errors import ForkedProcessError, StreamClosedError
+from ..errors import CodexError, ForkedProcessError, StreamClosedError, StreamOverflowError
 from ..models import Notification
 from .feed import AsyncFeed, AsyncReader
 
 if TYPE_CHECKING:
     from .._native import Subscription
+    from .._result import TurnCollector, TurnResult
     from .connection import AsyncConnection
 
 EventT = TypeVar("EventT")
@@ -37,12 +38,6 @@ class AsyncEventCursor(AsyncFeed):
         """Wait until `batch` has events (True) or the turn has ended (False)."""
         self._iterated = True
         return await super().fill()
-
-    def take_batch(self) -> list[Any]:
-        """The events that `fill` got."""
-        events = list(self.batch)
-        self.batch.clear()
-        return events
 
     def enter(self, selection: Literal["all", "text"]) -> None:
         """Count a new stream in.
@@ -77,6 +72,37 @@ class AsyncEventCursor(AsyncFeed):
             )
         self._collecting = True
         self._subscription.select("result")
+
+    async def result(self, collector: TurnCollector) -> TurnResult:
+        """Read to the end and return what it came to. Stopped by anything else, give the turn up.
+
+        Raises:
+            StreamClosedError: A part of the events went, or goes, to another consumer of the handle.
+            TurnFailedError: The turn failed.
+            TransportClosedError: The connection ended before the turn did.
+        """
+        self.collect()
+        try:
+            while await self._filled():
+                collector.add(self.batch)
+                self.batch.clear()
+        except CodexError:
+            raise
+        except BaseException:
+            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more.
+            self.give_up()
+            raise
+        finally:
+            self.close()
+        return collector.result()
+
+    async def _filled(self) -> bool:
+        while True:
+            try:
+                return await self.fill()
+            except StreamOverflowError:
+                # Only deltas were dropped, and before a result was asked for, which needs none.
+                continue
 
     def _require(self, selection: str) -> None:
         if self._closed:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import _requests
+from .._params import identifier
+from .goal import AsyncGoalHandle, begun
 from .turn import AsyncTurnHandle
 
 # sync only: from .runtime import runtime_of
 
 if TYPE_CHECKING:
     from .._approval_mode import ApprovalMode
+    from .._goals import GoalResult
     from .._inputs import RunInput
     from .._result import TurnResult
     from .._sandbox import Sandbox
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     )
     from ..models import JsonObject
     from .client import AsyncCodex
+    from .codex_client import AsyncCodexClient
     # sync only: from .runtime import Runtime
 
 
@@ -48,14 +52,14 @@ class AsyncThread:
         ...         print(result.final_response)
     """
 
-    _codex: AsyncCodex  # async only
+    _codex: AsyncCodex | AsyncCodexClient  # async only
     # sync only: _client: Runtime
     id: str
 
     def __init__(
         self,
-        _codex: AsyncCodex,  # async only
-        # sync only: _client: Codex | Runtime,
+        _codex: AsyncCodex | AsyncCodexClient,  # async only
+        # sync only: _client: Codex | CodexClient | Runtime,
         id: str,
     ) -> None:
         self._codex = _codex  # async only
@@ -169,8 +173,43 @@ class AsyncThread:
             turn_service_tier=turn_service_tier,
         )
         connection = await self._codex._client.start()
-        subscription = await connection.start_turn(request)
+        subscription, _ = await connection.start_turn(request)
         return AsyncTurnHandle(self._codex, self.id, subscription.turn_id, _subscription=subscription)
+
+    async def run_goal(self, objective: str, *, token_budget: int | None = None) -> GoalResult:
+        """Set a goal and wait until the runtime has stopped to work towards it: `goal()` and then `run()`.
+
+        Cancelled, it pauses the goal and interrupts the turn that runs.
+
+        Raises:
+            TurnFailedError: The last turn failed.
+            InvalidRequestError: A turn runs on the thread, or it is not stored.
+            TransportClosedError: The connection ended first.
+        """
+        return await (await self.goal(objective, token_budget=token_budget)).run()
+
+    async def goal(self, objective: str, *, token_budget: int | None = None) -> AsyncGoalHandle:
+        """Set a goal, which the runtime then works towards in one turn after the other.
+
+        Returns when the first of them has started. It goes on until the agent says that the goal is complete
+        or that it is blocked, a budget or limit is used up, or it is interrupted. A goal that the thread had
+        before is replaced. Until it is over, `turn()` is refused on this thread.
+
+        Args:
+            objective: What is to be achieved.
+            token_budget: How many tokens it may take; no limit by default.
+
+        Raises:
+            InvalidInputError: The objective is empty, or the budget negative. Nothing was sent.
+            InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
+            InvalidRequestError: A turn runs on the thread, it has a goal already, or it is not stored.
+            TurnFailedError: The goal ended before its first turn.
+            RequestTimeoutError: No turn was started in time. The goal is paused.
+            TransportClosedError: The connection ended first.
+        """
+        connection = await self._codex._client.start()
+        subscription = await begun(connection, self.id, identifier("objective", objective), token_budget)
+        return AsyncGoalHandle(self._codex, subscription)
 
     async def read(self, *, include_turns: bool = False) -> ThreadReadResponse:
         """The thread as the runtime has stored it, on request with all turns and their items."""

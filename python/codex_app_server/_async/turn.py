@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from .. import _requests
 from .._result import TurnCollector
-from ..errors import CodexError, StreamOverflowError
 from .stream import AsyncEventCursor, AsyncTextStream, AsyncTurnStream
 
 # sync only: from .runtime import runtime_of
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from .._result import TurnResult
     from ..generated.v2_all import TurnInterruptResponse, TurnSteerResponse
     from .client import AsyncCodex
+    from .codex_client import AsyncCodexClient
     # sync only: from .runtime import Runtime
 
 
@@ -42,7 +42,7 @@ class AsyncTurnHandle:
         ...             print(event.method)
     """
 
-    _codex: AsyncCodex  # async only
+    _codex: AsyncCodex | AsyncCodexClient  # async only
     # sync only: _client: Runtime
     thread_id: str
     id: str
@@ -51,8 +51,8 @@ class AsyncTurnHandle:
 
     def __init__(
         self,
-        _codex: AsyncCodex,  # async only
-        # sync only: _client: Codex | Runtime,
+        _codex: AsyncCodex | AsyncCodexClient,  # async only
+        # sync only: _client: Codex | CodexClient | Runtime,
         thread_id: str,
         id: str,
         *,
@@ -127,26 +127,4 @@ class AsyncTurnHandle:
             StreamClosedError: The events were read to the end or given up before.
             TransportClosedError: The connection ended before the turn did.
         """
-        cursor = self._cursor
-        cursor.collect()
-        collector = TurnCollector(self.thread_id, self.id)
-        try:
-            while await self._filled():
-                collector.add(cursor.take_batch())
-        except CodexError:
-            raise
-        except BaseException:
-            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more.
-            cursor.give_up()
-            raise
-        finally:
-            cursor.close()
-        return collector.result()
-
-    async def _filled(self) -> bool:
-        while True:
-            try:
-                return await self._cursor.fill()
-            except StreamOverflowError:
-                # Only deltas were dropped, and before run() was called; a result needs none.
-                continue
+        return await self._cursor.result(TurnCollector(self.thread_id, self.id))

@@ -14,13 +14,15 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from .._native import LoopWaker
 
-__all__ = ["Lock", "Pace", "Waitable", "apart", "now", "rest", "sleep", "wait_ready"]
+__all__ = ["Background", "Lock", "Pace", "Waitable", "apart", "now", "rest", "sleep", "wait_ready"]
+
+ArgT = TypeVar("ArgT")
 
 now = time.monotonic
 sleep = asyncio.sleep
@@ -80,6 +82,24 @@ def _hand_over(future: asyncio.Future[None]) -> None:
 async def apart(work: Callable[[], object]) -> None:
     """Do something that takes long while the loop goes on."""
     await asyncio.get_running_loop().run_in_executor(None, work)
+
+
+class Background:
+    """Work that goes on beside the program, in a task of the loop that it was begun in."""
+
+    def __init__(self, work: Callable[[ArgT], Coroutine[Any, Any, None]], argument: ArgT) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(work(argument))
+
+    async def stop(self) -> None:
+        """Cancel what is still at work, and wait for its end where that is possible."""
+        if self._loop.is_closed():
+            return
+        if self._loop is not asyncio.get_running_loop():
+            self._loop.call_soon_threadsafe(self._task.cancel)
+        elif self._task is not asyncio.current_task():
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
 
 class Waitable(Protocol):

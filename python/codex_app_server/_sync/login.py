@@ -30,14 +30,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LoginT = TypeVar("LoginT", bound="Login")
+MadeT = TypeVar("MadeT", bound="Login | None")
 
 
-def begun(connection: Connection, request: Request[T], make: Callable[[T], LoginT]) -> LoginT:
-    """Begin a login; returns its handle, made from the answer. If that fails, nothing is left."""
+def begun(connection: Connection, request: Request[T], make: Callable[[T], MadeT]) -> MadeT:
+    """Begin a login; returns its handle, if the answer makes one. If that fails, nothing is left."""
     listening = connection.native.subscribe_notifications([_logins.COMPLETED])
     try:
         login = make(connection.request(request))
-        login._look(listening)
+        if login is not None:
+            login._look(listening)
     finally:
         listening.close()
     return login

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from .._config import CodexConfig
     from .._metadata import InitializeResponse
     from .client import Codex
+    from .codex_client import CodexClient
     from .connection import Connection
 
 
 _NOT_STARTED = "The runtime is not started."
 
 
-def runtime_of(client: Codex | Runtime) -> Runtime:
+def runtime_of(client: Codex | CodexClient | Runtime) -> Runtime:
     """The runtime of what a program makes threads and turns with: its client."""
     return client if isinstance(client, Runtime) else client._client
 
@@ -37,6 +38,7 @@ class Runtime:
         self._config = config
         self._lock = Lock()
         # Set from the moment the process exists; `_metadata` tells whether it is ready.
+        self._launch: Any = None
         self._connection: Connection | None = None
         self._metadata: InitializeResponse | None = None
         self._closed = False
@@ -53,17 +55,35 @@ class Runtime:
         return self.connection
 
     def _start(self) -> None:
+        if self._connection is None or self._connection.native.closed:
+            self.spawn()
+        self.initialize()
+
+    def spawn(self) -> None:
+        """Start the process, and no more."""
         self._refuse_closed()
-        launch, connection = spawn(self._config)
         # Known to close() from now on, which may come from elsewhere while this waits.
-        self._connection = connection
+        self._launch, self._connection = spawn(self._config)
+
+    def initialize(self) -> InitializeResponse:
+        """Make the process ready that was spawned; returns its answer as it came."""
+        launch, connection = self._launch, self.spawned
         try:
             self._refuse_closed()
-            self._metadata = initialize(launch, connection, self._config)
+            answer = initialize(launch, connection, self._config)
+            self._metadata = answer.with_server_info()
         except BaseException:
             # Still known to close(), which waits for its end.
             connection.native.close()
             raise
+        return answer
+
+    @property
+    def spawned(self) -> Connection:
+        """The connection to the process, ready or not."""
+        if self._connection is None:
+            raise transport_closed("not_started", None, None, "", "")
+        return self._connection
 
     def _refuse_closed(self) -> None:
         if self._closed:
@@ -76,6 +96,11 @@ class Runtime:
         if self._metadata is None or self._connection is None:
             raise NotStartedError(_NOT_STARTED)
         return self._connection
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether the process was made ready."""
+        return self._metadata is not None
 
     @property
     def cwd(self) -> str | None:

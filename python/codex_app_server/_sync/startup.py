@@ -60,12 +60,13 @@ def initialize(launch: Launch, connection: Connection, config: CodexConfig) -> I
             # Importing the models takes as long as the runtime takes to boot, so it is done now.
             apart(_decode.decoder)
             _answer(call, launch, connection, config.startup_timeout_s)
-            metadata = request.decode(request.method, call.take())
+            answer = request.decode(request.method, call.take())
         finally:
             call.abandon()
         native.notify("initialized", None)
-        connection.version = metadata.serverInfo.version if metadata.serverInfo is not None else None
-        return metadata
+        server = answer.with_server_info().serverInfo
+        connection.version = server.version if server is not None else None
+        return answer
     except BaseException as error:
         noted = native.take_diagnostics()
         connection.close(hurry=True)

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from .._decode import decoder
 from .._result import completed_turn, raise_if_failed
-from ..errors import ForkedProcessError, StreamClosedError
+from ..errors import CodexError, ForkedProcessError, StreamClosedError, StreamOverflowError
 from ..models import Notification
 from .feed import Feed, Reader
 
 if TYPE_CHECKING:
     from .._native import Subscription
+    from .._result import TurnCollector, TurnResult
     from .connection import Connection
 
 EventT = TypeVar("EventT")
@@ -39,12 +40,6 @@ class EventCursor(Feed):
         """Wait until `batch` has events (True) or the turn has ended (False)."""
         self._iterated = True
         return super().fill()
-
-    def take_batch(self) -> list[Any]:
-        """The events that `fill` got."""
-        events = list(self.batch)
-        self.batch.clear()
-        return events
 
     def enter(self, selection: Literal["all", "text"]) -> None:
         """Count a new stream in.
@@ -79,6 +74,37 @@ class EventCursor(Feed):
             )
         self._collecting = True
         self._subscription.select("result")
+
+    def result(self, collector: TurnCollector) -> TurnResult:
+        """Read to the end and return what it came to. Stopped by anything else, give the turn up.
+
+        Raises:
+            StreamClosedError: A part of the events went, or goes, to another consumer of the handle.
+            TurnFailedError: The turn failed.
+            TransportClosedError: The connection ended before the turn did.
+        """
+        self.collect()
+        try:
+            while self._filled():
+                collector.add(self.batch)
+                self.batch.clear()
+        except CodexError:
+            raise
+        except BaseException:
+            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more.
+            self.give_up()
+            raise
+        finally:
+            self.close()
+        return collector.result()
+
+    def _filled(self) -> bool:
+        while True:
+            try:
+                return self.fill()
+            except StreamOverflowError:
+                # Only deltas were dropped, and before a result was asked for, which needs none.
+                continue
 
     def _require(self, selection: str) -> None:
         if self._closed:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import _requests
+from .._params import identifier
+from .goal import GoalHandle, begun
 from .runtime import runtime_of
 from .turn import TurnHandle
 
 if TYPE_CHECKING:
     from .._approval_mode import ApprovalMode
+    from .._goals import GoalResult
     from .._inputs import RunInput
     from .._result import TurnResult
     from .._sandbox import Sandbox
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     )
     from ..models import JsonObject
     from .client import Codex
+    from .codex_client import CodexClient
     from .runtime import Runtime
 
 
@@ -54,7 +58,7 @@ class Thread:
 
     def __init__(
         self,
-        _client: Codex | Runtime,
+        _client: Codex | CodexClient | Runtime,
         id: str,
     ) -> None:
         self._client = runtime_of(_client)
@@ -167,8 +171,43 @@ class Thread:
             turn_service_tier=turn_service_tier,
         )
         connection = self._client.start()
-        subscription = connection.start_turn(request)
+        subscription, _ = connection.start_turn(request)
         return TurnHandle(self._client, self.id, subscription.turn_id, _subscription=subscription)
+
+    def run_goal(self, objective: str, *, token_budget: int | None = None) -> GoalResult:
+        """Set a goal and wait until the runtime has stopped to work towards it: `goal()` and then `run()`.
+
+        Stopped by Ctrl-C, it pauses the goal and interrupts the turn that runs.
+
+        Raises:
+            TurnFailedError: The last turn failed.
+            InvalidRequestError: A turn runs on the thread, or it is not stored.
+            TransportClosedError: The connection ended first.
+        """
+        return (self.goal(objective, token_budget=token_budget)).run()
+
+    def goal(self, objective: str, *, token_budget: int | None = None) -> GoalHandle:
+        """Set a goal, which the runtime then works towards in one turn after the other.
+
+        Returns when the first of them has started. It goes on until the agent says that the goal is complete
+        or that it is blocked, a budget or limit is used up, or it is interrupted. A goal that the thread had
+        before is replaced. Until it is over, `turn()` is refused on this thread.
+
+        Args:
+            objective: What is to be achieved.
+            token_budget: How many tokens it may take; no limit by default.
+
+        Raises:
+            InvalidInputError: The objective is empty, or the budget negative. Nothing was sent.
+            InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
+            InvalidRequestError: A turn runs on the thread, it has a goal already, or it is not stored.
+            TurnFailedError: The goal ended before its first turn.
+            RequestTimeoutError: No turn was started in time. The goal is paused.
+            TransportClosedError: The connection ended first.
+        """
+        connection = self._client.start()
+        subscription = begun(connection, self.id, identifier("objective", objective), token_budget)
+        return GoalHandle(self._client, subscription)
 
     def read(self, *, include_turns: bool = False) -> ThreadReadResponse:
         """The thread as the runtime has stored it, on request with all turns and their items."""

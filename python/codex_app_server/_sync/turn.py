@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from .. import _requests
 from .._result import TurnCollector
-from ..errors import CodexError, StreamOverflowError
 from .runtime import runtime_of
 from .stream import EventCursor, TextStream, TurnStream
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from .._result import TurnResult
     from ..generated.v2_all import TurnInterruptResponse, TurnSteerResponse
     from .client import Codex
+    from .codex_client import CodexClient
     from .runtime import Runtime
 
 
@@ -51,7 +51,7 @@ class TurnHandle:
 
     def __init__(
         self,
-        _client: Codex | Runtime,
+        _client: Codex | CodexClient | Runtime,
         thread_id: str,
         id: str,
         *,
@@ -125,26 +125,4 @@ class TurnHandle:
             StreamClosedError: The events were read to the end or given up before.
             TransportClosedError: The connection ended before the turn did.
         """
-        cursor = self._cursor
-        cursor.collect()
-        collector = TurnCollector(self.thread_id, self.id)
-        try:
-            while self._filled():
-                collector.add(cursor.take_batch())
-        except CodexError:
-            raise
-        except BaseException:
-            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more.
-            cursor.give_up()
-            raise
-        finally:
-            cursor.close()
-        return collector.result()
-
-    def _filled(self) -> bool:
-        while True:
-            try:
-                return self._cursor.fill()
-            except StreamOverflowError:
-                # Only deltas were dropped, and before run() was called; a result needs none.
-                continue
+        return self._cursor.result(TurnCollector(self.thread_id, self.id))

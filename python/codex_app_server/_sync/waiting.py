@@ -8,9 +8,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-__all__ = ["Lock", "Pace", "Waitable", "apart", "now", "rest", "sleep", "wait_ready"]
+__all__ = ["Background", "Lock", "Pace", "Waitable", "apart", "now", "rest", "sleep", "wait_ready"]
+
+ArgT = TypeVar("ArgT")
+
+# How long the end of a connection waits for a handler of the program.
+_MOMENT_S = 1.0
 
 Lock = threading.Lock
 now = time.monotonic
@@ -29,6 +34,22 @@ class Pace:
 
     def keep(self) -> None:
         """Called after each batch."""
+
+
+class Background:
+    """Work that goes on beside the program, in a thread of its own.
+
+    The thread does not keep the program from ending: what it waits for ends before the interpreter does.
+    """
+
+    def __init__(self, work: Callable[[ArgT], None], argument: ArgT) -> None:
+        self._thread = threading.Thread(target=work, args=(argument,), name="codex-handler", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait for its end for a moment. Work that takes longer goes on: a thread cannot be cancelled."""
+        if self._thread is not threading.current_thread():
+            self._thread.join(_MOMENT_S)
 
 
 class Waitable(Protocol):

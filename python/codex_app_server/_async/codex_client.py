@@ -1,0 +1,487 @@
+"""`AsyncCodexClient`: the protocol as it is, call by call, for programs that want no more than that.
+
+Owns what the official low-level client keeps for its caller: notifications of no turn from its start, and
+the turns and logins that it has started until somebody waits for them. Thin otherwise: `_plain_requests`
+describes what is sent, and the connection is that of all clients.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .. import _goals, _logins, _plain_requests, _requests
+from .._config import CodexConfig
+from .._decode import decoder
+from .._params import identifier
+from .._result import completed_payload
+from ..errors import InvalidInputTypeError, StreamClosedError, transport_closed
+from ..retry import async_retry_on_overload
+from .answering import AsyncAnswering
+from .feed import AsyncFeed
+from .goal import AsyncGoalHandle, begun
+from .login import AsyncLogin
+from .login import begun as begun_login
+from .runtime import AsyncRuntime
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+
+    from pydantic import BaseModel
+
+    from .._metadata import InitializeResponse
+    from ..generated.v2_all import (
+        AccountLoginCompletedNotification,
+        AgentMessageDeltaNotification,
+        CancelLoginAccountResponse,
+        GetAccountParams,
+        GetAccountResponse,
+        LoginAccountParams,
+        LoginAccountResponse,
+        LogoutAccountResponse,
+        ModelListResponse,
+        ThreadArchiveResponse,
+        ThreadCompactStartResponse,
+        ThreadForkParams,
+        ThreadForkResponse,
+        ThreadGoalClearResponse,
+        ThreadGoalSetResponse,
+        ThreadGoalStatus,
+        ThreadListParams,
+        ThreadListResponse,
+        ThreadReadResponse,
+        ThreadResumeParams,
+        ThreadResumeResponse,
+        ThreadSetNameResponse,
+        ThreadStartParams,
+        ThreadStartResponse,
+        ThreadUnarchiveResponse,
+        TurnCompletedNotification,
+        TurnInterruptResponse,
+        TurnStartParams,
+        TurnStartResponse,
+        TurnSteerResponse,
+    )
+    from ..models import JsonObject, Notification
+    from .answering import Handler
+    from .connection import AsyncConnection
+
+ModelT = TypeVar("ModelT", bound="BaseModel")
+ClientT = TypeVar("ClientT", bound="AsyncCodexClient")
+
+# So many ends of turns are remembered, so that waiting for one a second time fails instead of hanging.
+_REMEMBERED = 4096
+
+
+class AsyncCodexClient:
+    """A low-level client of one runtime: requests by the wire's names, answers as models.
+
+    Async form of `CodexClient`. Most programs are better off with `AsyncCodex`. It is started with `start()`
+    and `initialize()`, and ended with `close()` or by leaving the block; after that it can be started again.
+
+    Args:
+        config: How to launch the runtime; by default the packaged one.
+        approval_handler: Answers what the runtime asks: it gets the method and the params of each such
+            request, one after the other, and gives back the result. It may take its time and call this
+            client. Without one, and where it raises, the request is refused. Here it may be a coroutine
+            function.
+
+    Example:
+        >>> async def main():
+        ...     async with AsyncCodexClient() as client:
+        ...         await client.initialize()
+        ...         thread = (await client.thread_start({"sandbox": "read-only"})).thread
+        ...         turn = (await client.turn_start(thread.id, "Say hello.")).turn
+        ...         print((await client.wait_for_turn_completed(turn.id)).turn.status)
+    """
+
+    def __init__(
+        self,
+        config: CodexConfig | None = None,
+        *,  # async only
+        approval_handler: Handler | None = None,
+    ) -> None:
+        if config is not None and not isinstance(config, CodexConfig):
+            raise InvalidInputTypeError(f"config must be a CodexConfig, not {type(config).__name__}.")
+        if approval_handler is not None and not callable(approval_handler):
+            raise InvalidInputTypeError("approval_handler must be callable.")
+        self.config = config or CodexConfig()
+        self._handler = approval_handler
+        self._client = AsyncRuntime(self.config)
+        self._started = False
+        # Of the last runtime, also when it is closed: what it has said can still be read.
+        self._unscoped: AsyncFeed | None = None
+        self._answering: AsyncAnswering | None = None
+        self._logins: dict[str, AsyncLogin] = {}
+        # In the order of their ends.
+        self._ended: dict[str, None] = {}
+
+    async def __aenter__(self: ClientT) -> ClientT:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # --- the connection
+
+    async def start(self) -> None:
+        """Start the runtime, and listen to its notifications from its first line on. Idempotent.
+
+        Raises:
+            LaunchError: It cannot be started.
+        """
+        if self._started:
+            return
+        self._client = AsyncRuntime(self.config)
+        self._client.spawn()
+        self._started = True
+        connection = self._client.spawned
+        self._logins.clear()
+        self._unscoped = AsyncFeed(connection, connection.native.subscribe_notifications(), decoder())
+        if self._handler is not None:
+            self._answering = AsyncAnswering(connection, self._handler)
+
+    async def initialize(self) -> InitializeResponse:
+        """Greet the runtime, which answers to nothing else before.
+
+        Raises:
+            StartupError: It is no Codex runtime, or did not become ready. It is gone then.
+            InvalidRequestError: That was done before.
+        """
+        if not self._client.is_initialized:
+            return await self._client.initialize()
+        return await self._connection.request(_requests.initialize(self.config))
+
+    async def close(self) -> None:
+        """End the runtime and wait until it is gone. Idempotent.
+
+        Whatever still waits for the runtime, here or in another task, gets ClientClosedError. Notifications
+        that were not read yet still can be.
+        """
+        self._started = False
+        answering, self._answering = self._answering, None
+        try:
+            await self._client.aclose()
+        finally:
+            if answering is not None:
+                await answering.aclose()
+
+    @property
+    def _connection(self) -> AsyncConnection:
+        return self._client.spawned
+
+    # --- requests
+
+    async def request(
+        self, method: str, params: JsonObject | None, *, response_model: type[ModelT]
+    ) -> ModelT:
+        """Send any request.
+
+        Args:
+            method: The method on the wire.
+            params: Its params by the wire's names. With None the message has none.
+            response_model: What the answer is to be.
+
+        Raises:
+            InvalidInputError: The params are not JSON. Nothing was sent.
+            InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
+            JsonRpcError: The runtime refused.
+            ParseError: The answer does not fit `response_model`.
+            RequestTimeoutError: No answer in time.
+            TransportClosedError: The client is not started, or the connection ended first.
+        """
+        answer: ModelT = await self._connection.request(_requests.raw(method, params, response_model))
+        return answer
+
+    async def request_with_retry_on_overload(
+        self,
+        method: str,
+        params: JsonObject | None,
+        *,
+        response_model: type[ModelT],
+        max_attempts: int = 3,
+        initial_delay_s: float = 0.25,
+        max_delay_s: float = 2.0,
+    ) -> ModelT:
+        """`request()`, again after a pause while the runtime answers that it is overloaded.
+
+        Args:
+            method: The method on the wire.
+            params: Its params by the wire's names.
+            response_model: What the answer is to be.
+            max_attempts: How many calls at most.
+            initial_delay_s: The first pause, in seconds; each later one is twice as long.
+            max_delay_s: The longest pause, in seconds.
+        """
+        return await async_retry_on_overload(
+            lambda: self.request(method, params, response_model=response_model),
+            max_attempts=max_attempts,
+            initial_delay_s=initial_delay_s,
+            max_delay_s=max_delay_s,
+        )
+
+    async def notify(self, method: str, params: JsonObject | None = None) -> None:
+        """Send a notification, which has no answer."""
+        notification = _requests.raw(method, {} if params is None else params, None)
+        self._connection.native.notify(notification.method, _requests.serialise(notification))
+
+    async def _ask(self, method: str, params: Any = None, /, **named: Any) -> Any:
+        return await self._connection.request(_plain_requests.request(method, params, **named))
+
+    # --- threads
+
+    async def thread_start(self, params: ThreadStartParams | JsonObject | None = None) -> ThreadStartResponse:
+        """Start a thread with these params by the wire's names."""
+        answer: ThreadStartResponse = await self._ask("thread/start", params)
+        return answer
+
+    async def thread_resume(
+        self, thread_id: str, params: ThreadResumeParams | JsonObject | None = None
+    ) -> ThreadResumeResponse:
+        """Load a stored thread, to go on with it."""
+        answer: ThreadResumeResponse = await self._ask("thread/resume", params, threadId=thread_id)
+        return answer
+
+    async def thread_fork(
+        self, thread_id: str, params: ThreadForkParams | JsonObject | None = None
+    ) -> ThreadForkResponse:
+        """Start a new thread from the history of a stored one."""
+        answer: ThreadForkResponse = await self._ask("thread/fork", params, threadId=thread_id)
+        return answer
+
+    async def thread_list(self, params: ThreadListParams | JsonObject | None = None) -> ThreadListResponse:
+        """One page of the stored threads."""
+        answer: ThreadListResponse = await self._ask("thread/list", params)
+        return answer
+
+    async def thread_read(self, thread_id: str, include_turns: bool = False) -> ThreadReadResponse:
+        """The thread as it is stored, on request with all turns and their items."""
+        answer: ThreadReadResponse = await self._ask(
+            "thread/read", threadId=thread_id, includeTurns=include_turns
+        )
+        return answer
+
+    async def thread_archive(self, thread_id: str) -> ThreadArchiveResponse:
+        """Move a stored thread to the archive."""
+        answer: ThreadArchiveResponse = await self._ask("thread/archive", threadId=thread_id)
+        return answer
+
+    async def thread_unarchive(self, thread_id: str) -> ThreadUnarchiveResponse:
+        """Bring a thread back from the archive."""
+        answer: ThreadUnarchiveResponse = await self._ask("thread/unarchive", threadId=thread_id)
+        return answer
+
+    async def thread_set_name(self, thread_id: str, name: str) -> ThreadSetNameResponse:
+        """Name a thread."""
+        answer: ThreadSetNameResponse = await self._ask("thread/name/set", threadId=thread_id, name=name)
+        return answer
+
+    async def thread_compact(self, thread_id: str) -> ThreadCompactStartResponse:
+        """Start to replace a thread's history by a summary. Returns when that has begun."""
+        answer: ThreadCompactStartResponse = await self._ask("thread/compact/start", threadId=thread_id)
+        return answer
+
+    async def model_list(self, include_hidden: bool = False) -> ModelListResponse:
+        """The models that can be used, on request with those that menus do not show."""
+        answer: ModelListResponse = await self._ask("model/list", includeHidden=include_hidden)
+        return answer
+
+    # --- turns
+
+    async def turn_start(
+        self,
+        thread_id: str,
+        input_items: list[JsonObject] | JsonObject | str,
+        params: TurnStartParams | JsonObject | None = None,
+    ) -> TurnStartResponse:
+        """Start a turn. Its events are kept, within the budget, for who asks for them.
+
+        That is `wait_for_turn_completed()`, or an `AsyncTurnHandle` made with this client and the turn's id.
+
+        Args:
+            thread_id: The thread.
+            input_items: A text, one item of input by the wire's names, or a list of these.
+            params: More params by the wire's names.
+        """
+        connection = self._connection
+        request = _plain_requests.turn_start(identifier("thread_id", thread_id), input_items, params)
+        subscription, answer = await connection.start_turn(request)
+        # A turn/start on a thread whose turn runs is answered with that turn, of which all is kept already.
+        if connection.unclaimed.setdefault(subscription.turn_id, subscription) is not subscription:
+            subscription.close()
+        started: TurnStartResponse = answer
+        return started
+
+    async def turn_steer(
+        self, thread_id: str, expected_turn_id: str, input_items: list[JsonObject] | JsonObject | str
+    ) -> TurnSteerResponse:
+        """Give a running turn more input."""
+        answer: TurnSteerResponse = await self._ask(
+            "turn/steer",
+            threadId=thread_id,
+            expectedTurnId=expected_turn_id,
+            input=_plain_requests.items(input_items),
+        )
+        return answer
+
+    async def turn_interrupt(self, thread_id: str, turn_id: str) -> TurnInterruptResponse:
+        """Stop a running turn. The runtime leaves a second one for the same turn unanswered."""
+        answer: TurnInterruptResponse = await self._ask("turn/interrupt", threadId=thread_id, turnId=turn_id)
+        return answer
+
+    async def wait_for_turn_completed(self, turn_id: str) -> TurnCompletedNotification:
+        """Wait for the end of a turn, for as long as it takes. The rest of its events is let go.
+
+        A turn that was started elsewhere has to be running still.
+
+        Raises:
+            StreamClosedError: Its end was waited for before.
+            TransportClosedError: The connection ended first.
+        """
+        if turn_id in self._ended:
+            raise StreamClosedError(
+                f"The end of turn {turn_id} was waited for before. Read the whole turn with "
+                "thread_read(thread_id, include_turns=True), or keep what the first wait returned."
+            )
+        connection = self._connection
+        subscription = connection.subscribe("", identifier("turn_id", turn_id))
+        subscription.select("end")
+        feed = AsyncFeed(connection, subscription, decoder())
+        try:
+            await feed.fill()
+            completed = completed_payload(feed.batch.popleft())
+        except BaseException:
+            # Stopped in the middle: who waits next finds it where it was.
+            connection.unclaimed.setdefault(turn_id, subscription)
+            raise
+        feed.close()
+        self._ended[turn_id] = None
+        if len(self._ended) > _REMEMBERED:
+            self._ended.pop(next(iter(self._ended)), None)
+        return completed
+
+    async def stream_text(
+        self, thread_id: str, text: str, params: TurnStartParams | JsonObject | None = None
+    ) -> AsyncIterator[AgentMessageDeltaNotification]:
+        """Start a turn with a text and give the deltas of its messages, each as it comes.
+
+        The turn is started when the first of them is asked for. Left early, it goes on.
+
+        Raises:
+            TransportClosedError: While iterating: the connection ended before the turn did.
+        """
+        turn_id = (await self.turn_start(thread_id, text, params)).turn.id
+        connection = self._connection
+        feed = AsyncFeed(connection, connection.subscribe(thread_id, turn_id), decoder())
+        try:
+            while await feed.fill():
+                while feed.batch:
+                    event = feed.batch.popleft()
+                    if event.method == "item/agentMessage/delta":
+                        yield event.payload
+        finally:
+            feed.close()
+
+    async def next_notification(self) -> Notification:
+        """The next notification that is no turn's, of all since `start()`; waits for one.
+
+        They are kept within `CodexConfig.turn_budget_bytes`.
+
+        Raises:
+            StreamOverflowError: Notifications were dropped here, because nobody read them. Read on.
+            TransportClosedError: The client is not started, or all were read and the connection has ended.
+        """
+        feed = self._unscoped
+        if feed is None:
+            raise transport_closed("not_started", None, None, "", "")
+        while True:
+            await feed.fill()
+            with suppress(IndexError):  # another consumer was faster
+                event: Notification = feed.batch.popleft()
+                return event
+
+    # --- goals
+
+    async def thread_goal_set(
+        self,
+        thread_id: str,
+        *,
+        objective: str | None = None,
+        status: ThreadGoalStatus | None = None,
+    ) -> ThreadGoalSetResponse:
+        """Set a thread's goal, or change a part of it. The runtime works towards it while it is active."""
+        return await self._connection.request(
+            _goals.change(identifier("thread_id", thread_id), objective=objective, status=status)
+        )
+
+    async def thread_goal_clear(self, thread_id: str) -> ThreadGoalClearResponse:
+        """Take back a thread's goal."""
+        return await self._connection.request(_goals.clear(identifier("thread_id", thread_id)))
+
+    async def pause_goal(self, thread_id: str) -> ThreadGoalSetResponse:
+        """Pause a thread's goal: the turn that runs goes on, no other follows."""
+        return await self._connection.request(_goals.pause(identifier("thread_id", thread_id)))
+
+    async def start_goal_operation(self, thread_id: str, objective: str) -> tuple[AsyncGoalHandle, str]:
+        """Set a goal and follow its turns as one: `AsyncThread.goal()`, whose errors it raises.
+
+        Returns:
+            The handle of the goal, and the first turn's id.
+        """
+        subscription = await begun(self._connection, identifier("thread_id", thread_id), objective, None)
+        goal = AsyncGoalHandle(self, subscription)
+        return goal, goal.id
+
+    async def cancel_goal_operation(self, state: AsyncGoalHandle) -> None:
+        """Give a goal up: `AsyncGoalHandle.cancel()`."""
+        await state.cancel()
+
+    # --- accounts
+
+    async def account_login_start(self, params: LoginAccountParams | JsonObject) -> LoginAccountResponse:
+        """Begin a login. Its completion is kept for `wait_for_login_completed()`."""
+        answers: list[LoginAccountResponse] = []
+
+        def made(answer: LoginAccountResponse) -> AsyncLogin | None:
+            answers.append(answer)
+            login_id = getattr(getattr(answer, "root", None), "login_id", None)
+            return self._login(login_id) if isinstance(login_id, str) else None
+
+        login = await begun_login(
+            self._connection, _plain_requests.request("account/login/start", params), made
+        )
+        if login is not None:
+            self._logins[login.login_id] = login
+        return answers[0]
+
+    async def account_login_cancel(self, login_id: str) -> CancelLoginAccountResponse:
+        """Cancel a login."""
+        return await self._connection.request(_logins.cancel(login_id))
+
+    async def wait_for_login_completed(self, login_id: str) -> AccountLoginCompletedNotification:
+        """Wait until a login is over, for as long as it takes, and say how it ended."""
+        login = self._logins.get(login_id)
+        if login is None:
+            login = self._logins[login_id] = self._login(identifier("login_id", login_id))
+        return await login.wait()
+
+    def _login(self, login_id: str) -> AsyncLogin:
+        return AsyncLogin(self, login_id)  # async only
+        # sync only: return Login(self._client, login_id)
+
+    async def account_read(self, params: GetAccountParams | JsonObject | None = None) -> GetAccountResponse:
+        """Who is logged in."""
+        answer: GetAccountResponse = await self._ask("account/read", params)
+        return answer
+
+    async def account_logout(self) -> LogoutAccountResponse:
+        """Forget who is logged in."""
+        answer: LogoutAccountResponse = await self._connection.request(_plain_requests.bare("account/logout"))
+        return answer

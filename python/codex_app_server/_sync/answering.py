@@ -1,0 +1,61 @@
+# Made from _async/answering.py by `python scripts/make_sync.py`; do not edit.
+
+"""Hands the runtime's requests to a handler, one after the other, on the consumer's side.
+
+Owns what becomes of a handler that raises or gives back no object: it is logged, the request is refused in
+the protocol's own shape, and the next one is handled. Made by the low-level client.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ..errors import TransportClosedError
+from .waiting import Background, wait_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._native import ServerRequest, ServerRequests
+    from ..models import JsonObject
+
+    Handler = Callable[[str, JsonObject | None], JsonObject]
+    from .connection import Connection
+
+logger = logging.getLogger("codex_app_server")
+
+
+class Answering:
+    """The handler of one connection at work, until the connection ends."""
+
+    def __init__(self, connection: Connection, handler: Handler) -> None:
+        self._connection = connection
+        self._handler = handler
+        self._background = Background(self._serve, connection.native.serve())
+
+    def _serve(self, requests: ServerRequests) -> None:
+        try:
+            while True:
+                wait_ready(requests)
+                request = requests.take()
+                if request is not None:
+                    self._answer(request)
+        except TransportClosedError:
+            return
+
+    def _answer(self, request: ServerRequest) -> None:
+        try:
+            params = json.loads(request.params)
+            given: Any = self._handler(request.method, params)
+            if not isinstance(given, dict):
+                raise TypeError(f"the handler gave back {type(given).__name__}, not a dict")
+            request.answer(json.dumps(given).encode())
+        except Exception:
+            logger.exception("The handler of %s failed, so it was refused", request.method)
+            request.refuse()
+
+    def close(self) -> None:
+        """Wait until the handler is not at work any more; the connection has ended."""
+        self._background.stop()
