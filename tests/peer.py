@@ -81,6 +81,8 @@ class ScriptedPeer:
     def __init__(self, answers: Mapping[str, Answer] | None = None, *, lingers: bool = False) -> None:
         # A notification with an "answer" is passed over.
         self.answers: dict[str, Answer] = {"initialize": INITIALIZED, "initialized": {}, **(answers or {})}
+        # By method: what is said after its next answer.
+        self._afterwards: dict[str, tuple[Mapping[str, Any], ...]] = {}
         self._received: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._directory = tempfile.mkdtemp(prefix="peer-")
         path = os.path.join(self._directory, "s")
@@ -130,6 +132,8 @@ class ScriptedPeer:
                 elif "id" in message:
                     try:
                         self.answer(message, answer(message.get("params")) if callable(answer) else answer)
+                        if afterwards := self._afterwards.pop(message["method"], None):
+                            self.send(*afterwards)
                     except Refused as refused:
                         self.refuse(message, refused.code, refused.message)
         self._received.put(None)
@@ -157,6 +161,10 @@ class ScriptedPeer:
 
     def send(self, *messages: Mapping[str, Any]) -> None:
         self.send_raw(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+
+    def send_once(self, method: str, *messages: Mapping[str, Any]) -> None:
+        """Send these after the next request of `method`, which `answers` answers."""
+        self._afterwards[method] = messages
 
     def send_raw(self, data: bytes) -> None:
         self._command(b"o", data)

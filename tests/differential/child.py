@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from codex_app_server.testing import OfflineModel
-from tests.differential.scenarios import HOME_OF_ITS_OWN, ONE_AT_A_TIME, SCENARIOS, SCRIPTS
+from tests.differential.scenarios import HOME_OF_ITS_OWN, ONE_AT_A_TIME, SCENARIOS, SCRIPTS, SYNC_ONLY
 from tests.differential.session import Session
 
 PATIENCE_S = 20.0
@@ -70,7 +70,8 @@ def outcome(package: str, is_async: bool, name: str, folder: Path, shared: Offli
 def main() -> None:
     package, kind, folder = sys.argv[1:4]
     with OfflineModel() as shared:
-        for name in sys.argv[4:] or SCENARIOS:
+        names = [name for name in SCENARIOS if kind == "sync" or name not in SYNC_ONLY]
+        for name in sys.argv[4:] or names:
             found = outcome(package, kind == "async", name, Path(folder), shared)
             print(json.dumps([name, found]), flush=True)
     sys.stdout.flush()

@@ -21,6 +21,8 @@ _HOME = re.compile(r"/[\w/.-]*codex-offline-[\w-]+")
 # Dates in the names of stored threads, and what the runtime tells the model about a command.
 _PASSING = re.compile(
     r"(?<=<current_date>)[\d-]+|\d{4}/\d\d/\d\d/|(?<=rollout-)[\dT-]+(?=<)"
+    # What the runtime tells the model about a goal, counted at whatever moment.
+    r"|(?<=\"tokensUsed\":)\d+|(?<=\"createdAt\":)\d+|(?<=\"updatedAt\":)\d+|(?<=\"timeUsedSeconds\":)\d+"
     r"|(?<=Chunk ID: )\w+|(?<=Wall time: )[\d.]+"
 )
 _TIMES = {

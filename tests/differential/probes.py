@@ -34,6 +34,7 @@ class Probe:
     def __init__(self, package: str, peer: ScriptedPeer) -> None:
         self.sdk: Any = importlib.import_module(package)
         self.v2: Any = importlib.import_module(f"{package}.generated.v2_all")
+        self.client_module: Any = importlib.import_module(f"{package}.client")
         self.errors: Any = importlib.import_module(f"{package}.errors")
         self.peer = peer
         self._clients: list[Any] = []
@@ -45,6 +46,14 @@ class Probe:
         # Never closed: closing one that hangs would hang as well. It goes with this process.
         self._clients.append(self.sdk.Codex(self.config(**fields)))
         return self._clients[-1]
+
+    def client(self, handler: Any) -> Any:
+        """A low-level client that was greeted, with a handler for what the runtime asks."""
+        client = self.client_module.CodexClient(self.config(), approval_handler=handler)
+        self._clients.append(client)
+        client.start()
+        client.initialize()
+        return client
 
     def turn(self, codex: Any) -> Any:
         """A running turn."""
@@ -80,6 +89,42 @@ def approvals(p: Probe) -> Any:
         p.peer.send({"id": number, "method": f"item/{method}/requestApproval", "params": params})
         answers.append(p.peer.expect()["result"])
     return answers
+
+
+def _during_a_request(p: Probe, client: Any, happens: Callable[[], Any]) -> list[str]:
+    """What a request raises while whose answer is on its way something happens."""
+    found: list[Any] = []
+    caller = threading.Thread(target=lambda: found.append(raised(client.model_list)), daemon=True)
+    caller.start()
+    # In this order, because a request that is made afterwards hangs officially.
+    request = p.peer.expect("model/list")
+    happens()
+    p.peer.answer(request, {"data": [], "nextCursor": None})
+    caller.join()
+    return list(found[0])
+
+
+def _asks(p: Probe) -> None:
+    params = {"threadId": "t", "turnId": "u", "itemId": "i", "command": "ls", "startedAtMs": 1}
+    p.peer.send({"id": 0, "method": "item/commandExecution/requestApproval", "params": params})
+
+
+def failing_handlers(p: Probe) -> Any:
+    def handler(method: str, params: Any) -> Any:
+        raise LookupError("no idea")
+
+    return _during_a_request(p, p.client(handler), lambda: _asks(p))
+
+
+def calling_handlers(p: Probe) -> Any:
+    def handler(method: str, params: Any) -> Any:
+        clients[0].model_list()
+        return {"decision": "accept"}
+
+    p.peer.answers["model/list"] = {"data": [], "nextCursor": None}
+    clients = [p.client(handler)]
+    _asks(p)
+    return p.peer.expect()["result"]["decision"]
 
 
 def failed_turns(p: Probe) -> Any:
@@ -136,10 +181,7 @@ def overloaded_calls(p: Probe) -> Any:
 
 
 def broken_lines(p: Probe) -> Any:
-    codex = p.codex()
-    p.peer.answers["model/list"] = {"data": [], "nextCursor": None}
-    p.peer.send_raw(b"this is not JSON\n")
-    return raised(codex.models)
+    return _during_a_request(p, p.client(None), lambda: p.peer.send_raw(b"this is not JSON\n"))
 
 
 def unknown_fields(p: Probe) -> Any:
@@ -274,6 +316,8 @@ PROBES: dict[str, Callable[[Probe], Any]] = {
     probe.__name__: probe
     for probe in (
         approvals,
+        failing_handlers,
+        calling_handlers,
         failed_turns,
         cancelled_runs,
         silent_runtimes,

@@ -52,10 +52,10 @@ class Session:
         """The client. It is made when a scenario first asks for it."""
         return self.named("Codex")(self.config())
 
-    def low_level(self) -> Any:
+    def low_level(self, **options: Any) -> Any:
         """A low-level client, not started yet."""
         home, name = ("async_client", "AsyncCodexClient") if self.is_async else ("client", "CodexClient")
-        return getattr(importlib.import_module(f"{self._package}.{home}"), name)(self.config())
+        return getattr(importlib.import_module(f"{self._package}.{home}"), name)(self.config(), **options)
 
     def named(self, name: str) -> Any:
         """A class of the package, the async twin if this is about that."""
@@ -96,6 +96,25 @@ class Session:
         """Keep every event of a turn."""
         async for event in self.events(turn.stream()):
             self.note_event(event)
+
+    async def goal_events(self, client: Any, goal: Any) -> AsyncIterator[Any]:
+        """The events of what `start_goal_operation` gave, as those of one turn.
+
+        The official package has the fold for that, but offers it nowhere.
+        """
+        if hasattr(goal, "stream"):
+            stream = goal.stream()
+        else:
+            home = importlib.import_module(f"{self._package}._goal")
+            kind = home._AsyncGoalNotificationStream if self.is_async else home._GoalNotificationStream
+            stream = kind(
+                goal,
+                lambda: client.next_goal_notification(goal),
+                lambda: client.unregister_goal_operation(goal),
+                lambda: client.cancel_goal_operation(goal),
+            )
+        async for event in self.events(stream):
+            yield event
 
     @contextlib.asynccontextmanager
     async def noting_errors(self, what: str) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from pydantic import BaseModel, RootModel
 
@@ -56,7 +56,7 @@ def public(found: ModuleType) -> list[str]:
         for name, value in vars(found).items()
         if not name.startswith("_")
         and "[" not in name
-        and not isinstance(value, (ModuleType, TypeVar))
+        and not isinstance(value, (ModuleType, ParamSpec, TypeVar))
         and _belongs(name, getattr(value, "__module__", None), found.__name__)
     ]
 

@@ -22,6 +22,7 @@ GUIDE = (ROOT / "docs" / "migration.md").read_text(encoding="utf-8")
 LIMIT_S = 50
 
 DENY = "Nothing is approved behind your back"
+HANDLER = "A handler is no reader"
 FAILED = "A failed turn has a type"
 CANCEL = "Cancelling interrupts the turn"
 DEADLINES = "Requests have deadlines"
@@ -39,6 +40,8 @@ IDLE = "Idle turns cost nothing"
 # By probe: the heading of the guide, what the official package does, what ours does.
 DIFFERENCES: dict[str, tuple[str, Any, Any]] = {
     "approvals": (DENY, [{"decision": "accept"}] * 2, [{"decision": "decline"}] * 2),
+    "failing_handlers": (HANDLER, ["LookupError"], []),
+    "calling_handlers": (HANDLER, UNANSWERED, "accept"),
     "failed_turns": (
         FAILED,
         ["RuntimeError", "Too long.", False, False],

@@ -112,7 +112,9 @@ def test_the_reference_names_calls_that_are_here(holder: str, twin: str) -> None
 
 def test_the_reference_names_types_that_are_here() -> None:
     from codex_app_server import (
+        AppServerClient,
         AppServerConfig,
+        AsyncAppServerClient,
         CodexConfig,
         ImageInput,
         InitializeResponse,
@@ -127,6 +129,8 @@ def test_the_reference_names_types_that_are_here() -> None:
         SkillInput,
         TextInput,
         TurnStatus,
+        async_client,
+        client,
         is_retryable_error,
         retry,
         retry_on_overload,
@@ -135,6 +139,8 @@ def test_the_reference_names_types_that_are_here() -> None:
     from codex_app_server.generated.v2_all import AskForApproval, ThreadItem, TurnStartParams
 
     assert AppServerConfig is CodexConfig
+    assert AppServerClient is client.CodexClient
+    assert AsyncAppServerClient is async_client.AsyncCodexClient
     assert InitializeResponse is types.InitializeResponse
     assert TurnStatus is types.TurnStatus
     assert retry_on_overload is retry.retry_on_overload

@@ -15,6 +15,7 @@ import pytest
 
 from codex_app_server.testing import (
     Answer,
+    FunctionCall,
     Message,
     ModelRequest,
     OfflineModel,
@@ -60,6 +61,13 @@ failed: As you wish.
 True
 closed
 """,
+    "low_level": """\
+asked: item/commandExecution/requestApproval
+completed
+Say |it |in |pieces.|
+['userMessage', 'agentMessage', 'userMessage', 'agentMessage']
+heard of the thread
+""",
     "login": """\
 None
 apiKey
@@ -92,6 +100,11 @@ TOLD = {
 
 def respond(request: ModelRequest) -> Answer | str | None:
     """What the model says to the programs; to the rest an echo."""
+    if request.prompt == "Leave the sandbox.":
+        if request.tool_outputs:
+            return "It may not be left."
+        wish = {"cmd": "true", "sandbox_permissions": "require_escalated", "justification": "To be sure."}
+        return Answer(FunctionCall("exec_command", wish))
     if "Gale warning." in str(request.input[-1]):
         return "Then the boat stays in the harbour."
     return TOLD.get(request.prompt)

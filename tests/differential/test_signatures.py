@@ -1,6 +1,6 @@
 """A program finds the official names here, and calls them as it does there.
 
-What differs stands in one of two tables, and nothing else may. So this fails when a version of the official
+What differs stands in a table, and nothing else may. So this fails when a version of the official
 package adds or changes something, when ours does, and when a difference is gone.
 """
 
@@ -18,7 +18,6 @@ import openai_codex.generated.v2_all
 import openai_codex.types
 import pytest
 
-import codex_app_server
 from tests.differential.surface import compare, differences, public
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "migration.md"
@@ -35,19 +34,14 @@ DIFFERENCES: dict[str, tuple[str, str]] = {
     "models.NotificationPayload": ("missing", NOT_HERE),
 }
 
-# What comes with a later version. Each of these is really missing; what is no longer leaves the table.
-NOT_YET: set[str] = {"client", "async_client"}
-# Older names of this API that come with them.
-OLDER_NOT_YET = {"AppServerClient", "AsyncAppServerClient"}
-
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, str]:
     return differences()
 
 
-def test_nothing_differs_that_is_not_in_a_table(found: dict[str, str]) -> None:
-    assert {place: how for place, how in found.items() if place not in {*DIFFERENCES, *NOT_YET}} == {}
+def test_nothing_differs_that_is_not_in_the_table(found: dict[str, str]) -> None:
+    assert {place: how for place, how in found.items() if place not in DIFFERENCES} == {}
 
 
 @pytest.mark.parametrize("place", DIFFERENCES)
@@ -55,18 +49,9 @@ def test_a_known_difference_is_still_there(place: str, found: dict[str, str]) ->
     assert found.get(place) == DIFFERENCES[place][0]
 
 
-@pytest.mark.parametrize("place", sorted(NOT_YET))
-def test_what_is_not_yet_here_is_missing(place: str, found: dict[str, str]) -> None:
-    assert found.get(place) == "missing"
-
-
 def test_every_difference_is_explained() -> None:
     headings = re.findall(r"^#+ (.+)$", GUIDE.read_text(encoding="utf-8"), re.M)
     assert {heading for _, heading in DIFFERENCES.values()} <= set(headings)
-
-
-def test_older_names_that_come_with_the_low_level_client_are_missing() -> None:
-    assert {name for name in OLDER_NOT_YET if hasattr(codex_app_server, name)} == set()
 
 
 def test_the_official_surface_is_the_one_compared_with() -> None:

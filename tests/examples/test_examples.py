@@ -49,6 +49,12 @@ It has been at sea ever since, and has never once been lost.
 Goodbye!
 interrupted
 """,
+    "goals": """\
+Halcyon and Periwinkle so far.
+Kingfisher is the last one.
+complete
+Second Breakfast Bay. reached
+""",
     "inputs": """\
 Both are dark red.
 Then the boat stays in the harbour.

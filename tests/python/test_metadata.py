@@ -13,7 +13,7 @@ from codex_app_server.models import InitializeResponse
 
 
 def metadata(**answer: Any) -> InitializeResponse:
-    return _decode.metadata("initialize", json.dumps(answer).encode())
+    return _decode.initialized("initialize", json.dumps(answer).encode()).with_server_info()
 
 
 @pytest.mark.parametrize(

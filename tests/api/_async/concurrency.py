@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tests.peer import ScriptedPeer
+
 TIMEOUT_S = 50.0
 
 
@@ -39,3 +41,8 @@ class Marks:
 
     async def wait(self, name: str) -> None:
         await asyncio.wait_for(self._event(name).wait(), TIMEOUT_S)
+
+
+async def expected(peer: ScriptedPeer, method: str | None) -> dict[str, Any]:
+    """The next message of the client, which must be `method` if that is given; the loop goes on meanwhile."""
+    return await asyncio.to_thread(peer.expect, method)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio  # async only
 import logging
 import traceback
 from pathlib import Path
@@ -32,7 +31,7 @@ from codex_app_server.generated.v2_all import (
     CancelLoginAccountStatus,
     LoginAccountParams,
 )
-from tests.api._async.concurrency import Background, together
+from tests.api._async.concurrency import Background, expected, together
 from tests.leaks import assert_idle
 from tests.peer import Refused, ScriptedPeer
 
@@ -236,12 +235,6 @@ async def test_a_completion_beside_the_answer_is_not_lost(
         login = await beginning.result()
         assert (await login.wait()).success
         assert_idle(codex.stats)
-
-
-async def expected(peer: ScriptedPeer, method: str) -> dict[str, Any]:
-    """The next message of the client, without holding up its event loop."""
-    return await asyncio.to_thread(peer.expect, method)  # async only
-    # sync only: return peer.expect(method)
 
 
 async def test_every_wait_gets_the_completion(scripted: CodexConfig, peer: ScriptedPeer) -> None:

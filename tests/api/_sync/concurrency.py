@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from tests.peer import ScriptedPeer
+
 TIMEOUT_S = 50.0
 
 
@@ -54,3 +56,8 @@ class Marks:
 
     def wait(self, name: str) -> None:
         assert self._event(name).wait(TIMEOUT_S), name
+
+
+def expected(peer: ScriptedPeer, method: str | None) -> dict[str, Any]:
+    """The next message of the client, which must be `method` if that is given."""
+    return peer.expect(method)

@@ -33,7 +33,7 @@ from codex_app_server.generated.v2_all import (
     CancelLoginAccountStatus,
     LoginAccountParams,
 )
-from tests.api._sync.concurrency import Background, together
+from tests.api._sync.concurrency import Background, expected, together
 from tests.leaks import assert_idle
 from tests.peer import Refused, ScriptedPeer
 
@@ -234,11 +234,6 @@ def test_a_completion_beside_the_answer_is_not_lost(
         login = beginning.result()
         assert (login.wait()).success
         assert_idle(codex.stats)
-
-
-def expected(peer: ScriptedPeer, method: str) -> dict[str, Any]:
-    """The next message of the client, without holding up its event loop."""
-    return peer.expect(method)
 
 
 def test_every_wait_gets_the_completion(scripted: CodexConfig, peer: ScriptedPeer) -> None:

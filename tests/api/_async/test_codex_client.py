@@ -1,0 +1,350 @@
+"""The low-level client: what it keeps for its caller, and the handler of what the runtime asks."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import pytest
+
+from codex_app_server import (
+    AsyncThread,
+    AsyncTurnHandle,
+    ClientClosedError,
+    CodexConfig,
+    InvalidInputTypeError,
+    InvalidRequestError,
+    StartupError,
+    StreamClosedError,
+    StreamOverflowError,
+    TransportClosedError,
+)
+from codex_app_server.async_client import AsyncCodexClient
+from codex_app_server.models import UnknownNotification
+from codex_app_server.testing import OfflineModel
+from codex_app_server.types import ModelListResponse, TurnStatus
+from tests.api._async.concurrency import Background, Marks, expected, together
+from tests.payloads import delta as text_of
+from tests.payloads import payload
+from tests.peer import ScriptedPeer, delta, event, started
+
+APPROVAL = "item/commandExecution/requestApproval"
+
+
+def scripted(peer: ScriptedPeer, **fields: Any) -> CodexConfig:
+    peer.answers["turn/start"] = lambda params: started(f"turn of {params['threadId']}")
+    peer.answers["model/list"] = {"data": [], "nextCursor": None}
+    return CodexConfig(launch_args_override=peer.argv, **fields)
+
+
+async def ready(config: CodexConfig, **options: Any) -> AsyncCodexClient:
+    client = AsyncCodexClient(config, **options)
+    await client.start()
+    await client.initialize()
+    return client
+
+
+def stats(client: AsyncCodexClient) -> dict[str, int]:
+    return client._client.stats()
+
+
+# --- turns
+
+
+async def test_a_handle_made_with_the_client_has_a_turns_events_from_its_first(model: OfflineModel) -> None:
+    async with AsyncCodexClient(model.config()) as client:
+        await client.initialize()
+        thread_id = (await client.thread_start({"ephemeral": True})).thread.id
+        turn = (await client.turn_start(thread_id, "one two")).turn
+        model.wait_for_requests(1)
+        await client.model_list()
+        events = [one async for one in AsyncTurnHandle(client, thread_id, turn.id).stream()]
+        assert events[0].method == "turn/started"
+        assert "".join(map(text_of, deltas(events))) == "one two"
+        thread = AsyncThread(client, thread_id)
+        assert (await thread.run("three")).final_response == "three"
+
+
+def deltas(events: list[Any]) -> list[Any]:
+    return [one for one in events if one.method == "item/agentMessage/delta"]
+
+
+async def test_a_turns_end_is_waited_for_once(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    await client.turn_start("t", "Hi.")
+    peer.send(delta("t", "turn of t", "x"), event("turn/completed", "t", "turn of t"))
+    completed = await client.wait_for_turn_completed("turn of t")
+    assert (completed.thread_id, completed.turn.status) == ("t", TurnStatus.completed)
+    with pytest.raises(StreamClosedError, match="before"):
+        await client.wait_for_turn_completed("turn of t")
+    await client.close()
+
+
+async def test_an_end_that_a_newer_runtime_has_changed_is_an_end(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    await client.turn_start("t", "Hi.")
+    peer.send(event("turn/completed", "t", "turn of t", durationMs="long"))
+    completed = await client.wait_for_turn_completed("turn of t")
+    assert (completed.thread_id, completed.turn.id) == ("t", "turn of t")
+    await client.close()
+
+
+async def test_a_turn_that_is_joined_is_kept_once(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    await client.turn_start("t", "Hi.")
+    peer.send(delta("t", "turn of t", "early"))
+    await client.model_list()
+    await client.turn_start("t", "And more.")
+    peer.send(event("turn/completed", "t", "turn of t"))
+    events = [one async for one in AsyncTurnHandle(client, "t", "turn of t").stream()]
+    assert [one.method for one in events] == ["item/agentMessage/delta", "turn/completed"]
+    await client.close()
+
+
+async def test_text_is_streamed_as_payloads_and_leaving_it_frees_the_rest(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    stream = client.stream_text("t", "Tell.")
+    assert peer.received == 0  # nothing is sent before it is asked for the first
+    reading = Background(stream.__anext__)
+    await client.turn_start("other", "Hi.")
+    peer.send(event("item/started", "t", "turn of t"), delta("t", "turn of t", "one"))
+    assert (await reading.result()).delta == "one"
+    peer.send(delta("t", "turn of t", "two"), event("turn/completed", "other", "turn of other"))
+    await client.wait_for_turn_completed("turn of other")
+    assert stats(client)["mailbox_bytes"] > 0
+    await stream.aclose()  # type: ignore[attr-defined]
+    assert stats(client)["mailbox_bytes"] == 0
+    await client.close()
+
+
+# --- everything else
+
+
+async def test_what_is_no_turns_is_kept_from_the_start_on(peer: ScriptedPeer) -> None:
+    client = AsyncCodexClient(scripted(peer))
+    with pytest.raises(TransportClosedError, match="start"):
+        await client.next_notification()
+    await client.start()
+    peer.send({"method": "brand/new", "params": {"x": 1}}, delta("t", "u", "a turn's"))
+    await client.initialize()
+    event = await client.next_notification()
+    assert payload(event, UnknownNotification).params == {"x": 1}
+    waiting = Background(client.next_notification)
+    peer.send({"method": "skills/changed", "params": {}})
+    assert (await waiting.result()).method == "skills/changed"
+    peer.send({"method": "skills/changed", "params": {}})
+    await client.model_list()
+    await client.close()
+    assert (await client.next_notification()).method == "skills/changed"
+    with pytest.raises(ClientClosedError):
+        await client.next_notification()
+
+
+async def test_what_nobody_reads_is_bounded_and_the_gap_is_told(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer, turn_budget_bytes=100_000))
+    peer.send(*({"method": "brand/new", "params": {"x": "y" * 1000}} for _ in range(200)))
+    await client.model_list()
+    assert stats(client)["mailbox_bytes"] <= 100_000
+    for _ in range(50):
+        assert (await client.next_notification()).method == "brand/new"
+
+    async def read_on() -> None:
+        for _ in range(50):
+            await client.next_notification()
+
+    with pytest.raises(StreamOverflowError):
+        await read_on()
+    peer.send({"method": "skills/changed", "params": {}})
+    assert (await client.next_notification()).method == "skills/changed"
+    await client.close()
+
+
+async def test_a_closed_client_can_be_started_again(model: OfflineModel) -> None:
+    client = await ready(model.config())
+    await client.close()
+    await client.close()
+    with pytest.raises(ClientClosedError):
+        await client.model_list()
+    await client.start()
+    await client.start()
+    with pytest.raises(InvalidRequestError, match="Not initialized"):
+        await client.model_list()
+    await client.initialize()
+    assert (await client.model_list()).data
+    with pytest.raises(InvalidRequestError, match="Already"):
+        await client.initialize()
+    assert (await client.model_list()).data
+    await client.close()
+
+
+async def test_a_program_that_is_no_runtime_is_told_at_the_greeting() -> None:
+    client = AsyncCodexClient(CodexConfig(launch_args_override=("/bin/sh", "-c", "exit 3")))
+    await client.start()
+    with pytest.raises(StartupError) as caught:
+        await client.initialize()
+    assert caught.value.exit_code == 3
+    await client.close()
+
+
+async def test_requests_and_notifications_go_out_as_they_are(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    del peer.answers["model/list"]
+    asking = Background(lambda: client.request("model/list", {"a": None}, response_model=ModelListResponse))
+    request = await expected(peer, "model/list")
+    assert request["params"] == {"a": None}
+    peer.answer(request, {"data": []})
+    assert (await asking.result()).data == []
+    await client.notify("brand/new", {"x": 1})
+    assert (await expected(peer, "brand/new"))["params"] == {"x": 1}
+    for wrong in (3, None):
+        with pytest.raises(InvalidInputTypeError, match="input"):
+            await client.turn_start("t", wrong)  # type: ignore[arg-type]
+    await client.close()
+
+
+async def test_overload_is_retried(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    del peer.answers["model/list"]
+    asking = Background(
+        lambda: client.request_with_retry_on_overload(
+            "model/list", {}, response_model=ModelListResponse, initial_delay_s=0.0
+        )
+    )
+    for _ in range(8):  # one more than a single call is sent
+        peer.refuse(await expected(peer, "model/list"), -32001, "Server overloaded; retry later.")
+    peer.answer(await expected(peer, "model/list"), {"data": []})
+    assert (await asking.result()).data == []
+    await client.close()
+
+
+async def test_a_login_is_heard_of_however_early_it_is_over(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    over = {"method": "account/login/completed", "params": {"loginId": "l", "success": True, "error": None}}
+    peer.answers["account/login/start"] = {"type": "chatgpt", "loginId": "l", "authUrl": "https://x"}
+    peer.answers["account/login/cancel"] = {"status": "canceled"}
+    peer.send_once("account/login/start", over)
+    begun = await client.account_login_start({"type": "chatgpt"})
+    assert getattr(begun.root, "login_id", None) == "l"
+    assert (await client.wait_for_login_completed("l")).success
+    assert (await client.account_login_cancel("l")).status.value == "canceled"
+    waiting = Background(lambda: client.wait_for_login_completed("m"))
+    await client.model_list()
+    peer.send({**over, "params": {"loginId": "m", "success": False, "error": "no"}})
+    assert not (await waiting.result()).success
+    await client.close()
+
+
+# --- the handler
+
+
+def ask(peer: ScriptedPeer, number: int) -> None:
+    params = {"threadId": "t", "turnId": "u", "itemId": "i", "command": f"echo {number}", "startedAtMs": 1}
+    peer.send({"id": number, "method": APPROVAL, "params": params})
+
+
+async def test_a_handler_answers_one_after_the_other(peer: ScriptedPeer) -> None:
+    asked = []
+
+    def handler(method: str, params: Any) -> Any:
+        asked.append((method, params["command"]))
+        return {"decision": "accept"}
+
+    client = await ready(scripted(peer), approval_handler=handler)
+    for number in range(3):
+        ask(peer, number)
+    answers = [(await reply(peer)) for _ in range(3)]
+    assert answers == [{"id": number, "result": {"decision": "accept"}} for number in range(3)]
+    assert asked == [(APPROVAL, f"echo {number}") for number in range(3)]
+    await client.close()
+
+
+async def reply(peer: ScriptedPeer) -> dict[str, Any]:
+    """The client's next message, whatever it is."""
+    return await expected(peer, None)
+
+
+async def test_without_a_handler_nothing_is_approved(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    ask(peer, 0)
+    assert (await reply(peer))["result"] == {"decision": "decline"}
+    client._connection.native.take_diagnostics()
+    await client.close()
+
+
+@pytest.mark.parametrize("fault", ["raises", "gives nothing", "gives no JSON"])
+async def test_a_handler_that_fails_refuses_and_the_next_request_is_handled(
+    fault: str, peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def handler(method: str, params: Any) -> Any:
+        if params["command"] != "echo 0":
+            return {"decision": "accept"}
+        if fault == "raises":
+            raise LookupError("no idea")
+        return None if fault == "gives nothing" else {"decision": object()}
+
+    client = await ready(scripted(peer), approval_handler=handler)
+    ask(peer, 0)
+    assert (await reply(peer))["result"] == {"decision": "decline"}
+    ask(peer, 1)
+    assert (await reply(peer))["result"] == {"decision": "accept"}
+    assert "failed, so it was refused" in caplog.text
+    caplog.clear()
+    await client.close()
+
+
+async def test_a_handler_may_call_the_client_and_holds_up_nothing_else(peer: ScriptedPeer) -> None:
+    marks = Marks()
+    found: list[Any] = []
+
+    async def handler(method: str, params: Any) -> Any:
+        found.append((await client.model_list()).data)
+        await marks.reach("asked")
+        await marks.wait("go on")
+        return {"decision": "accept"}
+
+    client = await ready(scripted(peer), approval_handler=handler)
+    await client.turn_start("t", "Hi.")
+    ask(peer, 0)
+    await marks.wait("asked")
+    peer.send(event("turn/completed", "t", "turn of t"))
+    assert (await client.wait_for_turn_completed("turn of t")).turn.id == "turn of t"
+    assert (await client.model_list()).data == found[0] == []
+    await marks.reach("go on")
+    assert (await reply(peer))["result"] == {"decision": "accept"}
+    await client.close()
+
+
+async def test_a_client_can_be_closed_while_its_handler_thinks(peer: ScriptedPeer) -> None:
+    marks = Marks()
+
+    async def handler(method: str, params: Any) -> Any:
+        await marks.reach("asked")
+        await marks.wait("closed")
+        return {}
+
+    client = await ready(scripted(peer), approval_handler=handler)
+    ask(peer, 0)
+    await marks.wait("asked")
+    closing = Background(client.close)
+    await marks.reach("closed")
+    await closing.result()
+
+
+async def test_a_handler_that_cannot_be_called_is_refused() -> None:
+    with pytest.raises(InvalidInputTypeError, match="approval_handler"):
+        AsyncCodexClient(approval_handler="yes")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputTypeError, match="CodexConfig"):
+        AsyncCodexClient({"codex_bin": "x"})  # type: ignore[arg-type]
+
+
+async def test_many_turns_are_waited_for_at_once(model: OfflineModel) -> None:
+    client = await ready(model.config())
+
+    async def job(number: int) -> Any:
+        thread_id = (await client.thread_start({"ephemeral": True})).thread.id
+        turn = (await client.turn_start(thread_id, f"number {number}")).turn
+        return (await client.wait_for_turn_completed(turn.id)).turn.status
+
+    jobs = [functools.partial(job, number) for number in range(8)]
+    assert await together(*jobs) == [TurnStatus.completed] * 8
+    await client.close()

@@ -1,0 +1,395 @@
+# Made from _async/test_goals.py by `python scripts/make_sync.py`; do not edit.
+
+"""Goals: on the real runtime, and on one whose every line is forced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from codex_app_server import (
+    ClientClosedError,
+    Codex,
+    CodexConfig,
+    GoalHandle,
+    GoalResult,
+    InvalidInputError,
+    InvalidInputTypeError,
+    InvalidRequestError,
+    RequestTimeoutError,
+    StreamClosedError,
+    TransportClosedError,
+    TurnFailedError,
+)
+from codex_app_server.generated.v2_all import ThreadGoalStatus, TurnStatus
+from codex_app_server.models import (
+    ThreadGoalUpdatedNotification,
+    TurnCompletedNotification,
+    UnknownNotification,
+)
+from codex_app_server.testing import (
+    Answer,
+    FunctionCall,
+    Message,
+    ModelRequest,
+    OfflineModel,
+    ResponseFailure,
+    Stall,
+)
+from tests.api._sync.concurrency import Background, expected
+from tests.leaks import assert_idle
+from tests.payloads import payload
+from tests.peer import ScriptedPeer, delta, event
+
+REACHED = FunctionCall("update_goal", {"status": "complete"})
+# Two turns: one that only talks, one that reaches the goal and says so.
+IN_TWO_TURNS: list[str | Answer] = [
+    "On the way.",
+    Answer(Message("There."), REACHED),
+    Answer(Message("Done.", phase="final_answer")),
+]
+
+
+# --- on the real runtime
+
+
+def test_a_goal_is_run_in_as_many_turns_as_it_takes(model: OfflineModel) -> None:
+    model.reset(IN_TWO_TURNS)
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        result = thread.run_goal("Win.", token_budget=1_000_000)
+        assert isinstance(result, GoalResult)
+        assert (result.final_response, result.status) == ("Done.", TurnStatus.completed)
+        assert [item.root.type for item in result.items] == ["agentMessage"] * 3
+        assert result.is_reached
+        assert result.goal is not None
+        assert (result.goal.objective, result.goal.token_budget) == ("Win.", 1_000_000)
+        assert result.usage is not None
+        turns = (thread.read(include_turns=True)).thread.turns
+        assert turns[0].id == result.id
+        assert len(turns) == 2
+        assert result.started_at == turns[0].started_at
+        # The thread goes on as before.
+        model.reset("Fine.")
+        assert (thread.run("And now?")).final_response == "Fine."
+        assert_idle(codex.stats)
+
+
+def test_a_goals_turns_are_streamed_as_one(model: OfflineModel) -> None:
+    model.reset(IN_TWO_TURNS)
+    with Codex(model.config()) as codex:
+        goal = (codex.thread_start()).goal("Win.")
+        assert goal.id in repr(goal)
+        events = [event for event in goal.stream()]
+        methods = [event.method for event in events]
+        assert methods[0] == "turn/started"
+        assert methods[-1] == "turn/completed"
+        assert methods.count("turn/started") == methods.count("turn/completed") == 1
+        assert {getattr(event.payload, "turn_id", goal.id) for event in events} == {goal.id}
+        end = payload(events[-1], TurnCompletedNotification)
+        assert (end.turn.id, end.turn.status) == (goal.id, TurnStatus.completed)
+        assert (goal.is_over, goal.current_turn_id) == (True, None)
+        assert goal.goal is not None
+        assert goal.goal.status is ThreadGoalStatus.complete
+        for call in (goal.interrupt, lambda: goal.steer("More.")):
+            with pytest.raises(InvalidRequestError, match="no active goal"):
+                call()
+        goal.cancel()
+        with pytest.raises(StreamClosedError):
+            goal.run()
+        assert goal.goal.status is ThreadGoalStatus.complete
+        assert_idle(codex.stats)
+
+
+def test_a_goals_text_comes_in_pieces(model: OfflineModel) -> None:
+    model.reset([Answer(Message(["On ", "it."])), Answer(Message("Yes."), REACHED), "End."])
+    with Codex(model.config()) as codex:
+        goal = (codex.thread_start()).goal("Win.")
+        assert "".join([piece for piece in goal.stream_text()]) == "On it.Yes.End."
+
+
+def test_a_goal_is_steered_and_the_steered_turn_reaches_it(model: OfflineModel) -> None:
+    def respond(request: ModelRequest) -> str | Answer:
+        if request.tool_outputs:
+            return "Done."
+        if request.prompt == "Faster.":
+            return Answer(Message("Faster, then."), REACHED)
+        return Answer("Slowly", Stall())
+
+    model.reset(respond)
+    with Codex(model.config()) as codex:
+        goal = (codex.thread_start()).goal("Win.")
+        model.wait_for_requests(1)
+        answer = goal.steer("Faster.")
+        assert answer.turn_id == goal.id
+        result = goal.run()
+        assert (result.final_response, result.is_reached) == ("Done.", True)
+
+
+def test_an_interrupted_goal_is_paused_and_another_can_follow(model: OfflineModel) -> None:
+    model.reset([Answer("Hm", Stall())])
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        goal = thread.goal("Win.")
+        model.wait_for_requests(1)
+        assert goal.current_turn_id == goal.id
+        with pytest.raises(InvalidRequestError, match="goal"):
+            thread.turn("Beside it.")
+        with pytest.raises(InvalidRequestError, match="idle"):
+            thread.goal("Another one.")
+        answer = goal.interrupt()
+        assert goal.interrupt() is answer
+        result = goal.run()
+        assert (result.status, result.is_reached) == (TurnStatus.interrupted, False)
+        assert result.goal is not None
+        assert result.goal.status is ThreadGoalStatus.paused
+        model.reset(IN_TWO_TURNS)
+        assert (thread.run_goal("Win.")).is_reached
+        assert_idle(codex.stats)
+
+
+def test_a_cancelled_goal_leaves_nothing(model: OfflineModel) -> None:
+    model.reset([Answer("Hm", Stall())])
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        goal = thread.goal("Win.")
+        goal.cancel()
+        goal.cancel()
+        status = (codex.rpc.thread.goal.get(thread_id=thread.id)).goal
+        assert status is not None
+        assert status.status is ThreadGoalStatus.paused
+        assert_idle(codex.stats)
+
+
+def test_a_goal_that_fails_says_why(model: OfflineModel) -> None:
+    model.reset(["On the way.", Answer(ResponseFailure("context_length_exceeded"))])
+    with Codex(model.config()) as codex:
+        goal = (codex.thread_start()).goal("Win.")
+        with pytest.raises(TurnFailedError, match="context window") as caught:
+            goal.run()
+        assert caught.value.turn_id == goal.id
+        assert goal.goal is not None
+        assert goal.goal.status is ThreadGoalStatus.blocked
+
+
+def test_a_goal_that_nobody_follows_goes_on(model: OfflineModel) -> None:
+    model.reset(IN_TWO_TURNS)
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        with codex.notifications("thread/goal/updated", thread_id=thread.id) as news:
+            goal = thread.goal("Win.")
+            del goal
+            for one in news:
+                if payload(one, ThreadGoalUpdatedNotification).goal.status is ThreadGoalStatus.complete:
+                    break
+
+
+def test_a_thread_that_goes_ends_its_goal(model: OfflineModel) -> None:
+    model.reset([Answer("Hm", Stall())])
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        goal = thread.goal("Win.")
+        model.wait_for_requests(1)
+        codex.thread_archive(thread.id)
+        assert (goal.run()).status is TurnStatus.interrupted
+
+
+@pytest.mark.parametrize(
+    ("objective", "options", "error"),
+    [
+        ("", {}, InvalidInputError),
+        (3, {}, InvalidInputTypeError),
+        ("Win.", {"token_budget": -1}, InvalidInputError),
+        ("Win.", {"token_budget": "many"}, InvalidInputTypeError),
+    ],
+)
+def test_a_goal_that_makes_no_sense_is_not_set(
+    objective: Any, options: Any, error: type[Exception], peer: ScriptedPeer
+) -> None:
+    with Codex(scripted(peer)) as codex:
+        with pytest.raises(error):
+            (codex.thread_start()).goal(objective, **options)
+        assert peer.received == 0
+
+
+def test_a_thread_that_is_not_stored_has_no_goal(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start(ephemeral=True)
+        with pytest.raises(InvalidRequestError, match="persisted") as caught:
+            thread.goal("Win.")
+        assert "ephemeral" in (caught.value.hint or "")
+
+
+def test_a_client_that_does_not_hear_of_turns_has_no_goals(peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer, opt_out_notifications=("turn/started",))) as codex:
+        with pytest.raises(InvalidInputError, match="opt_out_notifications"):
+            (codex.thread_start()).goal("Win.")
+
+
+# --- where every line is forced
+
+
+def scripted(peer: ScriptedPeer, **fields: Any) -> CodexConfig:
+    """Everything up to the answer to the request that sets the goal."""
+    peer.answers["thread/start"] = {"thread": {"id": "t"}}
+    peer.answers["thread/read"] = {"thread": {"id": "t", "status": {"type": "idle"}}}
+    peer.answers["thread/goal/clear"] = {"cleared": False}
+    peer.answers["thread/goal/set"] = lambda params: {"goal": goal_of(params["status"])}
+    return CodexConfig(launch_args_override=peer.argv, **fields)
+
+
+def goal_of(status: str) -> dict[str, Any]:
+    return {
+        "threadId": "t",
+        "objective": "Win.",
+        "status": status,
+        "createdAt": 1,
+        "updatedAt": 1,
+        "tokensUsed": 0,
+        "timeUsedSeconds": 0,
+    }
+
+
+def updated(status: str) -> dict[str, Any]:
+    return {"method": "thread/goal/updated", "params": {"threadId": "t", "goal": goal_of(status)}}
+
+
+def begun(codex: Codex, peer: ScriptedPeer) -> GoalHandle:
+    """A goal in its first turn."""
+    thread = codex.thread_start()
+    peer.send_once("thread/goal/set", updated("active"), event("turn/started", "t", "u"))
+    goal = thread.goal("Win.")
+    assert goal.id == "u"
+    return goal
+
+
+def test_steering_between_two_turns_waits_for_the_next(peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer)) as codex:
+        goal = begun(codex, peer)
+        peer.send(event("turn/completed", "t", "u"))
+        steer = Background(lambda: goal.steer("More."))
+        peer.refuse(expected(peer, "turn/steer"), -32600, "no active turn to steer")
+        peer.send(event("turn/started", "t", "v"))
+        request = expected(peer, "turn/steer")
+        assert request["params"]["expectedTurnId"] == "v"
+        peer.answer(request, {"turnId": "v"})
+        assert (steer.result()).turn_id == "v"
+
+
+def test_steering_takes_the_turn_that_the_runtime_names(peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer)) as codex:
+        goal = begun(codex, peer)
+        steer = Background(lambda: goal.steer("More."))
+        peer.refuse(expected(peer, "turn/steer"), -32600, "expected active turn id `u` but found `v`")
+        request = expected(peer, "turn/steer")
+        assert request["params"]["expectedTurnId"] == "v"
+        peer.answer(request, {"turnId": "v"})
+        steer.result()
+
+
+def test_steering_that_waits_ends_with_the_goal(peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer)) as codex:
+        goal = begun(codex, peer)
+        peer.send(event("turn/completed", "t", "u"))
+        steer = Background(lambda: goal.steer("More."))
+        peer.refuse(expected(peer, "turn/steer"), -32600, "no active turn to steer")
+        peer.send(updated("complete"))
+        with pytest.raises(InvalidRequestError, match="no active goal"):
+            steer.result()
+        assert peer.received == 0
+
+
+def test_a_refusal_that_is_about_the_input_is_raised(peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer)) as codex:
+        goal = begun(codex, peer)
+        steer = Background(lambda: goal.steer("More."))
+        peer.refuse(expected(peer, "turn/steer"), -32600, "the input is strange")
+        with pytest.raises(InvalidRequestError, match="strange"):
+            steer.result()
+
+
+def test_interrupting_between_two_turns_stops_the_one_that_has_just_begun(peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer)) as codex:
+        goal = begun(codex, peer)
+        peer.send(event("turn/completed", "t", "u"))
+        interrupt = Background(goal.interrupt)
+        request = expected(peer, "turn/interrupt")
+        assert request["params"]["turnId"] == "u"
+        peer.refuse(request, -32600, "expected active turn id u but found v")
+        request = expected(peer, "turn/interrupt")
+        assert request["params"]["turnId"] == "v"
+        peer.answer(request, {})
+        interrupt.result()
+        assert goal.interrupt() is goal.interrupt()
+        assert peer.received == 0
+
+
+def test_a_goal_paused_between_two_turns_ends_with_the_last(peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer)) as codex:
+        goal = begun(codex, peer)
+        peer.send(delta("t", "u", "x"), event("turn/completed", "t", "u"), updated("paused"))
+        events = [event.method for event in goal.stream()]
+        assert events == ["turn/started", "item/agentMessage/delta", "turn/completed"]
+
+
+def test_a_goal_whose_first_turn_does_not_come_is_paused(peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer, request_timeout_s=0.3)) as codex:
+        thread = codex.thread_start()
+
+        def answer_once(params: Any) -> Any:
+            del peer.answers["thread/goal/set"]
+            return {"goal": goal_of("active")}
+
+        peer.answers["thread/goal/set"] = answer_once
+        peer.send_once("thread/goal/set", updated("active"))
+        with pytest.raises(RequestTimeoutError):
+            thread.goal("Win.")
+        assert (expected(peer, "thread/goal/set"))["params"] == {"threadId": "t", "status": "paused"}
+        assert not codex._client.connection.native.is_owned("t")
+
+
+def test_a_goal_that_ends_before_its_first_turn_says_so(peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer)) as codex:
+        thread = codex.thread_start()
+        peer.send_once("thread/goal/set", updated("budgetLimited"))
+        with pytest.raises(TurnFailedError, match="before its first turn"):
+            thread.goal("Win.")
+        assert_idle(codex.stats)
+
+
+@pytest.mark.parametrize("stage", ["starting", "running", "steering"])
+def test_the_end_of_the_connection_ends_every_wait_for_a_goal(stage: str, peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer)) as codex:
+        thread = codex.thread_start()
+        if stage == "starting":
+            del peer.answers["thread/goal/set"]
+            waiting = Background(lambda: thread.goal("Win."))
+            peer.answer(expected(peer, "thread/goal/set"), {"goal": goal_of("active")})
+        else:
+            goal = begun(codex, peer)
+            waiting = Background(goal.run if stage == "running" else lambda: goal.steer("More."))
+        if stage == "steering":
+            peer.send(event("turn/completed", "t", "u"))
+            peer.refuse(expected(peer, "turn/steer"), -32600, "no active turn to steer")
+        peer.exit(3)
+        with pytest.raises(TransportClosedError) as caught:
+            waiting.result()
+        assert not isinstance(caught.value, ClientClosedError)
+
+
+def test_what_a_newer_runtime_has_changed_ends_nothing(peer: ScriptedPeer) -> None:
+    with Codex(scripted(peer)) as codex:
+        goal = begun(codex, peer)
+        changed = updated("active")
+        changed["params"]["goal"]["tokensUsed"] = "few"
+        peer.send(changed, {"method": "brand/new", "params": {"threadId": "t", "turnId": "u", "x": 1}})
+        peer.send(event("turn/completed", "t", "u"), event("turn/started", "t", "v"))
+        peer.send({"method": "brand/new", "params": {"threadId": "t", "turnId": "v", "x": 2}})
+        end = event("turn/completed", "t", "v", durationMs="long")
+        peer.send(end, updated("complete"))
+        events = [event for event in goal.stream()]
+        assert [one.method for one in events] == ["turn/started", "brand/new", "brand/new", "turn/completed"]
+        assert payload(events[2], UnknownNotification).params == {"threadId": "t", "turnId": "u", "x": 2}
+        assert payload(events[3], TurnCompletedNotification).turn.id == "u"
+        assert goal.is_over
