@@ -15,6 +15,7 @@ from pathlib import Path
 
 from codex_app_server.testing import (
     Answer,
+    FunctionCall,
     Message,
     ModelRequest,
     OfflineModel,
@@ -48,8 +49,28 @@ _TOLD: dict[str, str | Answer | Message] = {
 }
 
 
+_GOALS: dict[str, list[str]] = {
+    "Name every boat in the harbour.": ["Halcyon and Periwinkle so far.", "Kingfisher is the last one."],
+    "Name the harbour, too.": ["Second Breakfast Bay."],
+}
+
+
+def pursue(request: ModelRequest) -> str | Answer | None:
+    """What the model says in each turn for a goal; in the last one it reports that it is reached."""
+    objective = request.prompt.partition("<objective>")[2].partition("</objective>")[0].strip()
+    told = _GOALS.get(objective, ["Done."])
+    if request.tool_outputs:
+        return told[-1]
+    said = [part for item in request.input if item.get("role") == "assistant" for part in item["content"]]
+    if told[0] in str(said) or len(told) == 1:
+        return Answer(FunctionCall("update_goal", {"status": "complete"}))
+    return told[0]
+
+
 def respond(request: ModelRequest) -> str | Answer | None:
     """The offline model's script: an answer by prompt, or an echo."""
+    if 'source="goal"' in request.prompt:
+        return pursue(request)
     if request.model == "no-such-model":
         return Answer(ResponseFailure("invalid_prompt", "The model `no-such-model` does not exist."))
     if "Gale warning" in str(request.input[-1]):

@@ -1,0 +1,1 @@
+"""A goal that takes more than one turn."""
