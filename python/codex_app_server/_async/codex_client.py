@@ -15,7 +15,7 @@ from .._config import CodexConfig
 from .._decode import decoder
 from .._params import identifier
 from .._result import completed_payload
-from ..errors import InvalidInputTypeError, StreamClosedError, transport_closed
+from ..errors import InvalidInputTypeError, StreamClosedError, StreamOverflowError, transport_closed
 from ..retry import async_retry_on_overload
 from .answering import AsyncAnswering
 from .feed import AsyncFeed
@@ -23,6 +23,7 @@ from .goal import AsyncGoalHandle, begun
 from .login import AsyncLogin
 from .login import begun as begun_login
 from .runtime import AsyncRuntime
+from .waiting import Lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -109,6 +110,8 @@ class AsyncCodexClient:
         self.config = config or CodexConfig()
         self._handler = approval_handler
         self._client = AsyncRuntime(self.config)
+        # Around the start, which is done once.
+        self._lock = Lock()
         self._started = False
         # Of the last runtime, also when it is closed: what it has said can still be read.
         self._unscoped: AsyncFeed | None = None
@@ -137,16 +140,17 @@ class AsyncCodexClient:
         Raises:
             LaunchError: It cannot be started.
         """
-        if self._started:
-            return
-        self._client = AsyncRuntime(self.config)
-        self._client.spawn()
-        self._started = True
-        connection = self._client.spawned
-        self._logins.clear()
-        self._unscoped = AsyncFeed(connection, connection.native.subscribe_notifications(), decoder())
-        if self._handler is not None:
-            self._answering = AsyncAnswering(connection, self._handler)
+        async with self._lock:
+            if self._started:
+                return
+            self._client = AsyncRuntime(self.config)
+            self._client.spawn()
+            connection = self._client.spawned
+            self._logins.clear()
+            self._unscoped = AsyncFeed(connection, connection.native.subscribe_notifications(), decoder())
+            if self._handler is not None:
+                self._answering = AsyncAnswering(connection, self._handler)
+            self._started = True
 
     async def initialize(self) -> InitializeResponse:
         """Greet the runtime, which answers to nothing else before.
@@ -355,7 +359,10 @@ class AsyncCodexClient:
         subscription.select("end")
         feed = AsyncFeed(connection, subscription, decoder())
         try:
-            await feed.fill()
+            while True:
+                with suppress(StreamOverflowError):  # only deltas were dropped
+                    await feed.fill()
+                    break
             completed = completed_payload(feed.batch.popleft())
         except BaseException:
             # Stopped in the middle: who waits next finds it where it was.
@@ -401,11 +408,11 @@ class AsyncCodexClient:
         feed = self._unscoped
         if feed is None:
             raise transport_closed("not_started", None, None, "", "")
-        while True:
-            await feed.fill()
+        while await feed.fill():
             with suppress(IndexError):  # another consumer was faster
                 event: Notification = feed.batch.popleft()
                 return event
+        raise transport_closed("closed_by_client", None, None, "", "")
 
     # --- goals
 

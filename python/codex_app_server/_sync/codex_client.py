@@ -17,7 +17,7 @@ from .._config import CodexConfig
 from .._decode import decoder
 from .._params import identifier
 from .._result import completed_payload
-from ..errors import InvalidInputTypeError, StreamClosedError, transport_closed
+from ..errors import InvalidInputTypeError, StreamClosedError, StreamOverflowError, transport_closed
 from ..retry import retry_on_overload
 from .answering import Answering
 from .feed import Feed
@@ -25,6 +25,7 @@ from .goal import GoalHandle, begun
 from .login import Login
 from .login import begun as begun_login
 from .runtime import Runtime
+from .waiting import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +110,8 @@ class CodexClient:
         self.config = config or CodexConfig()
         self._handler = approval_handler
         self._client = Runtime(self.config)
+        # Around the start, which is done once.
+        self._lock = Lock()
         self._started = False
         # Of the last runtime, also when it is closed: what it has said can still be read.
         self._unscoped: Feed | None = None
@@ -137,16 +140,17 @@ class CodexClient:
         Raises:
             LaunchError: It cannot be started.
         """
-        if self._started:
-            return
-        self._client = Runtime(self.config)
-        self._client.spawn()
-        self._started = True
-        connection = self._client.spawned
-        self._logins.clear()
-        self._unscoped = Feed(connection, connection.native.subscribe_notifications(), decoder())
-        if self._handler is not None:
-            self._answering = Answering(connection, self._handler)
+        with self._lock:
+            if self._started:
+                return
+            self._client = Runtime(self.config)
+            self._client.spawn()
+            connection = self._client.spawned
+            self._logins.clear()
+            self._unscoped = Feed(connection, connection.native.subscribe_notifications(), decoder())
+            if self._handler is not None:
+                self._answering = Answering(connection, self._handler)
+            self._started = True
 
     def initialize(self) -> InitializeResponse:
         """Greet the runtime, which answers to nothing else before.
@@ -351,7 +355,10 @@ class CodexClient:
         subscription.select("end")
         feed = Feed(connection, subscription, decoder())
         try:
-            feed.fill()
+            while True:
+                with suppress(StreamOverflowError):  # only deltas were dropped
+                    feed.fill()
+                    break
             completed = completed_payload(feed.batch.popleft())
         except BaseException:
             # Stopped in the middle: who waits next finds it where it was.
@@ -397,11 +404,11 @@ class CodexClient:
         feed = self._unscoped
         if feed is None:
             raise transport_closed("not_started", None, None, "", "")
-        while True:
-            feed.fill()
+        while feed.fill():
             with suppress(IndexError):  # another consumer was faster
                 event: Notification = feed.batch.popleft()
                 return event
+        raise transport_closed("closed_by_client", None, None, "", "")
 
     # --- goals
 

@@ -80,6 +80,25 @@ async def test_a_turns_end_is_waited_for_once(peer: ScriptedPeer) -> None:
     await client.close()
 
 
+async def test_an_end_is_found_behind_deltas_that_were_dropped(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer, turn_budget_bytes=100_000))
+    await client.turn_start("t", "Hi.")
+    peer.send(*(delta("t", "turn of t", "x" * 1000) for _ in range(200)))
+    peer.send(event("turn/completed", "t", "turn of t"))
+    await client.model_list()
+    assert stats(client)["events_lost"] > 0
+    assert (await client.wait_for_turn_completed("turn of t")).turn.status is TurnStatus.completed
+    await client.close()
+
+
+async def test_starting_at_once_starts_one_runtime(peer: ScriptedPeer) -> None:
+    client = AsyncCodexClient(scripted(peer))
+    await together(*[client.start] * 4)
+    await client.initialize()
+    assert (await client.model_list()).data == []
+    await client.close()
+
+
 async def test_an_end_that_a_newer_runtime_has_changed_is_an_end(peer: ScriptedPeer) -> None:
     client = await ready(scripted(peer))
     await client.turn_start("t", "Hi.")

@@ -82,6 +82,25 @@ def test_a_turns_end_is_waited_for_once(peer: ScriptedPeer) -> None:
     client.close()
 
 
+def test_an_end_is_found_behind_deltas_that_were_dropped(peer: ScriptedPeer) -> None:
+    client = ready(scripted(peer, turn_budget_bytes=100_000))
+    client.turn_start("t", "Hi.")
+    peer.send(*(delta("t", "turn of t", "x" * 1000) for _ in range(200)))
+    peer.send(event("turn/completed", "t", "turn of t"))
+    client.model_list()
+    assert stats(client)["events_lost"] > 0
+    assert (client.wait_for_turn_completed("turn of t")).turn.status is TurnStatus.completed
+    client.close()
+
+
+def test_starting_at_once_starts_one_runtime(peer: ScriptedPeer) -> None:
+    client = CodexClient(scripted(peer))
+    together(*[client.start] * 4)
+    client.initialize()
+    assert (client.model_list()).data == []
+    client.close()
+
+
 def test_an_end_that_a_newer_runtime_has_changed_is_an_end(peer: ScriptedPeer) -> None:
     client = ready(scripted(peer))
     client.turn_start("t", "Hi.")
