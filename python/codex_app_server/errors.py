@@ -1,8 +1,7 @@
 """Every error that the SDK raises.
 
-This module owns the error tree, the mapping from JSON-RPC error objects to it, and the factories through
-which the native transport raises. It imports nothing of the package and starts nothing.
-Everybody calls it.
+This module owns the error tree and the mapping from JSON-RPC error objects to it. It imports nothing of the
+package and starts nothing. Everybody calls it.
 
 ::
 
@@ -42,7 +41,6 @@ All of them keep their data when they are pickled or copied.
 from __future__ import annotations
 
 import errno as _errno
-import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -80,10 +78,6 @@ __all__ = [
     "WriteQueueFullError",
     "is_retryable_error",
     "map_jsonrpc_error",
-    "stream_overflow",
-    "transport_closed",
-    "turn_overflow",
-    "write_queue_full",
 ]
 
 
@@ -443,91 +437,3 @@ def _says_overloaded(data: Any) -> bool:
     if isinstance(data, list):
         return any(_says_overloaded(value) for value in data)
     return False
-
-
-def transport_closed(
-    kind: str, exit_code: int | None, signal: int | None, stderr_tail: str, detail: str
-) -> TransportClosedError:
-    """The error for a closed connection; called by the native transport.
-
-    Args:
-        kind: "closed_by_client", "process_exited", "stdout_closed", "write_failed", "forked" or
-            "not_started".
-        exit_code: The runtime's exit code, if known.
-        signal: The signal that ended it, if one did.
-        stderr_tail: The end of its stderr.
-        detail: More about it, or "".
-    """
-    # The runtime colours its log; a message goes to logs and terminals that may not.
-    stderr_tail = _COLOURS.sub("", stderr_tail)
-    cls, reason, advice = _CLOSED.get(kind, (TransportClosedError, "The connection ended", _START_AGAIN))
-    if signal is not None:
-        reason += f" (killed by signal {signal})"
-    elif exit_code is not None:
-        reason += f" (exit code {exit_code})"
-    if detail:
-        reason += f": {detail}"
-    message = f"{reason}. {advice}"
-    if stderr_tail and cls is TransportClosedError:
-        message += f"\nThe end of its stderr:\n{stderr_tail.rstrip()}"
-    return cls(message, reason=reason, exit_code=exit_code, signal=signal, stderr_tail=stderr_tail)
-
-
-_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_START_AGAIN = "Open a new client; a thread with a first message can be resumed there with thread_resume()."
-_CLOSED: dict[str, tuple[type[TransportClosedError], str, str]] = {
-    "closed_by_client": (
-        ClientClosedError,
-        "This client was closed",
-        "Open a new Codex or AsyncCodex.",
-    ),
-    "process_exited": (TransportClosedError, "The Codex runtime exited", _START_AGAIN),
-    "stdout_closed": (TransportClosedError, "The Codex runtime closed its stdout", _START_AGAIN),
-    "write_failed": (TransportClosedError, "Writing to the Codex runtime failed", _START_AGAIN),
-    "not_started": (TransportClosedError, "The Codex runtime is not running", "Call start() first."),
-    "forked": (
-        ForkedProcessError,
-        "This client belongs to the process that was forked",
-        "Open a new client in the child process, or fork before opening one.",
-    ),
-}
-
-
-_KEEP_ALL = "to keep every event, read faster or raise CodexConfig.turn_budget_bytes and total_budget_bytes."
-
-
-def turn_overflow(thread_id: str, turn_id: str, lost_events: int, lost_bytes: int) -> StreamOverflowError:
-    """The error for a turn's stream that lost events; called by the native transport."""
-    return StreamOverflowError(
-        f"Turn {turn_id} of thread {thread_id} outgrew its buffer: {lost_events} events "
-        f"({lost_bytes} bytes) were dropped. Read the whole turn with thread.read(include_turns=True); "
-        f"{_KEEP_ALL}",
-        thread_id=thread_id,
-        turn_id=turn_id,
-        lost_events=lost_events,
-        lost_bytes=lost_bytes,
-    )
-
-
-def stream_overflow(stream: str, thread_id: str, lost_events: int, lost_bytes: int) -> StreamOverflowError:
-    """The error for another stream that lost events; called by the native transport.
-
-    Args:
-        stream: What it is a stream of.
-        thread_id: The thread, or "" if it is no thread's.
-        lost_events: How many events were dropped.
-        lost_bytes: Their size on the wire, in bytes.
-    """
-    return StreamOverflowError(
-        f"The stream of {stream} outgrew its buffer: {lost_events} events ({lost_bytes} bytes) were dropped "
-        f"here. Read on for what came after them; {_KEEP_ALL}",
-        thread_id=thread_id or None,
-        turn_id=None,
-        lost_events=lost_events,
-        lost_bytes=lost_bytes,
-    )
-
-
-def write_queue_full(queued_bytes: int) -> WriteQueueFullError:
-    """The error for a request that found no room to be written; called by the native transport."""
-    return WriteQueueFullError(queued_bytes)

@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 
 from codex_app_server import errors
+from codex_app_server._failures import stream_overflow, transport_closed, turn_overflow
 from codex_app_server.errors import (
     CodexError,
     map_jsonrpc_error,
-    stream_overflow,
-    transport_closed,
-    turn_overflow,
 )
 from codex_app_server.generated.v2_all import TurnError
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .. import _goals, _logins, _plain_requests, _requests
 from .._config import CodexConfig
 from .._decode import decoder
+from .._failures import transport_closed
 from .._params import identifier
 from .._result import completed_payload
-from ..errors import InvalidInputTypeError, StreamClosedError, StreamOverflowError, transport_closed
+from ..errors import InvalidInputTypeError, StreamClosedError, StreamOverflowError
 from ..retry import async_retry_on_overload
 from .answering import AsyncAnswering
 from .feed import AsyncFeed

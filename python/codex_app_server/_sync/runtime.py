@@ -11,7 +11,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ForkedProcessError, NotStartedError, transport_closed
+from .._failures import transport_closed
+from ..errors import ForkedProcessError, NotStartedError
 from .startup import initialize, spawn
 from .waiting import Lock
 

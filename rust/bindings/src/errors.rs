@@ -1,5 +1,6 @@
 //! The one place where the core's failures become Python's exceptions. Their classes live in
-//! `codex_app_server.errors`; the stable ABI of Python 3.10 cannot define them here.
+//! `codex_app_server.errors`, and what they say in `codex_app_server._failures`; the stable ABI of
+//! Python 3.10 cannot define them here.
 
 use codex_core::budget::Loss;
 use codex_core::call::Outcome;
@@ -10,11 +11,11 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-/// Calls a factory of `codex_app_server.errors` and raises what it makes.
+/// Calls a factory of `codex_app_server._failures` and raises what it makes.
 fn raise<'py>(py: Python<'py>, factory: &str, args: impl pyo3::call::PyCallArgs<'py>) -> PyErr {
     let made = py
-        .import("codex_app_server.errors")
-        .and_then(|errors| errors.getattr(factory))
+        .import("codex_app_server._failures")
+        .and_then(|failures| failures.getattr(factory))
         .and_then(|factory| factory.call1(args));
     match made {
         Ok(error) => PyErr::from_value(error),

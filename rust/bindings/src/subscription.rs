@@ -90,7 +90,10 @@ impl PySubscription {
             Some(Topic::Subject(subject)) => {
                 errors::stream_overflow(py, &format!("{} {key}", subject.name), thread_id, loss)
             }
-            Some(Topic::Goal(_)) => errors::stream_overflow(py, "goal", thread_id, loss),
+            Some(Topic::Goal(_)) => {
+                let first = self.mailbox.first_turn().unwrap_or_default();
+                errors::turn_overflow(py, thread_id, &first, loss)
+            }
             Some(Topic::Notifications(_)) => {
                 errors::stream_overflow(py, "notifications", thread_id, loss)
             }
