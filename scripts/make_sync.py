@@ -45,7 +45,7 @@ DOC_RULES = (
     (re.compile(r"\bawait "), ""),
     (re.compile(r"\banother task\b"), "another thread"),
     (re.compile(r"\bCancelled, it\b"), "Stopped by Ctrl-C, it"),
-    (re.compile(r" Here it may be a coroutine\s+function\."), ""),
+    (re.compile(r" Here it may be a coroutine function\."), ""),
 )
 
 

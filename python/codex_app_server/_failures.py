@@ -60,7 +60,7 @@ _CLOSED: dict[str, tuple[type[TransportClosedError], str, str]] = {
     "closed_by_client": (
         ClientClosedError,
         "This client was closed",
-        "Open a new Codex or AsyncCodex.",
+        "Open a new Codex or AsyncCodex; a low-level client can be started again with start().",
     ),
     "process_exited": (TransportClosedError, "The Codex runtime exited", _START_AGAIN),
     "stdout_closed": (TransportClosedError, "The Codex runtime closed its stdout", _START_AGAIN),

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
         ThreadReadResponse,
     )
 
-# What tells that a goal's next turn has started, or that none will.
+# What a goal is followed by.
 NEWS = [
     "turn/started",
+    "turn/completed",
     "thread/goal/updated",
     "thread/goal/cleared",
     "thread/archived",
@@ -40,7 +41,6 @@ NEWS = [
     "thread/closed",
 ]
 
-_FOLLOWED_BY = {"turn/started", "thread/goal/updated", "thread/goal/cleared"}
 
 _INVALID = -32600
 
@@ -55,6 +55,11 @@ def change(
     """The request that sets a goal, or changes a part of it."""
     given = options(objective=objective, goal_status=status, token_budget=token_budget)
     return Request("thread/goal/set", {"threadId": thread_id, **given}, _decode.answer)
+
+
+def activate(thread_id: str, objective: str, token_budget: int | None) -> Request[ThreadGoalSetResponse]:
+    """The request after which the runtime works towards a goal."""
+    return change(thread_id, objective=objective, status="active", token_budget=token_budget)
 
 
 def clear(thread_id: str) -> Request[ThreadGoalClearResponse]:
@@ -79,7 +84,7 @@ def refuse_if_deaf(opted_out: Collection[str]) -> None:
     Raises:
         InvalidInputError: It has opted out of what a goal is followed by.
     """
-    missing = _FOLLOWED_BY & set(opted_out)
+    missing = {*NEWS} & {*opted_out}
     if missing:
         raise InvalidInputError(
             f"A goal cannot be followed without {' and '.join(sorted(missing))}: take this out of "
@@ -102,10 +107,7 @@ def refuse_unless_ready(answer: ThreadReadResponse) -> None:
         )
     status = getattr(getattr(thread, "status", None), "root", None)
     if getattr(status, "type", "idle") == "active":
-        raise refusal(
-            f"thread must be idle before starting a goal: {thread.id}",
-            "wait for its turn to end, or interrupt it",
-        )
+        raise busy(thread.id)
 
 
 def refusal(message: str, hint: str) -> InvalidRequestError:
@@ -116,16 +118,11 @@ def refusal(message: str, hint: str) -> InvalidRequestError:
 
 
 def busy(thread_id: str) -> InvalidRequestError:
-    """The refusal of whatever would start another turn on a goal's thread."""
+    """The refusal of a goal on a thread where another one goes on, or a turn is being started."""
     return refusal(
-        f"thread has an active goal operation: {thread_id}",
-        "steer the goal with its handle's steer(), or interrupt it first",
+        f"thread must be idle before starting a goal: {thread_id}",
+        "wait for its turn or goal to end, or interrupt it",
     )
-
-
-def is_idle(error: InvalidRequestError) -> bool:
-    """Whether the runtime refused because no turn runs."""
-    return error.message.startswith("no active turn")
 
 
 _FOUND = re.compile(r"expected active turn id `?[^` ]*`? but found `?([^` ]+)`?")

@@ -77,10 +77,10 @@ class Connection:
         """Send a notification. Never blocks; raises TransportClosedError when closed."""
 
     def subscribe_turn(self, thread_id: str, turn_id: str) -> Subscription:
-        """The turn's events from now on."""
+        """The turn's events from now on; of one that has ended here lately none (`missed`)."""
 
     def own_thread(self, thread_id: str, *, errand: tuple[str, bytes]) -> Subscription | None:
-        """Reserve a thread for a goal; None while another goal has it.
+        """Reserve a thread for a goal; None while another goal has it, or a turn that was started here.
 
         Give the subscription as `stream` to the call that sets the goal. From the moment that its line is
         written, the turns that the runtime starts there are the subscription's, until the last one is over.
@@ -91,8 +91,11 @@ class Connection:
                 interrupt of the running turn, when the subscription is left while it `owes`.
         """
 
-    def is_owned(self, thread_id: str) -> bool:
-        """Whether a goal has this thread."""
+    def has_begun(self, turn_id: str) -> bool | None:
+        """Whether the turn/started of a turn that was started here has come; None for any other turn.
+
+        Before that the runtime refuses to interrupt it.
+        """
 
     def serve(self) -> ServerRequests:
         """From now on the runtime's requests wait for an answer instead of being refused.
@@ -233,8 +236,16 @@ class Subscription:
         """Of a goal: the turn that runs now. It is as of now, whatever was drained."""
 
     @property
+    def goes_on(self) -> bool:
+        """Of a goal: whether the runtime may still start turns for it."""
+
+    @property
+    def missed(self) -> bool:
+        """Of a turn: it was over before it was subscribed to."""
+
+    @property
     def over(self) -> bool:
-        """True when nothing more will come, whatever was drained."""
+        """True when nothing more will come, whatever was drained: its last word has come, or the end."""
 
     @property
     def latest_goal(self) -> bytes | None:
@@ -301,7 +312,11 @@ class ServerRequests:
 
         Raises:
             TransportClosedError: The connection has ended.
+            RuntimeError: This was closed.
         """
+
+    def close(self) -> None:
+        """Refuse what waits, and what comes. Idempotent."""
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until there is one (True) or until `timeout` seconds have passed (False)."""

@@ -105,7 +105,11 @@ def plain(value: Any) -> Any:
     raise ValueError(f"{type(value).__name__} has {what}")
 
 
+# How the runtime refuses what needs a running turn.
+NO_ACTIVE_TURN = "no active turn"
+
 _HINTS = (
+    ("has an active goal operation", "steer the goal with its handle's steer(), or interrupt it first"),
     ("invalid thread id", "take the id from thread.id or from thread_list()"),
     ("invalid session id", "take the id from thread.id or from thread_list()"),
     (

@@ -53,8 +53,8 @@ def _refuse_if_imported() -> None:
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == _OFFICIAL and module is not sys.modules.get(_our_name(name)):
             raise AlreadyImportedError(
-                f"{name} was imported already. Call install_as_openai_codex() before the first import of "
-                f"{_OFFICIAL}, at the very start of the program."
+                f"{_OFFICIAL} was imported already. Call install_as_openai_codex() before its first import, "
+                "at the very start of the program."
             )
 
 

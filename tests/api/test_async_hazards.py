@@ -103,6 +103,7 @@ async def test_a_cancelled_turn_start_leaves_no_turn(peer: ScriptedPeer) -> None
         starting.cancel()
         await asyncio.wait([starting])
         peer.answer(request, started("late"))
+        peer.send(event("turn/started", "t", "late"))
         assert (await expect(peer, "turn/interrupt"))["params"] == {"threadId": "t", "turnId": "late"}
 
 
@@ -171,6 +172,7 @@ async def test_an_answer_in_the_moment_of_the_cancel_is_not_lost(peer: ScriptedP
         starting.cancel()
         await asyncio.wait([starting])
         assert starting.cancelled()
+        peer.send(event("turn/started", "t", "u"))
         assert (await expect(peer, "turn/interrupt"))["params"]["turnId"] == "u"
 
 
@@ -183,6 +185,8 @@ async def test_a_cancelled_run_interrupts_the_turn_that_it_started(peer: Scripte
             await asyncio.sleep(0)
         running.cancel()
         await asyncio.wait([running])
+        # The runtime would refuse to interrupt what it has not begun.
+        peer.send(event("turn/started", "t", "u"))
         assert (await expect(peer, "turn/interrupt"))["params"] == {"threadId": "t", "turnId": "u"}
 
 

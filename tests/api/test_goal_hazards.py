@@ -37,6 +37,35 @@ async def test_a_cancelled_run_pauses_the_goal_and_stops_its_turn(model: Offline
         assert_idle(codex.stats)
 
 
+async def test_a_goal_cancelled_at_any_moment_leaves_no_turn_running(model: OfflineModel) -> None:
+    model.reset(lambda request: Answer("Hm", Stall()))
+    async with AsyncCodex(model.config()) as codex:
+        for pause_ms in range(0, 40, 4):
+            thread = await codex.thread_start()
+            async with codex.notifications("thread/status/changed", thread_id=thread.id) as statuses:
+                task = asyncio.create_task(thread.run_goal("Win."))
+                await asyncio.sleep(pause_ms / 1000)
+                await cancelled(task)
+                status = (await thread.read()).thread.status.root.type
+                while status == "active":
+                    status = (await statuses.__anext__()).payload.status.root.type  # type: ignore[union-attr]
+            assert status == "idle"
+
+
+async def test_a_run_cancelled_at_any_moment_leaves_no_turn_running(model: OfflineModel) -> None:
+    model.reset(lambda request: Answer("Hm", Stall()))
+    async with AsyncCodex(model.config()) as codex:
+        for pause_ms in range(0, 30, 2):
+            thread = await codex.thread_start(ephemeral=True)
+            async with codex.notifications("turn/completed", "turn/started", thread_id=thread.id) as news:
+                task = asyncio.create_task(thread.run("Go on."))
+                await asyncio.sleep(pause_ms / 1000)
+                sent = codex.stats()["turns_starting"] or codex.stats()["turns_routed"]
+                await cancelled(task)
+                while sent and (await news.__anext__()).method != "turn/completed":
+                    pass
+
+
 @pytest.mark.parametrize("stage", ["reading", "clearing", "setting", "waiting", "running"])
 async def test_a_goal_cancelled_at_any_stage_leaves_nothing(stage: str, peer: ScriptedPeer) -> None:
     config = scripted(peer)
@@ -62,7 +91,10 @@ async def test_a_goal_cancelled_at_any_stage_leaves_nothing(stage: str, peer: Sc
             }
         if stage == "running":
             assert (await expected(peer, "turn/interrupt"))["params"] == {"threadId": "t", "turnId": "u"}
-        assert not codex._client.connection.native.is_owned("t")
+        if begun:
+            peer.send(updated("paused"), event("turn/completed", "t", "u"))
         peer.answers["model/list"] = {"data": []}
         await codex.models()
         assert peer.received == 0
+        held = codex.stats()
+        assert (held["streams_routed"], held["mailbox_bytes"], held["turns_routed"]) == (0, 0, 0)

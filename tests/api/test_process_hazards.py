@@ -90,6 +90,7 @@ def test_ctrl_c_interrupts_the_turn_of_a_run(peer: ScriptedPeer) -> None:
         with pytest.raises(KeyboardInterrupt):
             thread.run("go")
         pressing.join()
+        peer.send(event("turn/started", "t", "u"))
         assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
 
 

@@ -148,6 +148,7 @@ def cancelled_runs(p: Probe) -> Any:
         p.peer.answers.pop("turn/start")
         request = await asyncio.to_thread(p.peer.expect, "turn/start")
         p.peer.answer(request, started("u"))
+        p.peer.send(event("turn/started", "t", "u"))
         for _ in range(20):
             await asyncio.sleep(0.01)
         task.cancel()
@@ -280,6 +281,18 @@ def streams_that_close(p: Probe) -> Any:
         return type(events).__name__
 
 
+def early_interrupts(p: Probe) -> Any:
+    turn = p.turn(p.codex())
+    found: list[Any] = []
+    caller = threading.Thread(target=lambda: found.append(raised(turn.interrupt)), daemon=True)
+    caller.start()
+    p.peer.refuse(p.peer.expect("turn/interrupt"), -32600, "no active turn to interrupt")
+    p.peer.answers["turn/interrupt"] = {}
+    p.peer.send(event("turn/started", "t", "u"))
+    caller.join()
+    return found[0]
+
+
 def double_interrupts(p: Probe) -> Any:
     turn = p.turn(p.codex())
     p.peer.answers["turn/interrupt"] = {}
@@ -338,6 +351,7 @@ PROBES: dict[str, Callable[[Probe], Any]] = {
         pickled_errors,
         closed_clients,
         streams_that_close,
+        early_interrupts,
         double_interrupts,
         idle_streams,
     )

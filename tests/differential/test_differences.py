@@ -34,6 +34,7 @@ EARLY = "Mistakes are refused before they are sent"
 TYPED = "Errors have types and data"
 CLOSED = "A closed client stays closed"
 STREAM = "A stream is an object"
+FROM_START = "Interrupting works from the start"
 TWICE = "Interrupting twice is interrupting once"
 IDLE = "Idle turns cost nothing"
 
@@ -83,6 +84,11 @@ DIFFERENCES: dict[str, tuple[str, Any, Any]] = {
     # It starts a second runtime, which the scripted one cannot play.
     "closed_clients": (CLOSED, UNANSWERED, ["ClientClosedError"]),
     "streams_that_close": (STREAM, None, "TurnStream"),
+    "early_interrupts": (
+        FROM_START,
+        ["InvalidRequestError", "CodexRpcError", "JsonRpcError", "CodexError"],
+        [],
+    ),
     "double_interrupts": (TWICE, UNANSWERED, "answered"),
     "idle_streams": (IDLE, UNANSWERED, "answered"),
 }

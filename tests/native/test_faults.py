@@ -263,6 +263,9 @@ def test_six_hundred_errands_at_once_do_not_stop_the_reader(
     peer.answers["turn/interrupt"] = {}
     for turn in turns:
         turn.give_up()
+    # They are due when the turns have begun: all in few chunks.
+    peer.send(*(event("turn/started", f"t{number}", f"u{number}") for number in range(600)))
+    caught_up(connection, peer)
     for gauge in ("requests_waiting", "requests_admitted"):
         Footprint.wait_until(lambda: connection.stats()[gauge] == 0)  # noqa: B023
     assert connection.stats()["errands_sent"] == 600

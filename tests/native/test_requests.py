@@ -88,9 +88,26 @@ def test_a_late_turn_is_interrupted(connection: Connection, peer: ScriptedPeer) 
     request = peer.expect("turn/start")
     call.abandon()
     peer.answer(request, started("u"))
+    caught_up(connection, peer)
+    assert peer.received == 0  # the runtime would refuse to interrupt what has not begun
+    peer.send(event("turn/started", "t", "u"))
     assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
+    peer.send(event("turn/completed", "t", "u", status="interrupted"))
+    caught_up(connection, peer)
     stats = connection.stats()
     assert (stats["turns_routed"], stats["turns_starting"]) == (0, 0)
+
+
+def test_a_late_turn_that_begins_before_its_answer_is_interrupted(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    call = start_turn(connection, "t")
+    request = peer.expect("turn/start")
+    call.abandon()
+    peer.send(event("turn/started", "t", "u"))
+    peer.answer(request, started("u"))
+    assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
+    assert connection.stats()["turns_starting"] == 0
 
 
 def test_a_late_join_of_somebodys_turn_interrupts_nothing(connection: Connection, peer: ScriptedPeer) -> None:
@@ -128,6 +145,7 @@ def test_an_answer_that_came_but_was_not_taken_is_undone(connection: Connection,
     peer.answer(peer.expect("turn/start"), started("u"))
     assert call.wait(20)
     call.abandon()
+    peer.send(event("turn/started", "t", "u"))
     assert peer.expect("turn/interrupt")["params"]["turnId"] == "u"
     peer.send(event("turn/completed", "t", "u", status="interrupted"))
     caught_up(connection, peer)
@@ -148,6 +166,7 @@ def test_the_answer_to_an_undoing_is_expected(connection: Connection, peer: Scri
     request = peer.expect("turn/start")
     call.abandon()
     peer.answer(request, started("u"))
+    peer.send(event("turn/started", "t", "u"))
     peer.answer(peer.expect("turn/interrupt"), {})
     caught_up(connection, peer)
     stats = connection.stats()
@@ -163,6 +182,8 @@ def test_a_thousand_interrupts_at_once_do_not_flood_the_runtime(
         call = start_turn(connection, f"t{number}")
         finish(call)
         subscriptions.append(call.take_subscription())
+    peer.send(*(event("turn/started", f"t{number}", f"turn-t{number}") for number in range(100)))
+    caught_up(connection, peer)
     for subscription in subscriptions:
         subscription.give_up()
     held = [peer.expect("turn/interrupt") for _ in range(8)]

@@ -102,6 +102,10 @@ def test_who_gives_up_alone_interrupts_the_turn(connection: Connection, peer: Sc
     peer.answer(peer.expect("turn/start"), started("u"))
     finish(call)
     subscription = call.take_subscription()
+    assert connection.has_begun("u") is False
+    peer.send(event("turn/started", "t", "u"))
+    caught_up(connection, peer)
+    assert connection.has_begun("u") is True
     subscription.give_up()
     assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
     subscription.give_up()

@@ -6,13 +6,12 @@ the protocol's own shape, and the next one is handled. Made by the low-level cli
 
 from __future__ import annotations
 
-import inspect  # async only
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import TransportClosedError
-from .waiting import Background, wait_ready
+from .waiting import HANDLERS_OWN, Background, alone, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,19 +43,22 @@ class AsyncAnswering:
                     await self._answer(request)
         except TransportClosedError:
             return
+        finally:
+            # However this ends, nobody answers any more, and the runtime must not wait for it.
+            requests.close()
 
     async def _answer(self, request: ServerRequest) -> None:
         try:
-            params = json.loads(request.params)
-            given: Any = self._handler(request.method, params)
-            if inspect.isawaitable(given):  # async only
-                given = await given  # async only
+            given = await alone(self._handler, request.method, json.loads(request.params))
             if not isinstance(given, dict):
                 raise TypeError(f"the handler gave back {type(given).__name__}, not a dict")
-            request.answer(json.dumps(given).encode())
-        except Exception:
+            request.answer(json.dumps(given, allow_nan=False, ensure_ascii=False).encode())
+        except HANDLERS_OWN:
             logger.exception("The handler of %s failed, so it was refused", request.method)
             request.refuse()
+        except BaseException:
+            request.refuse()
+            raise
 
     async def aclose(self) -> None:
         """Wait until the handler is not at work any more; the connection has ended."""

@@ -7,6 +7,7 @@ describes what is sent, and the connection is that of all clients.
 
 from __future__ import annotations
 
+# sync only: import inspect
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -72,9 +73,6 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound="BaseModel")
 ClientT = TypeVar("ClientT", bound="AsyncCodexClient")
 
-# So many ends of turns are remembered, so that waiting for one a second time fails instead of hanging.
-_REMEMBERED = 4096
-
 
 class AsyncCodexClient:
     """A low-level client of one runtime: requests by the wire's names, answers as models.
@@ -86,8 +84,8 @@ class AsyncCodexClient:
         config: How to launch the runtime; by default the packaged one.
         approval_handler: Answers what the runtime asks: it gets the method and the params of each such
             request, one after the other, and gives back the result. It may take its time and call this
-            client. Without one, and where it raises, the request is refused. Here it may be a coroutine
-            function.
+            client, but not wait for a turn that asks something itself. Without one, and where it raises,
+            the request is refused. Here it may be a coroutine function.
 
     Example:
         >>> async def main():
@@ -108,18 +106,18 @@ class AsyncCodexClient:
             raise InvalidInputTypeError(f"config must be a CodexConfig, not {type(config).__name__}.")
         if approval_handler is not None and not callable(approval_handler):
             raise InvalidInputTypeError("approval_handler must be callable.")
+        # sync only: if inspect.iscoroutinefunction(approval_handler):
+        # sync only:     raise InvalidInputTypeError("A coroutine function goes with the asyncio client.")
         self.config = config or CodexConfig()
         self._handler = approval_handler
-        self._client = AsyncRuntime(self.config)
-        # Around the start, which is done once.
+        self._client = AsyncRuntime(self.config, by_hand=True)
+        # Around the steps from one state to the next: started, greeted, closed.
         self._lock = Lock()
         self._started = False
         # Of the last runtime, also when it is closed: what it has said can still be read.
         self._unscoped: AsyncFeed | None = None
         self._answering: AsyncAnswering | None = None
         self._logins: dict[str, AsyncLogin] = {}
-        # In the order of their ends.
-        self._ended: dict[str, None] = {}
 
     async def __aenter__(self: ClientT) -> ClientT:
         await self.start()
@@ -136,22 +134,25 @@ class AsyncCodexClient:
     # --- the connection
 
     async def start(self) -> None:
-        """Start the runtime, and listen to its notifications from its first line on. Idempotent.
+        """Start the runtime, and listen to its notifications from its first line on.
+
+        Does nothing while one runs; one that has ended is replaced.
 
         Raises:
             LaunchError: It cannot be started.
         """
         async with self._lock:
-            if self._started:
+            if self._started and not self._connection.native.closed:
                 return
-            self._client = AsyncRuntime(self.config)
+            self._client.reopen()
             self._client.spawn()
-            connection = self._client.spawned
+            self._started = True
+            connection = self._connection
             self._logins.clear()
             self._unscoped = AsyncFeed(connection, connection.native.subscribe_notifications(), decoder())
+            self._answering = None
             if self._handler is not None:
                 self._answering = AsyncAnswering(connection, self._handler)
-            self._started = True
 
     async def initialize(self) -> InitializeResponse:
         """Greet the runtime, which answers to nothing else before.
@@ -160,8 +161,9 @@ class AsyncCodexClient:
             StartupError: It is no Codex runtime, or did not become ready. It is gone then.
             InvalidRequestError: That was done before.
         """
-        if not self._client.is_initialized:
-            return await self._client.initialize()
+        async with self._lock:
+            if not self._client.is_initialized:
+                return await self._client.initialize()
         return await self._connection.request(_requests.initialize(self.config))
 
     async def close(self) -> None:
@@ -170,13 +172,13 @@ class AsyncCodexClient:
         Whatever still waits for the runtime, here or in another task, gets ClientClosedError. Notifications
         that were not read yet still can be.
         """
-        self._started = False
-        answering, self._answering = self._answering, None
-        try:
-            await self._client.aclose()
-        finally:
-            if answering is not None:
-                await answering.aclose()
+        # Before the lock, for whoever holds it while the runtime does not answer.
+        await self._client.aclose()
+        async with self._lock:
+            self._started = False
+            answering, self._answering = self._answering, None
+        if answering is not None:
+            await answering.aclose()
 
     @property
     def _connection(self) -> AsyncConnection:
@@ -318,9 +320,7 @@ class AsyncCodexClient:
         connection = self._connection
         request = _plain_requests.turn_start(identifier("thread_id", thread_id), input_items, params)
         subscription, answer = await connection.start_turn(request)
-        # A turn/start on a thread whose turn runs is answered with that turn, of which all is kept already.
-        if connection.unclaimed.setdefault(subscription.turn_id, subscription) is not subscription:
-            subscription.close()
+        connection.keep(subscription)
         started: TurnStartResponse = answer
         return started
 
@@ -342,21 +342,22 @@ class AsyncCodexClient:
         return answer
 
     async def wait_for_turn_completed(self, turn_id: str) -> TurnCompletedNotification:
-        """Wait for the end of a turn, for as long as it takes. The rest of its events is let go.
+        """Wait for the end of a turn, for as long as it takes. Its other events until then are let go.
 
-        A turn that was started elsewhere has to be running still.
+        A turn that this client has not started has to be running still: of one that it has never heard of,
+        the end is waited for until the connection ends. A wait that is stopped can be begun again.
 
         Raises:
-            StreamClosedError: Its end was waited for before.
+            StreamClosedError: The turn's end went to somebody before.
             TransportClosedError: The connection ended first.
         """
-        if turn_id in self._ended:
-            raise StreamClosedError(
-                f"The end of turn {turn_id} was waited for before. Read the whole turn with "
-                "thread_read(thread_id, include_turns=True), or keep what the first wait returned."
-            )
         connection = self._connection
         subscription = connection.subscribe("", identifier("turn_id", turn_id))
+        if subscription.missed:
+            raise StreamClosedError(
+                f"The end of turn {turn_id} went to somebody before. Read the whole turn with "
+                "thread_read(thread_id, include_turns=True), or keep what the first wait returned."
+            )
         subscription.select("end")
         feed = AsyncFeed(connection, subscription, decoder())
         try:
@@ -366,13 +367,16 @@ class AsyncCodexClient:
                     break
             completed = completed_payload(feed.batch.popleft())
         except BaseException:
-            # Stopped in the middle: who waits next finds it where it was.
-            connection.unclaimed.setdefault(turn_id, subscription)
+            # Stopped in the middle: a turn of this client's waits for the next who asks.
+            if subscription.thread_id:
+                subscription.select("all")
+                connection.keep(subscription)
+            else:
+                feed.close()
             raise
         feed.close()
-        self._ended[turn_id] = None
-        if len(self._ended) > _REMEMBERED:
-            self._ended.pop(next(iter(self._ended)), None)
+        # What a turn/start that joined the turn has kept meanwhile is of no use any more.
+        connection.let_go(turn_id)
         return completed
 
     async def stream_text(
@@ -382,7 +386,10 @@ class AsyncCodexClient:
 
         The turn is started when the first of them is asked for. Left early, it goes on.
 
+        A failed turn does not raise: its text ends.
+
         Raises:
+            StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
             TransportClosedError: While iterating: the connection ended before the turn did.
         """
         turn_id = (await self.turn_start(thread_id, text, params)).turn.id
@@ -443,12 +450,17 @@ class AsyncCodexClient:
         Returns:
             The handle of the goal, and the first turn's id.
         """
-        subscription = await begun(self._connection, identifier("thread_id", thread_id), objective, None)
+        request = _goals.activate(identifier("thread_id", thread_id), objective, None)
+        subscription = await begun(self._connection, thread_id, request)
         goal = AsyncGoalHandle(self, subscription)
         return goal, goal.id
 
     async def cancel_goal_operation(self, state: AsyncGoalHandle) -> None:
         """Give a goal up: `AsyncGoalHandle.cancel()`."""
+        if not isinstance(state, AsyncGoalHandle):
+            raise InvalidInputTypeError(
+                f"state must be what start_goal_operation() gave, not {type(state).__name__}."
+            )
         await state.cancel()
 
     # --- accounts

@@ -12,12 +12,14 @@ import logging
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .. import _closing, _goals, _native
-from .._requests import explain, serialise
+from .. import _closing, _native, _requests
+from .._decode import decoder
+from .._requests import NO_ACTIVE_TURN, explain, serialise
 from .._requirements import require
 from ..errors import (
     OVERLOADED_CODE,
     ForkedProcessError,
+    InvalidRequestError,
     JsonRpcError,
     RequestTimeoutError,
     RetryLimitExceededError,
@@ -30,10 +32,16 @@ if TYPE_CHECKING:
     from .._config import CodexConfig
     from .._openings import Opening
     from .._requests import Request
+    from ..generated.v2_all import TurnInterruptResponse
 
 logger = logging.getLogger("codex_app_server")
 
 T = TypeVar("T")
+
+# What tells that a turn has begun, or will not.
+_BEGINNINGS = ["turn/started", "turn/completed"]
+# So many turns of the low-level client are kept for somebody who asks.
+_UNCLAIMED = 4096
 
 # "Overloaded" means that the runtime did not take the request, so sending it again is safe. These
 # retries bridge a burst; a runtime that stays busy for longer is the program's to judge.
@@ -78,19 +86,58 @@ class AsyncConnection:
         return request.decode(request.method, result)
 
     async def start_turn(self, request: Request[T]) -> tuple[_native.Subscription, T]:
-        """Send turn/start; returns the subscription to the turn it answered with, and the answer.
-
-        Raises:
-            InvalidRequestError: The thread's turns are a goal's.
-        """
-        if request.turn_of is not None and self.native.is_owned(request.turn_of):
-            raise _goals.busy(request.turn_of)
+        """Send turn/start; returns the subscription to the turn it answered with, and the answer."""
         call, result = await self._exchange(request)
         return call.take_subscription(), request.decode(request.method, result)
 
+    async def interrupt_turn(self, thread_id: str, turn_id: str) -> TurnInterruptResponse:
+        """Stop a turn, also one that was started here and has not begun yet.
+
+        Raises:
+            InvalidRequestError: It is over.
+        """
+        request = _requests.turn_interrupt(thread_id, turn_id)
+        # From before the request, so that it cannot begin unheard between a refusal and the wait.
+        listening = self.native.subscribe_notifications(_BEGINNINGS, thread_id=thread_id)
+        try:
+            try:
+                return await self.request(request)
+            except InvalidRequestError as error:
+                if not error.message.startswith(NO_ACTIVE_TURN) or self.native.has_begun(turn_id) is None:
+                    raise
+                refused = error
+            while self.native.has_begun(turn_id) is False:
+                await wait_ready(listening)
+                listening.drain(decoder())
+            if self.native.has_begun(turn_id) is None:
+                raise refused  # it has ended meanwhile
+            return await self.request(request)
+        finally:
+            listening.close()
+
+    def keep(self, subscription: _native.Subscription) -> None:
+        """Keep a turn's events until somebody asks for the turn."""
+        # A turn/start on a thread whose turn runs is answered with that turn, of which all is kept already.
+        if self.unclaimed.setdefault(subscription.turn_id, subscription) is not subscription:
+            subscription.close()
+        if len(self.unclaimed) > _UNCLAIMED:
+            turn_id = next(iter(self.unclaimed))
+            logger.warning("The events of turn %s are let go: nobody has asked for them", turn_id)
+            self.let_go(turn_id)
+
+    def let_go(self, turn_id: str) -> None:
+        """Nobody asks for this turn any more."""
+        kept = self.unclaimed.pop(turn_id, None)
+        if kept is not None:
+            kept.close()
+
     def subscribe(self, thread_id: str, turn_id: str) -> _native.Subscription:
-        """A turn's events: all of them, if nobody has claimed it yet, else from now on."""
-        return self.unclaimed.pop(turn_id, None) or self.native.subscribe_turn(thread_id, turn_id)
+        """A turn's events: all of them, if they are kept for whoever asks first, else from now on."""
+        kept = self.unclaimed.get(turn_id)
+        if kept is not None and thread_id in ("", kept.thread_id):
+            del self.unclaimed[turn_id]
+            return kept
+        return self.native.subscribe_turn(thread_id, turn_id)
 
     def subscribe_stream(self, opening: Opening[Any]) -> _native.Subscription:
         """The events of a stream that is about to begin. Left in the middle, the stream is undone."""

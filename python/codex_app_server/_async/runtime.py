@@ -38,8 +38,10 @@ _NOT_STARTED = (
 class AsyncRuntime:
     """The runtime of one client."""
 
-    def __init__(self, config: CodexConfig) -> None:
+    def __init__(self, config: CodexConfig, *, by_hand: bool = False) -> None:
         self._config = config
+        # Started, greeted and started again by the low-level client, and by nobody else.
+        self._by_hand = by_hand
         self._lock = Lock()
         # Set from the moment the process exists; `_metadata` tells whether it is ready.
         self._launch: Any = None
@@ -52,6 +54,8 @@ class AsyncRuntime:
 
         Concurrent first calls start one. After a failed start the next call tries again.
         """
+        if self._by_hand:
+            return self.connection
         if self._metadata is None or self._closed:
             async with self._lock:
                 if self._metadata is None or self._closed:
@@ -59,8 +63,7 @@ class AsyncRuntime:
         return self.connection
 
     async def _start(self) -> None:
-        if self._connection is None or self._connection.native.closed:
-            self.spawn()
+        self.spawn()
         await self.initialize()
 
     def spawn(self) -> None:
@@ -82,6 +85,11 @@ class AsyncRuntime:
             raise
         return answer
 
+    def reopen(self) -> None:
+        """Forget the runtime that has ended, for another one."""
+        self._closed = False
+        self._metadata = None
+
     @property
     def spawned(self) -> AsyncConnection:
         """The connection to the process, ready or not."""
@@ -96,6 +104,8 @@ class AsyncRuntime:
     @property
     def connection(self) -> AsyncConnection:
         """The connection to the runtime, which must have been started."""
+        if self._by_hand:
+            return self.spawned
         self._refuse_closed()
         if self._metadata is None or self._connection is None:
             raise NotStartedError(_NOT_STARTED)

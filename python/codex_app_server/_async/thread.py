@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .. import _requests
+from .. import _goals, _requests
 from .._params import identifier
 from .goal import AsyncGoalHandle, begun
 from .turn import AsyncTurnHandle
@@ -207,8 +207,9 @@ class AsyncThread:
             RequestTimeoutError: No turn was started in time. The goal is paused.
             TransportClosedError: The connection ended first.
         """
+        request = _goals.activate(self.id, identifier("objective", objective), token_budget)
         connection = await self._codex._client.start()
-        subscription = await begun(connection, self.id, identifier("objective", objective), token_budget)
+        subscription = await begun(connection, self.id, request)
         return AsyncGoalHandle(self._codex, subscription)
 
     async def read(self, *, include_turns: bool = False) -> ThreadReadResponse:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import _requests
 from .._result import TurnCollector
 from .stream import AsyncEventCursor, AsyncTextStream, AsyncTurnStream
+from .waiting import Lock
 
 # sync only: from .runtime import runtime_of
 
@@ -47,6 +48,7 @@ class AsyncTurnHandle:
     thread_id: str
     id: str
     _cursor: AsyncEventCursor = field(repr=False, compare=False)
+    _interrupting: Lock = field(repr=False, compare=False)
     _interrupted: TurnInterruptResponse | None = field(repr=False, compare=False)
 
     def __init__(
@@ -62,9 +64,14 @@ class AsyncTurnHandle:
         # sync only: self._client = runtime_of(_client)
         self.thread_id = thread_id
         self.id = id
+        self._interrupting = Lock()
         self._interrupted = None
         connection = self._codex._client.connection
-        self._cursor = AsyncEventCursor(connection, _subscription or connection.subscribe(thread_id, id))
+        if _subscription is None:
+            _subscription = connection.subscribe(thread_id, id)
+        self._cursor = AsyncEventCursor(connection, _subscription)
+        if _subscription.missed:
+            self._cursor.close()
 
     async def steer(self, input: Input | str) -> TurnSteerResponse:
         """Give the running turn more input.
@@ -89,9 +96,9 @@ class AsyncTurnHandle:
         """
         connection = await self._codex._client.start()
         # The runtime leaves a second interrupt unanswered until the thread's next turn ends.
-        if self._interrupted is None:
-            request = _requests.turn_interrupt(self.thread_id, self.id)
-            self._interrupted = await connection.request(request)
+        async with self._interrupting:
+            if self._interrupted is None:
+                self._interrupted = await connection.interrupt_turn(self.thread_id, self.id)
         return self._interrupted
 
     def stream(self) -> AsyncTurnStream:

@@ -7,6 +7,7 @@ the two shells is one text. A wait uses no thread, and costs nothing until it is
 from __future__ import annotations
 
 import asyncio
+import inspect
 import itertools
 import os
 import socket
@@ -20,9 +21,26 @@ from typing import Any, Protocol, TypeVar
 
 from .._native import LoopWaker
 
-__all__ = ["Background", "Lock", "Pace", "Waitable", "apart", "now", "rest", "sleep", "wait_ready"]
+__all__ = [
+    "HANDLERS_OWN",
+    "Background",
+    "Lock",
+    "Pace",
+    "Waitable",
+    "alone",
+    "apart",
+    "now",
+    "rest",
+    "sleep",
+    "wait_ready",
+]
 
 ArgT = TypeVar("ArgT")
+
+# What a handler raises that ends that handler only. An interrupt or exit in a task ends the loop.
+HANDLERS_OWN = Exception
+# How long the end of a connection waits for a handler of the program.
+_MOMENT_S = 1.0
 
 now = time.monotonic
 sleep = asyncio.sleep
@@ -92,14 +110,33 @@ class Background:
         self._task = self._loop.create_task(work(argument))
 
     async def stop(self) -> None:
-        """Cancel what is still at work, and wait for its end where that is possible."""
-        if self._loop.is_closed():
-            return
+        """Cancel what is still at work, and wait for its end, for a moment and where that is possible."""
         if self._loop is not asyncio.get_running_loop():
-            self._loop.call_soon_threadsafe(self._task.cancel)
+            with suppress(RuntimeError):  # that loop is closed, and so is the task over
+                self._loop.call_soon_threadsafe(self._task.cancel)
         elif self._task is not asyncio.current_task():
             self._task.cancel()
-            await asyncio.wait([self._task])
+            await asyncio.wait([self._task], timeout=_MOMENT_S)
+
+
+async def alone(call: Callable[..., Any], *arguments: Any) -> Any:
+    """What a call of the program's gives, awaited in a task of its own if need be.
+
+    So a cancellation from inside ends that call and not the task that waits for it; it is raised as a
+    `RuntimeError`.
+    """
+    given = call(*arguments)
+    if not inspect.isawaitable(given):
+        return given
+    task = asyncio.ensure_future(given)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if task.cancelled():
+        raise RuntimeError("the call has cancelled itself")
+    return task.result()
 
 
 class Waitable(Protocol):

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import TransportClosedError
-from .waiting import Background, wait_ready
+from .waiting import HANDLERS_OWN, Background, alone, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,17 +44,22 @@ class Answering:
                     self._answer(request)
         except TransportClosedError:
             return
+        finally:
+            # However this ends, nobody answers any more, and the runtime must not wait for it.
+            requests.close()
 
     def _answer(self, request: ServerRequest) -> None:
         try:
-            params = json.loads(request.params)
-            given: Any = self._handler(request.method, params)
+            given = alone(self._handler, request.method, json.loads(request.params))
             if not isinstance(given, dict):
                 raise TypeError(f"the handler gave back {type(given).__name__}, not a dict")
-            request.answer(json.dumps(given).encode())
-        except Exception:
+            request.answer(json.dumps(given, allow_nan=False, ensure_ascii=False).encode())
+        except HANDLERS_OWN:
             logger.exception("The handler of %s failed, so it was refused", request.method)
             request.refuse()
+        except BaseException:
+            request.refuse()
+            raise
 
     def close(self) -> None:
         """Wait until the handler is not at work any more; the connection has ended."""

@@ -9,6 +9,7 @@ describes what is sent, and the connection is that of all clients.
 
 from __future__ import annotations
 
+import inspect
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -74,9 +75,6 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound="BaseModel")
 ClientT = TypeVar("ClientT", bound="CodexClient")
 
-# So many ends of turns are remembered, so that waiting for one a second time fails instead of hanging.
-_REMEMBERED = 4096
-
 
 class CodexClient:
     """A low-level client of one runtime: requests by the wire's names, answers as models.
@@ -88,7 +86,8 @@ class CodexClient:
         config: How to launch the runtime; by default the packaged one.
         approval_handler: Answers what the runtime asks: it gets the method and the params of each such
             request, one after the other, and gives back the result. It may take its time and call this
-            client. Without one, and where it raises, the request is refused.
+            client, but not wait for a turn that asks something itself. Without one, and where it raises,
+            the request is refused.
 
     Example:
         >>> def main():
@@ -108,18 +107,18 @@ class CodexClient:
             raise InvalidInputTypeError(f"config must be a CodexConfig, not {type(config).__name__}.")
         if approval_handler is not None and not callable(approval_handler):
             raise InvalidInputTypeError("approval_handler must be callable.")
+        if inspect.iscoroutinefunction(approval_handler):
+            raise InvalidInputTypeError("A coroutine function goes with the asyncio client.")
         self.config = config or CodexConfig()
         self._handler = approval_handler
-        self._client = Runtime(self.config)
-        # Around the start, which is done once.
+        self._client = Runtime(self.config, by_hand=True)
+        # Around the steps from one state to the next: started, greeted, closed.
         self._lock = Lock()
         self._started = False
         # Of the last runtime, also when it is closed: what it has said can still be read.
         self._unscoped: Feed | None = None
         self._answering: Answering | None = None
         self._logins: dict[str, Login] = {}
-        # In the order of their ends.
-        self._ended: dict[str, None] = {}
 
     def __enter__(self: ClientT) -> ClientT:
         self.start()
@@ -136,22 +135,25 @@ class CodexClient:
     # --- the connection
 
     def start(self) -> None:
-        """Start the runtime, and listen to its notifications from its first line on. Idempotent.
+        """Start the runtime, and listen to its notifications from its first line on.
+
+        Does nothing while one runs; one that has ended is replaced.
 
         Raises:
             LaunchError: It cannot be started.
         """
         with self._lock:
-            if self._started:
+            if self._started and not self._connection.native.closed:
                 return
-            self._client = Runtime(self.config)
+            self._client.reopen()
             self._client.spawn()
-            connection = self._client.spawned
+            self._started = True
+            connection = self._connection
             self._logins.clear()
             self._unscoped = Feed(connection, connection.native.subscribe_notifications(), decoder())
+            self._answering = None
             if self._handler is not None:
                 self._answering = Answering(connection, self._handler)
-            self._started = True
 
     def initialize(self) -> InitializeResponse:
         """Greet the runtime, which answers to nothing else before.
@@ -160,8 +162,9 @@ class CodexClient:
             StartupError: It is no Codex runtime, or did not become ready. It is gone then.
             InvalidRequestError: That was done before.
         """
-        if not self._client.is_initialized:
-            return self._client.initialize()
+        with self._lock:
+            if not self._client.is_initialized:
+                return self._client.initialize()
         return self._connection.request(_requests.initialize(self.config))
 
     def close(self) -> None:
@@ -170,13 +173,13 @@ class CodexClient:
         Whatever still waits for the runtime, here or in another thread, gets ClientClosedError. Notifications
         that were not read yet still can be.
         """
-        self._started = False
-        answering, self._answering = self._answering, None
-        try:
-            self._client.close()
-        finally:
-            if answering is not None:
-                answering.close()
+        # Before the lock, for whoever holds it while the runtime does not answer.
+        self._client.close()
+        with self._lock:
+            self._started = False
+            answering, self._answering = self._answering, None
+        if answering is not None:
+            answering.close()
 
     @property
     def _connection(self) -> Connection:
@@ -314,9 +317,7 @@ class CodexClient:
         connection = self._connection
         request = _plain_requests.turn_start(identifier("thread_id", thread_id), input_items, params)
         subscription, answer = connection.start_turn(request)
-        # A turn/start on a thread whose turn runs is answered with that turn, of which all is kept already.
-        if connection.unclaimed.setdefault(subscription.turn_id, subscription) is not subscription:
-            subscription.close()
+        connection.keep(subscription)
         started: TurnStartResponse = answer
         return started
 
@@ -338,21 +339,22 @@ class CodexClient:
         return answer
 
     def wait_for_turn_completed(self, turn_id: str) -> TurnCompletedNotification:
-        """Wait for the end of a turn, for as long as it takes. The rest of its events is let go.
+        """Wait for the end of a turn, for as long as it takes. Its other events until then are let go.
 
-        A turn that was started elsewhere has to be running still.
+        A turn that this client has not started has to be running still: of one that it has never heard of,
+        the end is waited for until the connection ends. A wait that is stopped can be begun again.
 
         Raises:
-            StreamClosedError: Its end was waited for before.
+            StreamClosedError: The turn's end went to somebody before.
             TransportClosedError: The connection ended first.
         """
-        if turn_id in self._ended:
-            raise StreamClosedError(
-                f"The end of turn {turn_id} was waited for before. Read the whole turn with "
-                "thread_read(thread_id, include_turns=True), or keep what the first wait returned."
-            )
         connection = self._connection
         subscription = connection.subscribe("", identifier("turn_id", turn_id))
+        if subscription.missed:
+            raise StreamClosedError(
+                f"The end of turn {turn_id} went to somebody before. Read the whole turn with "
+                "thread_read(thread_id, include_turns=True), or keep what the first wait returned."
+            )
         subscription.select("end")
         feed = Feed(connection, subscription, decoder())
         try:
@@ -362,13 +364,16 @@ class CodexClient:
                     break
             completed = completed_payload(feed.batch.popleft())
         except BaseException:
-            # Stopped in the middle: who waits next finds it where it was.
-            connection.unclaimed.setdefault(turn_id, subscription)
+            # Stopped in the middle: a turn of this client's waits for the next who asks.
+            if subscription.thread_id:
+                subscription.select("all")
+                connection.keep(subscription)
+            else:
+                feed.close()
             raise
         feed.close()
-        self._ended[turn_id] = None
-        if len(self._ended) > _REMEMBERED:
-            self._ended.pop(next(iter(self._ended)), None)
+        # What a turn/start that joined the turn has kept meanwhile is of no use any more.
+        connection.let_go(turn_id)
         return completed
 
     def stream_text(
@@ -378,7 +383,10 @@ class CodexClient:
 
         The turn is started when the first of them is asked for. Left early, it goes on.
 
+        A failed turn does not raise: its text ends.
+
         Raises:
+            StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
             TransportClosedError: While iterating: the connection ended before the turn did.
         """
         turn_id = (self.turn_start(thread_id, text, params)).turn.id
@@ -439,12 +447,17 @@ class CodexClient:
         Returns:
             The handle of the goal, and the first turn's id.
         """
-        subscription = begun(self._connection, identifier("thread_id", thread_id), objective, None)
+        request = _goals.activate(identifier("thread_id", thread_id), objective, None)
+        subscription = begun(self._connection, thread_id, request)
         goal = GoalHandle(self, subscription)
         return goal, goal.id
 
     def cancel_goal_operation(self, state: GoalHandle) -> None:
         """Give a goal up: `GoalHandle.cancel()`."""
+        if not isinstance(state, GoalHandle):
+            raise InvalidInputTypeError(
+                f"state must be what start_goal_operation() gave, not {type(state).__name__}."
+            )
         state.cancel()
 
     # --- accounts

@@ -9,21 +9,24 @@ its turns send; how these become one turn is in `_goals`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .. import _goals, _requests
 from .._decode import decoder
+from .._requests import NO_ACTIVE_TURN
 from .._result import TurnCollector
 from ..errors import InvalidRequestError, RequestTimeoutError, TransportClosedError, TurnFailedError
 from .runtime import runtime_of
 from .stream import EventCursor, TextStream, TurnStream
-from .waiting import now, wait_ready
+from .waiting import Lock, now, wait_ready
 
 if TYPE_CHECKING:
     from .._goals import GoalResult
     from .._inputs import Input
     from .._native import Subscription
+    from .._requests import Request
     from ..generated.v2_all import ThreadGoal, TurnInterruptResponse, TurnSteerResponse
     from .client import Codex
     from .codex_client import CodexClient
@@ -31,10 +34,12 @@ if TYPE_CHECKING:
     from .runtime import Runtime
 
 
-def begun(connection: Connection, thread_id: str, objective: str, token_budget: int | None) -> Subscription:
-    """Set a goal and wait for its first turn. If that fails, the goal is paused and nothing is left."""
+def begun(connection: Connection, thread_id: str, request: Request[Any]) -> Subscription:
+    """Set a thread's goal by the `request` that activates it, and wait for its first turn.
+
+    If that fails, the goal is paused, its turn is stopped and nothing is left.
+    """
     _goals.refuse_if_deaf(connection.opted_out)
-    request = _goals.change(thread_id, objective=objective, status="active", token_budget=token_budget)
     read = _requests.thread_read(thread_id, include_turns=False)
     _goals.refuse_unless_ready(connection.request(read))
     errand = _goals.pause_errand(thread_id)
@@ -57,15 +62,14 @@ def _first_turn(connection: Connection, subscription: Subscription) -> None:
     timeout_s = connection.request_timeout_s
     due = None if timeout_s is None else now() + timeout_s
     while subscription.first_turn is None:
-        if subscription.over:
+        left = None if due is None else max(0.0, due - now())
+        if not wait_ready(subscription, left):
+            raise RequestTimeoutError("thread/goal/set, which is a first turn,", timeout_s or 0.0)
+        if subscription.first_turn is None:
+            subscription.drain(decoder())  # raises what has ended the connection
             raise TurnFailedError(
                 "the goal ended before its first turn", thread_id=subscription.thread_id, turn_id=""
             )
-        left = None if due is None else max(0.0, due - now())
-        if not wait_ready(subscription, left):
-            raise RequestTimeoutError("thread/goal/set", timeout_s or 0.0)
-        if subscription.first_turn is None and not subscription.over:
-            subscription.drain(decoder())  # raises what has ended the connection
 
 
 class GoalCursor(EventCursor):
@@ -109,6 +113,7 @@ class GoalHandle:
     id: str
     _subscription: Subscription = field(repr=False, compare=False)
     _cursor: GoalCursor = field(repr=False, compare=False)
+    _interrupting: Lock = field(repr=False, compare=False)
     _interrupted: TurnInterruptResponse | None = field(repr=False, compare=False)
 
     def __init__(
@@ -120,6 +125,7 @@ class GoalHandle:
         self.thread_id = _subscription.thread_id
         self.id = _subscription.first_turn or ""
         self._subscription = _subscription
+        self._interrupting = Lock()
         self._interrupted = None
         self._cursor = GoalCursor(self._client.connection, _subscription, self.id)
 
@@ -155,7 +161,7 @@ class GoalHandle:
                     return connection.request(_requests.turn_steer(self.thread_id, turn_id, input))
                 except InvalidRequestError as error:
                     found = _goals.active_turn(error)
-                    if found is None and not _goals.is_idle(error):
+                    if found is None and not error.message.startswith(NO_ACTIVE_TURN):
                         raise
                 if found is None and not self.is_over and self.current_turn_id in (None, turn_id):
                     wait_ready(listening)
@@ -174,13 +180,16 @@ class GoalHandle:
         Raises:
             InvalidRequestError: The goal is over.
         """
-        if self._interrupted is None:
-            if self.is_over:
-                raise self._over("interrupt")
-            connection = self._client.connection
-            # First, because the runtime would start the next turn as soon as this one ends.
-            connection.request(_goals.pause(self.thread_id))
-            self._interrupted = self._interrupt(connection)
+        with self._interrupting:
+            if self._interrupted is None:
+                if self.is_over:
+                    raise self._over("interrupt")
+                connection = self._client.connection
+                # First, because the runtime would start the next turn as soon as this one ends. A goal
+                # that is complete, but for the last words about it, stays so.
+                if self._subscription.goes_on:
+                    connection.request(_goals.pause(self.thread_id))
+                self._interrupted = self._interrupt(connection)
         return self._interrupted
 
     def _interrupt(self, connection: Connection) -> TurnInterruptResponse:
@@ -196,21 +205,32 @@ class GoalHandle:
         return TurnInterruptResponse()
 
     def cancel(self) -> None:
-        """Give the goal up: `interrupt()` it and stop following. Idempotent.
+        """Give the goal up: `interrupt()` it, and wait until it is over. Idempotent.
 
-        Nothing is raised if it is over already, or the connection has ended.
+        What nobody reads of it is let go. Nothing is raised if it is over already, or the connection has
+        ended.
 
         Raises:
             RequestTimeoutError: The runtime does not answer.
         """
         try:
-            self.interrupt()
-        except (InvalidRequestError, TransportClosedError):
-            pass
+            with suppress(InvalidRequestError, TransportClosedError):
+                self._ended()
         except BaseException:
             self._cursor.give_up()
             raise
-        self._cursor.close()
+        self._cursor.let_go()
+
+    def _ended(self) -> None:
+        connection = self._client.connection
+        listening = connection.native.subscribe_notifications(_goals.NEWS, thread_id=self.thread_id)
+        try:
+            self.interrupt()
+            while not self.is_over:
+                wait_ready(listening)
+                listening.drain(decoder())
+        finally:
+            listening.close()
 
     def _over(self, what: str) -> InvalidRequestError:
         return _goals.refusal(f"no active goal to {what}", "it is over; set another one with thread.goal()")

@@ -35,8 +35,10 @@ def runtime_of(client: Codex | CodexClient | Runtime) -> Runtime:
 class Runtime:
     """The runtime of one client."""
 
-    def __init__(self, config: CodexConfig) -> None:
+    def __init__(self, config: CodexConfig, *, by_hand: bool = False) -> None:
         self._config = config
+        # Started, greeted and started again by the low-level client, and by nobody else.
+        self._by_hand = by_hand
         self._lock = Lock()
         # Set from the moment the process exists; `_metadata` tells whether it is ready.
         self._launch: Any = None
@@ -49,6 +51,8 @@ class Runtime:
 
         Concurrent first calls start one. After a failed start the next call tries again.
         """
+        if self._by_hand:
+            return self.connection
         if self._metadata is None or self._closed:
             with self._lock:
                 if self._metadata is None or self._closed:
@@ -56,8 +60,7 @@ class Runtime:
         return self.connection
 
     def _start(self) -> None:
-        if self._connection is None or self._connection.native.closed:
-            self.spawn()
+        self.spawn()
         self.initialize()
 
     def spawn(self) -> None:
@@ -79,6 +82,11 @@ class Runtime:
             raise
         return answer
 
+    def reopen(self) -> None:
+        """Forget the runtime that has ended, for another one."""
+        self._closed = False
+        self._metadata = None
+
     @property
     def spawned(self) -> Connection:
         """The connection to the process, ready or not."""
@@ -93,6 +101,8 @@ class Runtime:
     @property
     def connection(self) -> Connection:
         """The connection to the runtime, which must have been started."""
+        if self._by_hand:
+            return self.spawned
         self._refuse_closed()
         if self._metadata is None or self._connection is None:
             raise NotStartedError(_NOT_STARTED)

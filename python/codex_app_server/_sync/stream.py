@@ -122,6 +122,11 @@ class EventCursor(Feed):
                 "thread.read(include_turns=True), or use stream() for everything."
             )
 
+    def let_go(self) -> None:
+        """Free what is kept, unless somebody reads it."""
+        if not self._streams and not self._collecting:
+            self.close()
+
     def give_up(self) -> None:
         """Interrupt the turn, unless somebody else follows or started it. Does not wait."""
         with suppress(ForkedProcessError):

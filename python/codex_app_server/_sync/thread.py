@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .. import _requests
+from .. import _goals, _requests
 from .._params import identifier
 from .goal import GoalHandle, begun
 from .runtime import runtime_of
@@ -205,8 +205,9 @@ class Thread:
             RequestTimeoutError: No turn was started in time. The goal is paused.
             TransportClosedError: The connection ended first.
         """
+        request = _goals.activate(self.id, identifier("objective", objective), token_budget)
         connection = self._client.start()
-        subscription = begun(connection, self.id, identifier("objective", objective), token_budget)
+        subscription = begun(connection, self.id, request)
         return GoalHandle(self._client, subscription)
 
     def read(self, *, include_turns: bool = False) -> ThreadReadResponse:

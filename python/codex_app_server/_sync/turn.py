@@ -11,6 +11,7 @@ from .. import _requests
 from .._result import TurnCollector
 from .runtime import runtime_of
 from .stream import EventCursor, TextStream, TurnStream
+from .waiting import Lock
 
 if TYPE_CHECKING:
     from .._inputs import Input
@@ -47,6 +48,7 @@ class TurnHandle:
     thread_id: str
     id: str
     _cursor: EventCursor = field(repr=False, compare=False)
+    _interrupting: Lock = field(repr=False, compare=False)
     _interrupted: TurnInterruptResponse | None = field(repr=False, compare=False)
 
     def __init__(
@@ -60,9 +62,14 @@ class TurnHandle:
         self._client = runtime_of(_client)
         self.thread_id = thread_id
         self.id = id
+        self._interrupting = Lock()
         self._interrupted = None
         connection = self._client.connection
-        self._cursor = EventCursor(connection, _subscription or connection.subscribe(thread_id, id))
+        if _subscription is None:
+            _subscription = connection.subscribe(thread_id, id)
+        self._cursor = EventCursor(connection, _subscription)
+        if _subscription.missed:
+            self._cursor.close()
 
     def steer(self, input: Input | str) -> TurnSteerResponse:
         """Give the running turn more input.
@@ -87,9 +94,9 @@ class TurnHandle:
         """
         connection = self._client.start()
         # The runtime leaves a second interrupt unanswered until the thread's next turn ends.
-        if self._interrupted is None:
-            request = _requests.turn_interrupt(self.thread_id, self.id)
-            self._interrupted = connection.request(request)
+        with self._interrupting:
+            if self._interrupted is None:
+                self._interrupted = connection.interrupt_turn(self.thread_id, self.id)
         return self._interrupted
 
     def stream(self) -> TurnStream:

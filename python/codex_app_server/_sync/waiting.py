@@ -8,12 +8,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-__all__ = ["Background", "Lock", "Pace", "Waitable", "apart", "now", "rest", "sleep", "wait_ready"]
+__all__ = [
+    "HANDLERS_OWN",
+    "Background",
+    "Lock",
+    "Pace",
+    "Waitable",
+    "alone",
+    "apart",
+    "now",
+    "rest",
+    "sleep",
+    "wait_ready",
+]
 
 ArgT = TypeVar("ArgT")
 
+# What a handler raises that ends that handler only: anything, as its thread is no thread of the program's.
+HANDLERS_OWN = BaseException
 # How long the end of a connection waits for a handler of the program.
 _MOMENT_S = 1.0
 
@@ -50,6 +64,11 @@ class Background:
         """Wait for its end for a moment. Work that takes longer goes on: a thread cannot be cancelled."""
         if self._thread is not threading.current_thread():
             self._thread.join(_MOMENT_S)
+
+
+def alone(call: Callable[..., Any], *arguments: Any) -> Any:
+    """What a call of the program's gives."""
+    return call(*arguments)
 
 
 class Waitable(Protocol):

@@ -145,9 +145,9 @@ impl PyConnection {
         }))
     }
 
-    fn is_owned(&self, py: Python<'_>, thread_id: &str) -> PyResult<bool> {
+    fn has_begun(&self, py: Python<'_>, turn_id: &str) -> PyResult<Option<bool>> {
         guard(py, &self.connection)?;
-        Ok(self.connection.router().is_owned(thread_id))
+        Ok(self.connection.router().has_begun(turn_id))
     }
 
     fn serve(&self, py: Python<'_>) -> PyResult<PyServerRequests> {

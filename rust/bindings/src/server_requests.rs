@@ -1,6 +1,7 @@
 //! `ServerRequests` and `ServerRequest`: what the runtime asks, for a program that answers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use codex_core::connection::Connection;
 use codex_core::server_requests::{Asked, ServerRequest};
@@ -16,15 +17,26 @@ use crate::waiting::{self, PyLoopWaker};
 #[pyclass(frozen, name = "ServerRequests", module = "codex_app_server._native")]
 pub struct PyServerRequests {
     connection: Arc<Connection>,
+    stopped: AtomicBool,
 }
 
 impl PyServerRequests {
     pub fn begin(connection: Arc<Connection>) -> PyResult<Self> {
         if connection.server_requests().serve() {
-            Ok(Self { connection })
+            Ok(Self {
+                connection,
+                stopped: AtomicBool::new(false),
+            })
         } else {
             let message = "somebody answers the requests of this connection already";
             Err(PyRuntimeError::new_err(message))
+        }
+    }
+
+    /// Once, because somebody else may serve by then.
+    fn stop(&self) {
+        if !self.stopped.swap(true, Ordering::AcqRel) {
+            self.connection.stop_serving();
         }
     }
 }
@@ -44,6 +56,12 @@ impl PyServerRequests {
             )),
             Asked::Closed(reason) => Err(errors::closed(py, &reason)),
         }
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.stop();
+        Ok(())
     }
 
     #[pyo3(signature = (timeout=None))]
@@ -70,7 +88,7 @@ impl PyServerRequests {
 impl Drop for PyServerRequests {
     fn drop(&mut self) {
         if self.connection.is_ours() {
-            self.connection.stop_serving();
+            self.stop();
         }
     }
 }

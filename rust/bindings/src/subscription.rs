@@ -195,7 +195,7 @@ impl PySubscription {
     #[getter]
     fn over(&self, py: Python<'_>) -> PyResult<bool> {
         guard(py, &self.connection)?;
-        Ok(self.mailbox.is_finished())
+        Ok(self.mailbox.is_over())
     }
 
     #[getter]
@@ -203,6 +203,18 @@ impl PySubscription {
         guard(py, &self.connection)?;
         let latest = self.mailbox.latest_goal();
         Ok(latest.map(|params| PyBytes::new(py, &params)))
+    }
+
+    #[getter]
+    fn goes_on(&self, py: Python<'_>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.mailbox.goal_goes_on())
+    }
+
+    #[getter]
+    fn missed(&self, py: Python<'_>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.mailbox.missed)
     }
 
     fn keep(&self, py: Python<'_>) -> PyResult<()> {

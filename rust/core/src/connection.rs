@@ -173,11 +173,8 @@ impl Connection {
     /// The consumer of a turn goes away in the middle: the turn is interrupted, unless somebody
     /// else follows or started it. Does not wait.
     pub fn give_up_turn(&self, mailbox: &Arc<Mailbox>) {
-        let shared = &self.shared;
-        let alone = shared.router.is_nobody_elses(mailbox);
-        shared.router.leave_turn(mailbox);
-        if alone && !mailbox.is_finished() && !shared.is_closed() {
-            shared.run(Errand::interrupt(&mailbox.thread_id, &mailbox.key));
+        if let Some(errand) = self.shared.router.give_up_turn(mailbox) {
+            self.shared.run(errand);
         }
     }
 
@@ -185,11 +182,11 @@ impl Connection {
     pub fn leave(&self, topic: &Topic, mailbox: &Arc<Mailbox>) {
         if let Some(errand) = self.shared.router.leave(topic, mailbox) {
             self.shared.run(errand);
-            // Pausing a goal lets the turn that runs go on.
-            if let Some(turn_id) = mailbox.running_turn() {
-                let errand = Errand::interrupt(&mailbox.thread_id, &turn_id);
-                self.shared.run(errand);
-            }
+        }
+        // Pausing a goal lets the turn that runs go on. One that begins later is met by the reader.
+        if let Some(turn_id) = mailbox.unwanted_turn() {
+            let errand = Errand::interrupt(&mailbox.thread_id, &turn_id);
+            self.shared.run(errand);
         }
     }
 

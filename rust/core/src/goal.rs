@@ -41,6 +41,8 @@ pub(crate) struct Goal {
     running: Option<Arc<str>>,
     /// The params of the last `thread/goal/updated`.
     latest: Option<Box<[u8]>>,
+    /// Nobody wants it: it is being paused, and a turn that still begins is to be interrupted.
+    doomed: bool,
 }
 
 /// Statuses in which the runtime starts no more turns. One that this version does not know is none
@@ -59,6 +61,27 @@ impl Goal {
         if self.stage == Stage::Reserved {
             self.stage = Stage::Asked;
         }
+    }
+
+    /// The request was refused, or did not go out.
+    pub fn refused(&mut self) {
+        if self.stage == Stage::Asked {
+            self.stage = Stage::Reserved;
+        }
+    }
+
+    pub fn doom(&mut self) {
+        self.doomed = true;
+    }
+
+    /// Whether a turn that begins now is one that nobody wants.
+    pub fn is_doomed(&self) -> bool {
+        self.doomed
+    }
+
+    /// Whether the runtime may still start turns for it.
+    pub fn goes_on(&self) -> bool {
+        matches!(self.stage, Stage::Asked | Stage::Active)
     }
 
     pub fn first(&self) -> Option<&Arc<str>> {
@@ -82,10 +105,12 @@ impl Goal {
             ("thread/goal/updated", _) => self.updated(event.params),
             // Of the goal that this one replaces, if it is not set yet.
             ("thread/goal/cleared", _) if self.stage == Stage::Asked => Verdict::Passed,
-            (
-                "thread/goal/cleared" | "thread/archived" | "thread/deleted" | "thread/closed",
-                None,
-            ) => self.over(),
+            ("thread/goal/cleared", None) => self.over(),
+            // With the thread goes the turn that runs.
+            ("thread/archived" | "thread/deleted" | "thread/closed", None) => {
+                self.running = None;
+                self.over()
+            }
             ("turn/started", Some(turn_id)) if self.stage != Stage::Over => {
                 let turn_id: Arc<str> = turn_id.into();
                 self.stage = Stage::Active;

@@ -72,6 +72,10 @@ pub struct Pushed {
     pub lost: Loss,
     /// Nothing more will come.
     pub last: bool,
+    /// A turn has begun for a goal that nobody wants any more.
+    pub unwanted: bool,
+    /// It is none of the goal's events.
+    pub foreign: bool,
 }
 
 /// What a consumer finds.
@@ -93,6 +97,8 @@ pub struct Mailbox {
     pub key: Arc<str>,
     /// Empty where it is no thread's.
     pub thread_id: Arc<str>,
+    /// The turn was over before anybody asked for it.
+    pub missed: bool,
     /// Another consumer listens to, or started, the same turn.
     shared: AtomicBool,
     gate: Gate<State>,
@@ -139,6 +145,16 @@ impl Mailbox {
         Self::new(About::Turn, turn_id, thread_id, queue, None)
     }
 
+    /// Of a turn that is over: there is nothing to come.
+    pub fn missed(turn_id: Arc<str>, thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
+        let mailbox = Self {
+            missed: true,
+            ..Self::of_turn(turn_id, thread_id, budget)
+        };
+        mailbox.finish();
+        mailbox
+    }
+
     /// `errand` pauses the goal.
     pub fn of_goal(thread_id: Arc<str>, budget: Arc<Budget>, errand: Errand) -> Self {
         let queue = Queue::new(budget, Giving::Turn);
@@ -169,6 +185,7 @@ impl Mailbox {
             about,
             key,
             thread_id,
+            missed: false,
             shared: AtomicBool::new(false),
             gate: Gate::new(State {
                 queue,
@@ -187,6 +204,17 @@ impl Mailbox {
     /// Nothing more will come.
     pub fn is_finished(&self) -> bool {
         self.gate.lock().finished
+    }
+
+    /// Nothing more will come, or the connection has ended.
+    pub fn is_over(&self) -> bool {
+        let state = self.gate.lock();
+        state.finished || state.closed.is_some()
+    }
+
+    /// The consumer has gone.
+    pub fn is_abandoned(&self) -> bool {
+        self.gate.lock().abandoned
     }
 
     pub fn mark_shared(&self) {
@@ -217,26 +245,43 @@ impl Mailbox {
     /// the reader only.
     pub fn push_of_goal(&self, event: Event<'_>, turn_id: Option<&str>) -> Pushed {
         let mut state = self.gate.lock();
-        let verdict = match &mut state.goal {
-            Some(goal) => goal.observe(&event, turn_id),
-            None => Verdict::Passed,
+        let (verdict, doomed) = match &mut state.goal {
+            Some(goal) => (goal.observe(&event, turn_id), goal.is_doomed()),
+            None => (Verdict::Passed, false),
         };
         let last = matches!(verdict, Verdict::KeptLast | Verdict::PassedLast);
+        let foreign = matches!(verdict, Verdict::Passed | Verdict::PassedLast);
         if state.abandoned {
+            state.finished |= last;
             return Pushed {
                 last,
+                foreign,
+                unwanted: doomed && !foreign && event.method == "turn/started",
                 ..Pushed::default()
             };
         }
-        let kept = matches!(verdict, Verdict::Kept | Verdict::KeptLast)
-            && self.wants(state.selection, &event);
-        state.push(event, kept, last)
+        let kept = !foreign && self.wants(state.selection, &event);
+        Pushed {
+            foreign,
+            ..state.push(event, kept, last)
+        }
     }
 
     /// Whether a consumer with this `selection` gets `event`. A goal's turns are told apart, and timed,
     /// by their starts.
     pub fn wants(&self, selection: Selection, event: &Event<'_>) -> bool {
         selection.keeps(event) || (self.about == About::Goal && event.method == "turn/started")
+    }
+
+    /// The goal's turn that runs now, if nobody wants it.
+    pub fn unwanted_turn(&self) -> Option<Arc<str>> {
+        self.of_its_goal(|goal| goal.running().filter(|_| goal.is_doomed()).cloned())
+    }
+
+    /// Whether the runtime may still start turns for the goal, as far as this connection will hear.
+    pub fn goal_goes_on(&self) -> bool {
+        let state = self.gate.lock();
+        state.closed.is_none() && state.goal.as_deref().is_some_and(Goal::goes_on)
     }
 
     /// Looks at what is known of the goal; at nothing if this is about none.
@@ -251,7 +296,9 @@ impl Mailbox {
 
     /// The goal's turn that runs now.
     pub fn running_turn(&self) -> Option<Arc<str>> {
-        self.of_its_goal(|goal| goal.running().cloned())
+        let state = self.gate.lock();
+        let goal = state.goal.as_deref().filter(|_| state.closed.is_none())?;
+        goal.running().cloned()
     }
 
     /// The params of the last `thread/goal/updated`.
@@ -294,11 +341,14 @@ impl Mailbox {
         let mut state = self.gate.lock();
         state.abandoned = true;
         state.queue.clear();
-        let errand = if state.owes() {
-            state.errand.take()
-        } else {
-            None
-        };
+        let owes = state.owes();
+        let mut needed = owes;
+        if let Some(goal) = state.goal.as_mut().filter(|_| owes) {
+            goal.doom();
+            // One that is over but for its last turn need not be paused, only that turn stopped.
+            needed = goal.goes_on();
+        }
+        let errand = if needed { state.errand.take() } else { None };
         self.gate.wake_all(state);
         errand
     }
@@ -318,8 +368,16 @@ impl Mailbox {
         }
     }
 
-    /// The request did not go out after all, or was refused; or what it began may go on without its
-    /// consumer.
+    /// The request did not go out after all, or was refused.
+    pub fn refused(&self) {
+        let mut state = self.gate.lock();
+        state.owed = false;
+        if let Some(goal) = &mut state.goal {
+            goal.refused();
+        }
+    }
+
+    /// What the request began may go on without its consumer.
     pub fn owe_nothing(&self) {
         self.gate.lock().owed = false;
     }

@@ -90,10 +90,20 @@ impl Router {
     }
 
     /// Enters `call` in the moment before its line is written.
-    pub fn begin(&self, call: &Arc<Call>) -> Result<(), Arc<CloseReason>> {
+    /// Otherwise says how it ends instead: the connection is closed, or the thread is a goal's.
+    pub fn begin(&self, call: &Arc<Call>) -> Result<(), Outcome> {
         let mut state = self.state.lock();
         if let Some(reason) = &state.closed {
-            return Err(Arc::clone(reason));
+            return Err(Outcome::Closed(Arc::clone(reason)));
+        }
+        if let Some(thread_id) = &call.turn_of
+            && state.goals.contains_key(thread_id)
+        {
+            return Err(Outcome::Error {
+                code: INVALID_REQUEST,
+                message: format!("thread has an active goal operation: {thread_id}"),
+                data: None,
+            });
         }
         state.calls.insert(call.id, Arc::clone(call));
         if let Some(thread_id) = &call.turn_of {
@@ -117,12 +127,19 @@ impl Router {
     /// A written call was given up: its early events go, its tombstone stays for the late answer.
     pub fn forget_start(&self, call: &Call) {
         let mut state = self.state.lock();
-        drop(state.take_starting(call));
+        if let Some(starting) = state.starting_of(call) {
+            starting.forsaken = true;
+            starting.early.clear();
+        }
     }
 
-    /// Listens to a turn from now on, without having started it.
+    /// Listens to a turn from now on, without having started it. Of one that is over nothing will come.
     pub fn subscribe_turn(&self, thread_id: &str, turn_id: &str) -> Arc<Mailbox> {
         let mut state = self.state.lock();
+        if state.over.has(turn_id) {
+            let budget = Arc::clone(&self.budget);
+            return Arc::new(Mailbox::missed(turn_id.into(), thread_id.into(), budget));
+        }
         let mailbox = self.of_turn(turn_id, thread_id);
         mailbox.mark_shared();
         state.join(&mailbox);
@@ -151,12 +168,12 @@ impl Router {
         mailbox
     }
 
-    /// Reserves a thread for a goal; `None` while another goal has it. From the moment in which the
+    /// Reserves a thread for a goal; `None` while another goal has it, or a turn that was started here. From the moment in which the
     /// goal's request is written the turns that the runtime starts there are the caller's. `errand`
     /// pauses the goal.
     pub fn own_thread(&self, thread_id: &Arc<str>, errand: Errand) -> Option<Arc<Mailbox>> {
         let mut state = self.state.lock();
-        if state.goals.contains_key(thread_id) {
+        if state.goals.contains_key(thread_id) || state.is_busy(thread_id) {
             return None;
         }
         let budget = Arc::clone(&self.budget);
@@ -168,27 +185,27 @@ impl Router {
         Some(mailbox)
     }
 
-    /// Whether a goal has this thread.
-    pub fn is_owned(&self, thread_id: &str) -> bool {
-        self.state.lock().goals.contains_key(thread_id)
+    /// Whether the `turn/started` of a turn that was started here has come; `None` for any other turn.
+    pub fn has_begun(&self, turn_id: &str) -> Option<bool> {
+        let state = self.state.lock();
+        let route = state.turns.get(turn_id);
+        route
+            .filter(|route| route.started_here)
+            .map(|route| route.begun)
     }
 
     /// The consumer of a turn leaves.
     pub fn leave_turn(&self, mailbox: &Arc<Mailbox>) {
-        let mut state = self.state.lock();
-        if let Some(route) = state.turns.get_mut(&mailbox.key) {
-            route
-                .subscribers
-                .retain(|other| !Arc::ptr_eq(other, mailbox));
-            // Who only listened leaves nothing; the route of a turn that was started here stays
-            // until the turn ends, so that a later joiner is known to be one.
-            if route.subscribers.is_empty() && !route.started_here {
-                state.turns.remove(&mailbox.key);
-            }
-        }
-        drop(state);
+        self.state.lock().leave_turn(mailbox);
         // What a turn leaves to be undone is not the mailbox's to know.
         let _ = mailbox.abandon();
+    }
+
+    /// The consumer of a turn leaves, and nobody else may want it. Returns what is to be undone now.
+    pub fn give_up_turn(&self, mailbox: &Arc<Mailbox>) -> Option<Errand> {
+        let errand = self.state.lock().give_up_turn(mailbox);
+        let _ = mailbox.abandon();
+        errand
     }
 
     /// The consumer of `topic` leaves. Returns what is to be undone.
@@ -199,11 +216,10 @@ impl Router {
             consumers.is_empty()
         };
         match topic {
+            // A goal that goes on keeps its thread: the runtime still starts turns there.
             Topic::Goal(thread_id) => {
-                // Once this goal is over, the thread may be another one's.
-                let own = |owner: &Arc<Mailbox>| Arc::ptr_eq(owner, mailbox);
-                if state.goals.get(thread_id).is_some_and(own) {
-                    state.goals.remove(thread_id);
+                if !mailbox.goal_goes_on() {
+                    state.free_thread(thread_id, mailbox);
                 }
             }
             Topic::Subject(subject) => {
@@ -237,13 +253,6 @@ impl Router {
         }
     }
 
-    /// Whether nobody but the consumer of `mailbox` follows, started, or may be about to join its
-    /// turn: a `turn/start` on the same thread that waits for its answer may be answered with it.
-    pub fn is_nobody_elses(&self, mailbox: &Mailbox) -> bool {
-        let starting = self.state.lock().starting.contains_key(&mailbox.thread_id);
-        !starting && !mailbox.is_shared()
-    }
-
     pub fn held(&self) -> Held {
         let state = self.state.lock();
         Held {
@@ -269,20 +278,18 @@ impl Router {
     }
 }
 
+/// What the runtime refuses with that is in no state for it.
+const INVALID_REQUEST: i64 = -32600;
+
 /// Where the answer to a `turn/start` has the turn's id.
 pub(crate) const TURN_ID: IdPath = IdPath::Nested("turn", "id");
 
-/// What undoes an answer that came too late. A turn that is `routed` here was started by another
-/// call, or is over: it is left alone.
-pub fn undoing(call: &Call, result: &[u8], routed: bool) -> Option<Errand> {
-    match (&*call.method, &call.turn_of) {
-        ("turn/start", Some(_)) if routed => None,
-        ("turn/start", Some(thread_id)) => {
-            id_in_answer(result, TURN_ID).map(|turn_id| Errand::interrupt(thread_id, &turn_id))
-        }
-        ("thread/start" | "thread/fork", _) => id_in_answer(result, IdPath::Nested("thread", "id"))
+/// What undoes an answer that came too late. A late turn is the routes' to give up.
+pub fn undoing(call: &Call, result: &[u8]) -> Option<Errand> {
+    match &*call.method {
+        "thread/start" | "thread/fork" => id_in_answer(result, IdPath::Nested("thread", "id"))
             .map(|thread_id| Errand::unsubscribe(&thread_id)),
-        ("account/login/start", _) => id_in_answer(result, IdPath::Param("loginId"))
+        "account/login/start" => id_in_answer(result, IdPath::Param("loginId"))
             .map(|login_id| Errand::cancel_login(&login_id)),
         _ => None,
     }

@@ -9,10 +9,11 @@ use parking_lot::MutexGuard;
 use crate::budget::Loss;
 use crate::call::{Call, Outcome, Stream};
 use crate::envelope::{Answer, Notification, id_in_answer};
+use crate::errands::Errand;
 use crate::listeners::Heading;
 use crate::mailbox::{Mailbox, Pushed};
 use crate::router::{Batch, Router, TURN_ID, undoing};
-use crate::routes::{Routes, SubjectRef};
+use crate::routes::{Routes, Starting, SubjectRef};
 use crate::segment::Event;
 use crate::stats::Stats;
 
@@ -45,9 +46,16 @@ impl Routing<'_> {
         let state = &mut *self.state;
 
         if let Some(turn_id) = ids.turn.as_deref() {
-            if let Some(route) = state.turns.get(turn_id) {
+            let thread_id = ids.thread.as_deref().unwrap_or_default();
+            let begins = event.method == "turn/started";
+            if let Some(route) = state.turns.get_mut(turn_id) {
                 for mailbox in &route.subscribers {
                     tally.count(mailbox.push(event), mailbox, self.batch);
+                }
+                route.begun |= begins;
+                if begins && std::mem::take(&mut route.doomed) {
+                    let errand = Errand::interrupt(thread_id, turn_id);
+                    self.batch.errands.push(errand);
                 }
                 if last && let Some(route) = state.turns.remove(turn_id) {
                     for mailbox in route.subscribers {
@@ -55,9 +63,17 @@ impl Routing<'_> {
                     }
                 }
             }
+            if last {
+                state.over.add(turn_id);
+            }
             // Turns that are being started keep every turn's events until they know which is theirs.
-            let thread_id = ids.thread.as_deref().unwrap_or_default();
             for one in state.starting.get_mut(thread_id).into_iter().flatten() {
+                if begins {
+                    one.begun.push(turn_id.into());
+                }
+                if one.forsaken {
+                    continue;
+                }
                 let mailbox = one.early(turn_id, || self.router.of_turn(turn_id, thread_id));
                 tally.count(mailbox.push(event), mailbox, self.batch);
             }
@@ -65,8 +81,17 @@ impl Routing<'_> {
         if let Some(thread_id) = ids.thread.as_deref()
             && let Some(mailbox) = state.goals.get(thread_id)
         {
-            let pushed = mailbox.push_of_goal(event, ids.turn.as_deref());
-            tally.count(pushed, mailbox, self.batch);
+            let turn_id = ids.turn.as_deref();
+            let pushed = mailbox.push_of_goal(event, turn_id);
+            if !pushed.foreign || pushed.wake {
+                tally.count(pushed, mailbox, self.batch);
+            }
+            if pushed.unwanted
+                && let Some(turn_id) = turn_id
+            {
+                let errand = Errand::interrupt(thread_id, turn_id);
+                self.batch.errands.push(errand);
+            }
             if pushed.last
                 && let Some(mailbox) = state.goals.remove(thread_id)
             {
@@ -112,14 +137,12 @@ impl Routing<'_> {
             self.answered(stream, answer);
         }
         let abandoned = call.is_abandoned();
-        let subscription = match answer {
-            Answer::Result(result) if call.turn_of.is_some() && !abandoned => {
-                self.bind(&call, result)
+        let starting = self.state.take_starting(&call);
+        let subscription = match (&starting, answer) {
+            (Some(starting), Answer::Result(result)) if !abandoned => {
+                self.bind(&call, starting, result)
             }
-            _ => {
-                drop(self.state.take_starting(&call));
-                None
-            }
+            _ => None,
         };
         let outcome = match answer {
             Answer::Result(result) => Outcome::Result((*result).into()),
@@ -141,24 +164,15 @@ impl Routing<'_> {
         self.router.stats.late_responses.one();
         self.batch.places.push(Arc::clone(&call));
         if let Answer::Result(result) = answer {
-            let joining = call
-                .turn_of
-                .as_ref()
-                .is_some_and(|thread_id| self.state.starting.contains_key(thread_id));
-            let routed = match &subscription {
-                Some(mailbox) if mailbox.is_shared() => {
-                    if let Some(route) = self.state.turns.get_mut(&mailbox.key) {
-                        route
-                            .subscribers
-                            .retain(|other| !Arc::ptr_eq(other, mailbox));
-                    }
-                    true
-                }
-                Some(mailbox) => self.state.turns.remove(&mailbox.key).is_none(),
-                None => id_in_answer(result, TURN_ID)
-                    .is_some_and(|turn_id| self.state.turns.contains_key(turn_id.as_str())),
-            } || joining;
-            self.batch.errands.extend(undoing(&call, result, routed));
+            let errand = match (&call.turn_of, &subscription) {
+                (_, Some(mailbox)) => self.state.give_up_turn(mailbox),
+                (Some(thread_id), None) => id_in_answer(result, TURN_ID).and_then(|turn_id| {
+                    let begun = starting.is_some_and(|one| one.has_begun(&turn_id));
+                    self.state.give_up_late(thread_id, &turn_id, begun)
+                }),
+                (None, None) => undoing(&call, result),
+            };
+            self.batch.errands.extend(errand);
         }
     }
 
@@ -169,13 +183,16 @@ impl Routing<'_> {
             stream.mailbox.finish();
             self.batch.dirty.push(Arc::clone(&stream.mailbox));
         } else if let Answer::Error { .. } = answer {
-            stream.mailbox.owe_nothing();
+            stream.mailbox.refused();
+            if stream.mailbox.is_abandoned() {
+                let thread_id = Arc::clone(&stream.mailbox.thread_id);
+                self.state.free_thread(&thread_id, &stream.mailbox);
+            }
         }
     }
 
     /// Gives the answered turn the events that came early, and routes the rest to it.
-    fn bind(&mut self, call: &Call, result: &[u8]) -> Option<Arc<Mailbox>> {
-        let starting = self.state.take_starting(call)?;
+    fn bind(&mut self, call: &Call, starting: &Starting, result: &[u8]) -> Option<Arc<Mailbox>> {
         let turn_id = id_in_answer(result, TURN_ID)?;
         let early = starting.early.get(turn_id.as_str()).cloned();
         let thread_id = call.turn_of.as_deref()?;
@@ -184,7 +201,9 @@ impl Routing<'_> {
         if mailbox.is_finished() {
             self.state.remember_ended(&mailbox);
         } else {
-            self.state.join(&mailbox).started_here = true;
+            let route = self.state.join(&mailbox);
+            route.started_here = true;
+            route.begun |= starting.has_begun(&turn_id);
         }
         Some(mailbox)
     }

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 
 use crate::closing::CloseReason;
 use crate::protocol::{Refusal, SERVER_REQUESTS};
@@ -16,6 +16,8 @@ use crate::signal::{Gate, Ready};
 
 /// Bytes that may wait for whoever serves; beyond it requests are refused.
 const LIMIT: usize = 64 * 1024 * 1024;
+/// What a request takes besides its texts, about.
+const OVERHEAD: usize = 256;
 
 /// One request. `id` is its raw JSON, to be echoed; `params` is JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,10 @@ pub struct ServerRequest {
 }
 
 impl ServerRequest {
+    fn size(&self) -> usize {
+        self.id.len() + self.method.len() + self.params.len() + OVERHEAD
+    }
+
     /// The line that answers it; `result` is JSON.
     pub fn answer(&self, result: &[u8]) -> Vec<u8> {
         [br#"{"id":"#, &*self.id, br#","result":"#, result, b"}\n"].concat()
@@ -61,11 +67,21 @@ pub struct ServerRequests {
 #[derive(Debug, Default)]
 struct State {
     serving: bool,
-    waiting: VecDeque<ServerRequest>,
+    /// In the order of their numbers. One that is settled is passed over when its turn comes.
+    waiting: VecDeque<(u64, ServerRequest)>,
+    /// Of those that wait.
     bytes: usize,
-    /// Ids of all that are not answered, taken or not.
-    open: HashSet<Box<[u8]>>,
+    count: u64,
+    /// All that are not answered, taken or not, by their ids; with their numbers, as ids come again.
+    open: HashMap<Box<[u8]>, u64>,
     closed: Option<Arc<CloseReason>>,
+}
+
+impl State {
+    /// Whether this very request was open; it is not any more.
+    fn settle(&mut self, id: &[u8], number: u64) -> bool {
+        self.open.get(id) == Some(&number) && self.open.remove(id).is_some()
+    }
 }
 
 impl Ready for State {
@@ -80,15 +96,17 @@ impl ServerRequests {
         !std::mem::replace(&mut self.gate.lock().serving, true)
     }
 
-    /// Stops to serve. Returns what is to be refused; what was taken stays its taker's to answer.
+    /// Stops to serve. Idempotent. Returns what is to be refused; what was taken stays its taker's to answer.
     pub fn stop(&self) -> Vec<ServerRequest> {
         let mut state = self.gate.lock();
         state.serving = false;
         state.bytes = 0;
-        let left: Vec<_> = state.waiting.drain(..).collect();
-        for request in &left {
-            state.open.remove(&request.id);
-        }
+        let waiting = std::mem::take(&mut state.waiting);
+        let left = waiting
+            .into_iter()
+            .filter(|(number, request)| state.settle(&request.id, *number))
+            .map(|(_, request)| request)
+            .collect();
         self.gate.wake_all(state);
         left
     }
@@ -96,13 +114,16 @@ impl ServerRequests {
     /// The reader hands in a request; it comes back if it is to be refused.
     pub fn ask(&self, request: ServerRequest) -> Result<(), ServerRequest> {
         let mut state = self.gate.lock();
-        let size = request.params.len();
+        let size = request.size();
         if !state.serving || (state.bytes > 0 && state.bytes + size > LIMIT) {
             return Err(request);
         }
-        if state.open.insert(request.id.clone()) {
+        if !state.open.contains_key(&request.id) {
+            let number = state.count;
+            state.count += 1;
+            state.open.insert(request.id.clone(), number);
             state.bytes += size;
-            state.waiting.push_back(request);
+            state.waiting.push_back((number, request));
             self.gate.wake_all(state);
         }
         Ok(())
@@ -110,13 +131,7 @@ impl ServerRequests {
 
     /// The runtime does not wait for this answer any more.
     pub fn settle(&self, id: &[u8]) {
-        let mut state = self.gate.lock();
-        if state.open.remove(id)
-            && let Some(index) = state.waiting.iter().position(|one| *one.id == *id)
-            && let Some(request) = state.waiting.remove(index)
-        {
-            state.bytes -= request.params.len();
-        }
+        self.gate.lock().open.remove(id);
     }
 
     /// The next one. Never waits.
@@ -125,9 +140,11 @@ impl ServerRequests {
         if let Some(reason) = &state.closed {
             return Asked::Closed(Arc::clone(reason));
         }
-        if let Some(request) = state.waiting.pop_front() {
-            state.bytes -= request.params.len();
-            return Asked::Request(request);
+        while let Some((number, request)) = state.waiting.pop_front() {
+            state.bytes -= request.size();
+            if state.open.get(&request.id) == Some(&number) {
+                return Asked::Request(request);
+            }
         }
         if state.serving {
             Asked::Nothing
@@ -138,7 +155,7 @@ impl ServerRequests {
 
     /// A taken request is about to be answered; false if that was settled before.
     pub fn answered(&self, id: &[u8]) -> bool {
-        self.gate.lock().open.remove(id)
+        self.gate.lock().open.remove(id).is_some()
     }
 
     /// The connection has ended, and with it every wait.
@@ -229,6 +246,12 @@ mod tests {
         assert_eq!(taken(&requests), Some(b"1".to_vec()));
         requests.settle(b"1");
         assert!(!requests.answered(b"1"));
+        // The id may come again, for another request.
+        requests.ask(request("2", 1)).unwrap();
+        requests.settle(b"2");
+        requests.ask(request("2", 2)).unwrap();
+        assert!(matches!(requests.take(), Asked::Request(request) if request.params.len() == 2));
+        assert!(matches!(requests.take(), Asked::Nothing));
     }
 
     #[test]

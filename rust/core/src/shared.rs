@@ -102,15 +102,12 @@ impl Shared {
                 self.linger(call);
             }
             Undo::Answer(outcome, subscription) => {
-                let routed = subscription
-                    .as_ref()
-                    .is_some_and(|mailbox| !self.router.is_nobody_elses(mailbox));
-                if let Some(mailbox) = subscription {
-                    self.router.leave_turn(&mailbox);
-                }
-                if let Outcome::Result(result) = outcome
-                    && let Some(errand) = undoing(call, &result, routed)
-                {
+                let errand = match (outcome, subscription) {
+                    (_, Some(mailbox)) => self.router.give_up_turn(&mailbox),
+                    (Outcome::Result(result), None) => undoing(call, &result),
+                    _ => None,
+                };
+                if let Some(errand) = errand {
                     self.run(errand);
                 }
             }

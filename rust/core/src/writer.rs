@@ -119,7 +119,7 @@ impl WriteQueue {
         };
         // The latch has ended the calls that the router knows; these it has not met yet.
         for call in unwritten.into_iter().filter_map(|one| one.call) {
-            finish(&call, reason);
+            finish(&call, Outcome::Closed(Arc::clone(reason)));
         }
         self.wake.notify_all();
         if let Some(mut interrupt) = self.interrupt.lock().take() {
@@ -169,8 +169,9 @@ fn write_all(shared: &Shared, mut stdin: File, interrupted: &UnixStream) -> io::
 
 /// Enters a request in the router; false when it was given up or the connection is closed.
 fn enter(shared: &Shared, call: &Arc<Call>) -> bool {
-    if let Err(reason) = shared.router.begin(call) {
-        finish(call, &reason);
+    if let Err(outcome) = shared.router.begin(call) {
+        finish(call, outcome);
+        shared.free(call);
         return false;
     }
     let opened = call.stream.as_ref().map(|stream| &stream.mailbox);
@@ -179,7 +180,7 @@ fn enter(shared: &Shared, call: &Arc<Call>) -> bool {
     if !call.mark_written() {
         // Given up while it waited for the pipe: the line is never written.
         if let Some(mailbox) = opened {
-            mailbox.owe_nothing();
+            mailbox.refused();
         }
         shared.router.retract(call);
         shared.free(call);
@@ -192,8 +193,8 @@ fn enter(shared: &Shared, call: &Arc<Call>) -> bool {
     true
 }
 
-fn finish(call: &Call, reason: &Arc<CloseReason>) {
-    if let Some(wake) = call.answer(Outcome::Closed(Arc::clone(reason)), None) {
+fn finish(call: &Call, outcome: Outcome) {
+    if let Some(wake) = call.answer(outcome, None) {
         call.fire(wake);
     }
 }

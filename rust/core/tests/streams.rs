@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use codex_core::budget::Budget;
-use codex_core::call::{Call, Stream};
+use codex_core::call::{Call, Outcome, Stream};
 use codex_core::envelope::{Message, Reader};
 use codex_core::errands::Errand;
 use codex_core::listeners::Filter;
@@ -208,7 +208,6 @@ fn a_goals_turns_are_its_owners_until_it_is_over() {
     let thread: Arc<str> = "t".into();
     let mailbox = router.own_thread(&thread, pause()).unwrap();
     assert!(router.own_thread(&thread, pause()).is_none());
-    assert!(router.is_owned("t") && !router.is_owned("other"));
     route(&router, &[STARTED, DELTA, COMPLETED]);
     assert!(matches!(mailbox.take(), Taken::Empty), "it is not set yet");
     assert_eq!(mailbox.owe(), None);
@@ -228,7 +227,7 @@ fn a_goals_turns_are_its_owners_until_it_is_over() {
         router.leave(&Topic::Goal(Arc::clone(&thread)), &mailbox),
         None
     );
-    assert!(router.is_owned("t"));
+    assert!(router.own_thread(&"t".into(), pause()).is_none());
     assert_eq!(router.leave(&Topic::Goal(thread), &next), None);
     assert_eq!(router.held().streams, 0);
 }
@@ -242,12 +241,134 @@ fn a_goal_that_is_left_before_it_is_given_away_is_paused() {
     assert_eq!(left.owe(), None);
     route(&router, &[STARTED]);
     assert_eq!(router.leave(&topic, &left), Some(pause()));
-    assert_eq!(left.running_turn().as_deref(), Some("u"));
+    assert_eq!(left.unwanted_turn().as_deref(), Some("u"));
+    // The thread is kept until the goal is over, and what still begins there is met.
+    assert!(router.own_thread(&thread, pause()).is_none());
+    let another = STARTED.replace(r#""u""#, r#""v""#);
+    let batch = route(&router, &[COMPLETED, &another]);
+    assert_eq!(batch.errands, [Errand::interrupt("t", "v")]);
+    let paused = REACHED.replace("complete", "paused");
+    let over = COMPLETED.replace(r#""u""#, r#""v""#);
+    route(&router, &[&paused, &over]);
 
     let kept = router.own_thread(&thread, pause()).unwrap();
     assert_eq!(kept.owe(), None);
     kept.owe_nothing();
     assert_eq!(router.leave(&topic, &kept), None);
+    assert_eq!(kept.unwanted_turn(), None);
+    let batch = route(&router, &[STARTED]);
+    assert_eq!(batch.errands, []);
+    assert_eq!(
+        kept.running_turn().as_deref(),
+        Some("u"),
+        "known although nobody reads"
+    );
+    route(&router, &[REACHED, COMPLETED]);
+    assert!(kept.is_over());
+    assert_eq!(router.held().streams, 0);
+}
+
+#[test]
+fn a_goal_and_a_turn_that_is_started_here_keep_each_other_off() {
+    let router = router();
+    let thread: Arc<str> = "t".into();
+    let start = Arc::new(Call::new(1, "turn/start", Some("t")));
+    router.begin(&start).unwrap();
+    assert!(router.own_thread(&thread, pause()).is_none(), "starting");
+    route(&router, &[r#"{"id":1,"result":{"turn":{"id":"u"}}}"#]);
+    assert!(router.own_thread(&thread, pause()).is_none(), "running");
+    route(&router, &[STARTED, COMPLETED]);
+    let goal = router.own_thread(&thread, pause()).unwrap();
+    let next = Arc::new(Call::new(2, "turn/start", Some("t")));
+    assert!(matches!(
+        router.begin(&next),
+        Err(Outcome::Error { code: -32600, .. })
+    ));
+    router.leave(&Topic::Goal(thread), &goal);
+    router.begin(&next).unwrap();
+}
+
+#[test]
+fn a_turn_that_is_given_up_is_interrupted_once_it_has_begun() {
+    let router = router();
+    let answer = |id: i64| format!(r#"{{"id":{id},"result":{{"turn":{{"id":"u"}}}}}}"#);
+    let begin = |id: i64| {
+        let call = Arc::new(Call::new(id, "turn/start", Some("t")));
+        router.begin(&call).unwrap();
+        assert!(call.admit() && call.mark_sent() && call.mark_written());
+        call
+    };
+    // Answered, and given up before and after its start.
+    for (id, early) in [(1, true), (2, false)] {
+        let call = begin(id);
+        route(&router, &[&answer(id)]);
+        let mailbox = call.take_subscription().unwrap();
+        if early {
+            assert_eq!(router.has_begun("u"), Some(false));
+            assert_eq!(router.give_up_turn(&mailbox), None);
+            assert_eq!(
+                route(&router, &[STARTED]).errands,
+                [Errand::interrupt("t", "u")]
+            );
+            assert_eq!(route(&router, &[STARTED]).errands, []);
+        } else {
+            route(&router, &[STARTED]);
+            assert_eq!(router.has_begun("u"), Some(true));
+            assert_eq!(
+                router.give_up_turn(&mailbox),
+                Some(Errand::interrupt("t", "u"))
+            );
+        }
+        finish_turn(&router);
+    }
+    // Given up before the answer, which comes before and after its start.
+    for (id, early) in [(3, true), (4, false)] {
+        let call = begin(id);
+        call.abandon();
+        router.forget_start(&call);
+        let answer = answer(id);
+        let (first, second): (&str, &str) = if early {
+            (&answer, STARTED)
+        } else {
+            (STARTED, &answer)
+        };
+        assert_eq!(route(&router, &[first]).errands, []);
+        assert_eq!(
+            route(&router, &[second]).errands,
+            [Errand::interrupt("t", "u")]
+        );
+        finish_turn(&router);
+    }
+    // Who joins a turn that was given up wants it.
+    let call = begin(5);
+    route(&router, &[&answer(5)]);
+    router.give_up_turn(&call.take_subscription().unwrap());
+    let _joined = begin(6);
+    assert_eq!(route(&router, &[&answer(6), STARTED]).errands, []);
+}
+
+/// Ends the turn "u" and makes it unknown, so that the id can be used again.
+fn finish_turn(router: &Router) {
+    let others = (0..5000).map(|number| COMPLETED.replace(r#""u""#, &format!(r#""x{number}""#)));
+    let lines: Vec<String> = std::iter::once(COMPLETED.to_owned())
+        .chain(others)
+        .collect();
+    route(
+        router,
+        &lines.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+    assert_eq!(router.held().turns, 0);
+}
+
+#[test]
+fn a_turn_that_is_over_is_missed_and_not_waited_for() {
+    let router = router();
+    assert!(!router.subscribe_turn("t", "u").missed);
+    route(&router, &[COMPLETED]);
+    let late = router.subscribe_turn("t", "u");
+    assert!(late.missed && late.is_over());
+    assert!(matches!(late.take(), Taken::Finished));
+    assert_eq!(router.held().turns, 0);
 }
 
 #[test]

@@ -26,6 +26,11 @@ class Background:
         """What it returned, or what it raised."""
         return await asyncio.wait_for(self._task, TIMEOUT_S)
 
+    async def stop(self) -> None:
+        """Cancel it."""
+        self._task.cancel()
+        await asyncio.wait([self._task], timeout=TIMEOUT_S)
+
 
 class Marks:
     """Named points: one side reaches them, the other waits for them."""

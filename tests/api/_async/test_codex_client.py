@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio  # async only
 import functools
+import math
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -75,8 +79,50 @@ async def test_a_turns_end_is_waited_for_once(peer: ScriptedPeer) -> None:
     peer.send(delta("t", "turn of t", "x"), event("turn/completed", "t", "turn of t"))
     completed = await client.wait_for_turn_completed("turn of t")
     assert (completed.thread_id, completed.turn.status) == ("t", TurnStatus.completed)
-    with pytest.raises(StreamClosedError, match="before"):
+    with pytest.raises(StreamClosedError, match="somebody"):
         await client.wait_for_turn_completed("turn of t")
+    await client.close()
+
+
+async def test_a_wait_that_was_stopped_can_be_begun_again(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    await client.turn_start("t", "Hi.")
+    await client.turn_start("t", "Joined.")
+    waiting = Background(lambda: client.wait_for_turn_completed("turn of t"))
+    await client.model_list()
+    await waiting.stop()  # async only
+    await client.turn_start("t", "Joined again.")
+    peer.send(event("turn/completed", "t", "turn of t"))
+    found = await client.wait_for_turn_completed("turn of t")  # async only
+    # sync only: found = waiting.result()
+    assert found.turn.id == "turn of t"
+    assert client._connection.unclaimed == {}
+    assert stats(client)["turns_routed"] == 0
+    with pytest.raises(StreamClosedError, match="somebody"):
+        await client.wait_for_turn_completed("turn of t")
+    await client.close()
+
+
+async def test_turns_that_nobody_asks_for_are_bounded(
+    peer: ScriptedPeer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("codex_app_server._async.connection._UNCLAIMED", 3)
+    client = await ready(scripted(peer))
+    for number in range(5):
+        await client.turn_start(f"t{number}", "Hi.")
+    assert list(client._connection.unclaimed) == ["turn of t2", "turn of t3", "turn of t4"]
+    assert "turn of t0" in caplog.text
+    caplog.clear()
+    await client.close()
+
+
+async def test_another_threads_handle_does_not_take_a_turn(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    await client.turn_start("t", "Hi.")
+    other = AsyncTurnHandle(client, "other", "turn of t")
+    peer.send(event("turn/completed", "t", "turn of t"))
+    assert (await client.wait_for_turn_completed("turn of t")).thread_id == "t"
+    assert len([one async for one in other.stream()]) == 1
     await client.close()
 
 
@@ -196,6 +242,53 @@ async def test_a_closed_client_can_be_started_again(model: OfflineModel) -> None
     await client.close()
 
 
+async def test_a_client_whose_runtime_has_died_can_be_started_again(model: OfflineModel) -> None:
+    client = await ready(model.config())
+    thread = AsyncThread(client, (await client.thread_start({})).thread.id)
+    await thread.run("Hi.")
+    os.kill(client._connection.native.pid, signal.SIGKILL)
+
+    async def listen() -> None:
+        while True:
+            await client.next_notification()
+
+    with pytest.raises(TransportClosedError, match="signal 9"):
+        await listen()
+    await client.start()
+    await client.initialize()
+    await client.thread_resume(thread.id)
+    assert (await thread.run("Still here?")).final_response == "Still here?"
+    await client.close()
+
+
+async def test_a_thread_of_a_client_does_not_start_it(model: OfflineModel) -> None:
+    client = AsyncCodexClient(model.config())
+    thread = AsyncThread(client, "t")
+    with pytest.raises(TransportClosedError, match="start"):
+        await thread.read()
+    await client.close()
+
+
+async def test_a_client_is_greeted_once_and_closed_however_it_is_used(model: OfflineModel) -> None:
+    client = AsyncCodexClient(model.config())
+    await client.start()
+
+    async def greet() -> bool:
+        try:
+            return (await client.initialize()).userAgent is not None
+        except InvalidRequestError:
+            return False
+
+    assert sorted(await together(greet, greet, greet)) == [False, False, True]
+    assert (await client.model_list()).data
+    await together(client.close, client.start, client.close)
+    await client.close()
+    await client.start()
+    await client.initialize()
+    assert (await client.model_list()).data
+    await client.close()
+
+
 async def test_a_program_that_is_no_runtime_is_told_at_the_greeting() -> None:
     client = AsyncCodexClient(CodexConfig(launch_args_override=("/bin/sh", "-c", "exit 3")))
     await client.start()
@@ -256,6 +349,12 @@ async def test_a_login_is_heard_of_however_early_it_is_over(peer: ScriptedPeer) 
 # --- the handler
 
 
+async def cancelled() -> Any:
+    asyncio.current_task().cancel()  # type: ignore[union-attr]  # async only
+    await asyncio.sleep(1)  # async only
+    # sync only: raise KeyboardInterrupt
+
+
 def ask(peer: ScriptedPeer, number: int) -> None:
     params = {"threadId": "t", "turnId": "u", "itemId": "i", "command": f"echo {number}", "startedAtMs": 1}
     peer.send({"id": number, "method": APPROVAL, "params": params})
@@ -290,7 +389,18 @@ async def test_without_a_handler_nothing_is_approved(peer: ScriptedPeer) -> None
     await client.close()
 
 
-@pytest.mark.parametrize("fault", ["raises", "gives nothing", "gives no JSON"])
+FAULTS = [
+    "raises",
+    "exits",
+    "is cancelled",
+    "gives nothing",
+    "gives no JSON",
+    "gives NaN",
+    "gives half a pair",
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_a_handler_that_fails_refuses_and_the_next_request_is_handled(
     fault: str, peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -299,7 +409,13 @@ async def test_a_handler_that_fails_refuses_and_the_next_request_is_handled(
             return {"decision": "accept"}
         if fault == "raises":
             raise LookupError("no idea")
-        return None if fault == "gives nothing" else {"decision": object()}
+        if fault == "exits":
+            raise LookupError("an exit ends the loop")  # async only
+            # sync only: raise SystemExit(3)
+        if fault == "is cancelled":
+            return cancelled()
+        wrong = {"gives no JSON": object(), "gives NaN": math.nan, "gives half a pair": "\ud800"}
+        return {"decision": wrong[fault]} if fault in wrong else None
 
     client = await ready(scripted(peer), approval_handler=handler)
     ask(peer, 0)
@@ -344,9 +460,8 @@ async def test_a_client_can_be_closed_while_its_handler_thinks(peer: ScriptedPee
     client = await ready(scripted(peer), approval_handler=handler)
     ask(peer, 0)
     await marks.wait("asked")
-    closing = Background(client.close)
+    await client.close()
     await marks.reach("closed")
-    await closing.result()
 
 
 async def test_a_handler_that_cannot_be_called_is_refused() -> None:

@@ -35,7 +35,7 @@ from codex_app_server.testing import (
     ResponseFailure,
     Stall,
 )
-from tests.api._async.concurrency import Background, expected
+from tests.api._async.concurrency import Background, expected, together
 from tests.leaks import assert_idle
 from tests.payloads import payload
 from tests.peer import ScriptedPeer, delta, event
@@ -181,6 +181,76 @@ async def test_a_goal_that_nobody_follows_goes_on(model: OfflineModel) -> None:
             async for one in news:
                 if payload(one, ThreadGoalUpdatedNotification).goal.status is ThreadGoalStatus.complete:
                     break
+
+
+async def test_a_goal_whose_stream_is_left_is_known_until_it_is_over(model: OfflineModel) -> None:
+    model.reset([Answer("Hm", Stall()), *IN_TWO_TURNS[1:]])
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        async with codex.notifications("turn/completed", thread_id=thread.id) as ends:
+            goal = await thread.goal("Win.")
+            async with goal.stream() as events:
+                await events.__anext__()
+            for start in (lambda: thread.turn("Hi."), lambda: thread.goal("Another.")):
+                with pytest.raises(InvalidRequestError):
+                    await start()
+            model.wait_for_requests(1)
+            assert (goal.is_over, goal.current_turn_id) == (False, goal.id)
+            model.release()
+            for _ in range(2):
+                await ends.__anext__()
+        assert (goal.is_over, goal.current_turn_id) == (True, None)
+        assert goal.goal is not None
+        assert goal.goal.status is ThreadGoalStatus.complete
+        for call in (goal.interrupt, lambda: goal.steer("More.")):
+            with pytest.raises(InvalidRequestError, match="no active goal"):
+                await call()
+        model.reset()
+        assert (await thread.run("Hi.")).final_response == "Hi."
+        assert_idle(codex.stats)
+
+
+async def test_a_goal_that_is_complete_stays_so_when_its_last_words_are_stopped(model: OfflineModel) -> None:
+    model.reset([Answer(Message("There."), REACHED), Answer("And another thing", Stall())])
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        goal = await thread.goal("Win.")
+        model.wait_for_requests(2)
+        await goal.interrupt()
+        result = await goal.run()
+        assert (result.status, result.is_reached) == (TurnStatus.interrupted, True)
+        kept = (await codex.rpc.thread.goal.get(thread_id=thread.id)).goal
+        assert kept is not None
+        assert kept.status is ThreadGoalStatus.complete
+
+
+async def test_a_goal_is_interrupted_once_by_however_many(model: OfflineModel) -> None:
+    model.reset([Answer("Hm", Stall())])
+    async with AsyncCodex(model.config()) as codex:
+        goal = await (await codex.thread_start()).goal("Win.")
+        running = Background(goal.run)
+        first, second, _ = await together(goal.interrupt, goal.interrupt, goal.cancel)
+        assert first is second
+        assert (await running.result()).status is TurnStatus.interrupted
+
+
+async def test_a_goal_and_a_turn_do_not_start_at_once(model: OfflineModel) -> None:
+    model.reset(lambda request: Answer("Hm", Stall()))
+    async with AsyncCodex(model.config()) as codex:
+
+        async def tried(start: Any) -> Any:
+            try:
+                return await start()
+            except InvalidRequestError:
+                return None
+
+        for _ in range(4):
+            thread = await codex.thread_start()
+            goal, turn = await together(
+                lambda thread=thread: tried(lambda: thread.goal("Win.")),  # type: ignore[misc]
+                lambda thread=thread: tried(lambda: thread.turn("Hi.")),  # type: ignore[misc]
+            )
+            assert (goal is None) != (turn is None)
 
 
 async def test_a_thread_that_goes_ends_its_goal(model: OfflineModel) -> None:
@@ -344,7 +414,9 @@ async def test_a_goal_whose_first_turn_does_not_come_is_paused(peer: ScriptedPee
         with pytest.raises(RequestTimeoutError):
             await thread.goal("Win.")
         assert (await expected(peer, "thread/goal/set"))["params"] == {"threadId": "t", "status": "paused"}
-        assert not codex._client.connection.native.is_owned("t")
+        peer.send(updated("paused"))
+        assert (await thread.read()).thread.id == "t"
+        assert codex.stats()["streams_routed"] == 0
 
 
 async def test_a_goal_that_ends_before_its_first_turn_says_so(peer: ScriptedPeer) -> None:

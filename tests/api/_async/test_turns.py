@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codex_app_server import AsyncCodex, TextInput, TurnFailedError
+from codex_app_server import AsyncCodex, AsyncTurnHandle, CodexConfig, TextInput, TurnFailedError
 from codex_app_server.errors import InvalidInputError, InvalidRequestError, StreamClosedError
 from codex_app_server.models import TurnCompletedNotification
 from codex_app_server.testing import (
@@ -19,8 +19,9 @@ from codex_app_server.testing import (
     Usage,
 )
 from codex_app_server.types import TurnStatus
-from tests.api._async.concurrency import Background, Marks, together
+from tests.api._async.concurrency import Background, Marks, expected, together
 from tests.payloads import delta, payload
+from tests.peer import ScriptedPeer, event, started
 
 
 async def test_a_run_returns_what_the_turn_came_to(model: OfflineModel) -> None:
@@ -180,6 +181,47 @@ async def test_an_interrupted_run_returns_its_status(model: OfflineModel) -> Non
         result = await running.result()
     assert result.status is TurnStatus.interrupted
     assert result.final_response is None
+
+
+async def test_a_turn_is_interrupted_at_once(model: OfflineModel) -> None:
+    # The runtime refuses to interrupt what it has not begun, so this waits for that.
+    model.hold()
+    async with AsyncCodex(model.config()) as codex:
+        for _ in range(5):
+            turn = await (await codex.thread_start(ephemeral=True)).turn("Never mind.")
+            await turn.interrupt()
+            assert (await turn.run()).status is TurnStatus.interrupted
+
+
+@pytest.mark.parametrize("then", ["turn/started", "turn/completed"])
+async def test_an_early_interrupt_waits_until_the_turn_begins_or_ends(then: str, peer: ScriptedPeer) -> None:
+    peer.answers |= {"thread/start": {"thread": {"id": "t"}}, "turn/start": started("u")}
+    async with AsyncCodex(CodexConfig(launch_args_override=peer.argv)) as codex:
+        turn = await (await codex.thread_start()).turn("Never mind.")
+        interrupting = Background(turn.interrupt)
+        peer.refuse(await expected(peer, "turn/interrupt"), -32600, "no active turn to interrupt")
+        peer.send(event("turn/started", "t", "another"), event(then, "t", "u"))
+        if then == "turn/started":
+            peer.answer(await expected(peer, "turn/interrupt"), {})
+            await interrupting.result()
+        else:
+            with pytest.raises(InvalidRequestError, match="no active turn"):
+                await interrupting.result()
+        assert peer.received == 0
+
+
+async def test_a_turn_that_is_over_is_not_waited_for(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        turn = await thread.turn("Hi.")
+        await turn.run()
+        owner = codex  # async only
+        # sync only: owner = codex._client
+        again = AsyncTurnHandle(owner, thread.id, turn.id)
+        with pytest.raises(StreamClosedError, match="read to the end or given up"):
+            await again.run()
+        with pytest.raises(StreamClosedError):
+            again.stream()
 
 
 async def test_a_turn_is_steered(model: OfflineModel) -> None:

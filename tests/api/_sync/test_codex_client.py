@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import functools
+import math
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -77,8 +80,48 @@ def test_a_turns_end_is_waited_for_once(peer: ScriptedPeer) -> None:
     peer.send(delta("t", "turn of t", "x"), event("turn/completed", "t", "turn of t"))
     completed = client.wait_for_turn_completed("turn of t")
     assert (completed.thread_id, completed.turn.status) == ("t", TurnStatus.completed)
-    with pytest.raises(StreamClosedError, match="before"):
+    with pytest.raises(StreamClosedError, match="somebody"):
         client.wait_for_turn_completed("turn of t")
+    client.close()
+
+
+def test_a_wait_that_was_stopped_can_be_begun_again(peer: ScriptedPeer) -> None:
+    client = ready(scripted(peer))
+    client.turn_start("t", "Hi.")
+    client.turn_start("t", "Joined.")
+    waiting = Background(lambda: client.wait_for_turn_completed("turn of t"))
+    client.model_list()
+    client.turn_start("t", "Joined again.")
+    peer.send(event("turn/completed", "t", "turn of t"))
+    found = waiting.result()
+    assert found.turn.id == "turn of t"
+    assert client._connection.unclaimed == {}
+    assert stats(client)["turns_routed"] == 0
+    with pytest.raises(StreamClosedError, match="somebody"):
+        client.wait_for_turn_completed("turn of t")
+    client.close()
+
+
+def test_turns_that_nobody_asks_for_are_bounded(
+    peer: ScriptedPeer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("codex_app_server._sync.connection._UNCLAIMED", 3)
+    client = ready(scripted(peer))
+    for number in range(5):
+        client.turn_start(f"t{number}", "Hi.")
+    assert list(client._connection.unclaimed) == ["turn of t2", "turn of t3", "turn of t4"]
+    assert "turn of t0" in caplog.text
+    caplog.clear()
+    client.close()
+
+
+def test_another_threads_handle_does_not_take_a_turn(peer: ScriptedPeer) -> None:
+    client = ready(scripted(peer))
+    client.turn_start("t", "Hi.")
+    other = TurnHandle(client, "other", "turn of t")
+    peer.send(event("turn/completed", "t", "turn of t"))
+    assert (client.wait_for_turn_completed("turn of t")).thread_id == "t"
+    assert len([one for one in other.stream()]) == 1
     client.close()
 
 
@@ -198,6 +241,53 @@ def test_a_closed_client_can_be_started_again(model: OfflineModel) -> None:
     client.close()
 
 
+def test_a_client_whose_runtime_has_died_can_be_started_again(model: OfflineModel) -> None:
+    client = ready(model.config())
+    thread = Thread(client, (client.thread_start({})).thread.id)
+    thread.run("Hi.")
+    os.kill(client._connection.native.pid, signal.SIGKILL)
+
+    def listen() -> None:
+        while True:
+            client.next_notification()
+
+    with pytest.raises(TransportClosedError, match="signal 9"):
+        listen()
+    client.start()
+    client.initialize()
+    client.thread_resume(thread.id)
+    assert (thread.run("Still here?")).final_response == "Still here?"
+    client.close()
+
+
+def test_a_thread_of_a_client_does_not_start_it(model: OfflineModel) -> None:
+    client = CodexClient(model.config())
+    thread = Thread(client, "t")
+    with pytest.raises(TransportClosedError, match="start"):
+        thread.read()
+    client.close()
+
+
+def test_a_client_is_greeted_once_and_closed_however_it_is_used(model: OfflineModel) -> None:
+    client = CodexClient(model.config())
+    client.start()
+
+    def greet() -> bool:
+        try:
+            return (client.initialize()).userAgent is not None
+        except InvalidRequestError:
+            return False
+
+    assert sorted(together(greet, greet, greet)) == [False, False, True]
+    assert (client.model_list()).data
+    together(client.close, client.start, client.close)
+    client.close()
+    client.start()
+    client.initialize()
+    assert (client.model_list()).data
+    client.close()
+
+
 def test_a_program_that_is_no_runtime_is_told_at_the_greeting() -> None:
     client = CodexClient(CodexConfig(launch_args_override=("/bin/sh", "-c", "exit 3")))
     client.start()
@@ -258,6 +348,10 @@ def test_a_login_is_heard_of_however_early_it_is_over(peer: ScriptedPeer) -> Non
 # --- the handler
 
 
+def cancelled() -> Any:
+    raise KeyboardInterrupt
+
+
 def ask(peer: ScriptedPeer, number: int) -> None:
     params = {"threadId": "t", "turnId": "u", "itemId": "i", "command": f"echo {number}", "startedAtMs": 1}
     peer.send({"id": number, "method": APPROVAL, "params": params})
@@ -292,7 +386,18 @@ def test_without_a_handler_nothing_is_approved(peer: ScriptedPeer) -> None:
     client.close()
 
 
-@pytest.mark.parametrize("fault", ["raises", "gives nothing", "gives no JSON"])
+FAULTS = [
+    "raises",
+    "exits",
+    "is cancelled",
+    "gives nothing",
+    "gives no JSON",
+    "gives NaN",
+    "gives half a pair",
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_handler_that_fails_refuses_and_the_next_request_is_handled(
     fault: str, peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -301,7 +406,12 @@ def test_a_handler_that_fails_refuses_and_the_next_request_is_handled(
             return {"decision": "accept"}
         if fault == "raises":
             raise LookupError("no idea")
-        return None if fault == "gives nothing" else {"decision": object()}
+        if fault == "exits":
+            raise SystemExit(3)
+        if fault == "is cancelled":
+            return cancelled()
+        wrong = {"gives no JSON": object(), "gives NaN": math.nan, "gives half a pair": "\ud800"}
+        return {"decision": wrong[fault]} if fault in wrong else None
 
     client = ready(scripted(peer), approval_handler=handler)
     ask(peer, 0)
@@ -346,9 +456,8 @@ def test_a_client_can_be_closed_while_its_handler_thinks(peer: ScriptedPeer) -> 
     client = ready(scripted(peer), approval_handler=handler)
     ask(peer, 0)
     marks.wait("asked")
-    closing = Background(client.close)
+    client.close()
     marks.reach("closed")
-    closing.result()
 
 
 def test_a_handler_that_cannot_be_called_is_refused() -> None:

@@ -37,7 +37,7 @@ from codex_app_server.testing import (
     ResponseFailure,
     Stall,
 )
-from tests.api._sync.concurrency import Background, expected
+from tests.api._sync.concurrency import Background, expected, together
 from tests.leaks import assert_idle
 from tests.payloads import payload
 from tests.peer import ScriptedPeer, delta, event
@@ -183,6 +183,76 @@ def test_a_goal_that_nobody_follows_goes_on(model: OfflineModel) -> None:
             for one in news:
                 if payload(one, ThreadGoalUpdatedNotification).goal.status is ThreadGoalStatus.complete:
                     break
+
+
+def test_a_goal_whose_stream_is_left_is_known_until_it_is_over(model: OfflineModel) -> None:
+    model.reset([Answer("Hm", Stall()), *IN_TWO_TURNS[1:]])
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        with codex.notifications("turn/completed", thread_id=thread.id) as ends:
+            goal = thread.goal("Win.")
+            with goal.stream() as events:
+                events.__next__()
+            for start in (lambda: thread.turn("Hi."), lambda: thread.goal("Another.")):
+                with pytest.raises(InvalidRequestError):
+                    start()
+            model.wait_for_requests(1)
+            assert (goal.is_over, goal.current_turn_id) == (False, goal.id)
+            model.release()
+            for _ in range(2):
+                ends.__next__()
+        assert (goal.is_over, goal.current_turn_id) == (True, None)
+        assert goal.goal is not None
+        assert goal.goal.status is ThreadGoalStatus.complete
+        for call in (goal.interrupt, lambda: goal.steer("More.")):
+            with pytest.raises(InvalidRequestError, match="no active goal"):
+                call()
+        model.reset()
+        assert (thread.run("Hi.")).final_response == "Hi."
+        assert_idle(codex.stats)
+
+
+def test_a_goal_that_is_complete_stays_so_when_its_last_words_are_stopped(model: OfflineModel) -> None:
+    model.reset([Answer(Message("There."), REACHED), Answer("And another thing", Stall())])
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        goal = thread.goal("Win.")
+        model.wait_for_requests(2)
+        goal.interrupt()
+        result = goal.run()
+        assert (result.status, result.is_reached) == (TurnStatus.interrupted, True)
+        kept = (codex.rpc.thread.goal.get(thread_id=thread.id)).goal
+        assert kept is not None
+        assert kept.status is ThreadGoalStatus.complete
+
+
+def test_a_goal_is_interrupted_once_by_however_many(model: OfflineModel) -> None:
+    model.reset([Answer("Hm", Stall())])
+    with Codex(model.config()) as codex:
+        goal = (codex.thread_start()).goal("Win.")
+        running = Background(goal.run)
+        first, second, _ = together(goal.interrupt, goal.interrupt, goal.cancel)
+        assert first is second
+        assert (running.result()).status is TurnStatus.interrupted
+
+
+def test_a_goal_and_a_turn_do_not_start_at_once(model: OfflineModel) -> None:
+    model.reset(lambda request: Answer("Hm", Stall()))
+    with Codex(model.config()) as codex:
+
+        def tried(start: Any) -> Any:
+            try:
+                return start()
+            except InvalidRequestError:
+                return None
+
+        for _ in range(4):
+            thread = codex.thread_start()
+            goal, turn = together(
+                lambda thread=thread: tried(lambda: thread.goal("Win.")),  # type: ignore[misc]
+                lambda thread=thread: tried(lambda: thread.turn("Hi.")),  # type: ignore[misc]
+            )
+            assert (goal is None) != (turn is None)
 
 
 def test_a_thread_that_goes_ends_its_goal(model: OfflineModel) -> None:
@@ -346,7 +416,9 @@ def test_a_goal_whose_first_turn_does_not_come_is_paused(peer: ScriptedPeer) -> 
         with pytest.raises(RequestTimeoutError):
             thread.goal("Win.")
         assert (expected(peer, "thread/goal/set"))["params"] == {"threadId": "t", "status": "paused"}
-        assert not codex._client.connection.native.is_owned("t")
+        peer.send(updated("paused"))
+        assert (thread.read()).thread.id == "t"
+        assert codex.stats()["streams_routed"] == 0
 
 
 def test_a_goal_that_ends_before_its_first_turn_says_so(peer: ScriptedPeer) -> None:
