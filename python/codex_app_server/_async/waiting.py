@@ -38,7 +38,7 @@ __all__ = [
 ArgT = TypeVar("ArgT")
 
 # What a handler raises that ends that handler only. An interrupt or exit in a task ends the loop.
-HANDLERS_OWN = Exception
+HANDLERS_OWN: type[BaseException] = Exception
 # How long the end of a connection waits for a handler of the program.
 _MOMENT_S = 1.0
 

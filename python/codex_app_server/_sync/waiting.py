@@ -27,7 +27,7 @@ __all__ = [
 ArgT = TypeVar("ArgT")
 
 # What a handler raises that ends that handler only: anything, as its thread is no thread of the program's.
-HANDLERS_OWN = BaseException
+HANDLERS_OWN: type[BaseException] = BaseException
 # How long the end of a connection waits for a handler of the program.
 _MOMENT_S = 1.0
 

@@ -63,6 +63,10 @@ pub enum About {
 
 /// What the reader must do after a push.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state machine"
+)]
 pub struct Pushed {
     /// Somebody waits for this mailbox: call [`Mailbox::flush`] at the end of the chunk.
     pub wake: bool,

@@ -218,8 +218,8 @@ impl Routes {
 
     /// A thread is no goal's any more; unless it is another one's by now.
     pub fn free_thread(&mut self, thread_id: &str, owner: &Arc<Mailbox>) {
-        let owned = self.goals.get(thread_id);
-        if owned.is_some_and(|one| Arc::ptr_eq(one, owner)) {
+        let goal = self.goals.get(thread_id);
+        if goal.is_some_and(|one| Arc::ptr_eq(one, owner)) {
             self.goals.remove(thread_id);
         }
     }
