@@ -163,7 +163,7 @@ class GoalHandle:
                     found = _goals.active_turn(error)
                     if found is None and not error.message.startswith(NO_ACTIVE_TURN):
                         raise
-                if found is None and not self.is_over and self.current_turn_id in (None, turn_id):
+                while found is None and not self.is_over and self.current_turn_id in (None, turn_id):
                     wait_ready(listening)
                     listening.drain(decoder())
                 turn_id = found or self.current_turn_id or turn_id

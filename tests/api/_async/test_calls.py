@@ -324,6 +324,7 @@ async def test_a_turn_start_that_is_given_up_is_undone(peer: ScriptedPeer, start
         with pytest.raises(RequestTimeoutError, match="turn/start"):
             await start(codex)
         peer.answer(peer.expect("turn/start"), started("late"))
+        peer.send(event("turn/started", "t", "late"))
         assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "late"}
 
 

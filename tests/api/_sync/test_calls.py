@@ -326,6 +326,7 @@ def test_a_turn_start_that_is_given_up_is_undone(peer: ScriptedPeer, start: Call
         with pytest.raises(RequestTimeoutError, match="turn/start"):
             start(codex)
         peer.answer(peer.expect("turn/start"), started("late"))
+        peer.send(event("turn/started", "t", "late"))
         assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "late"}
 
 
