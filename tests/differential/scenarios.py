@@ -305,7 +305,9 @@ async def denying(s: Session) -> None:
         s.codex.thread_start(sandbox=s.sdk.Sandbox.read_only, approval_mode=s.sdk.ApprovalMode.deny_all)
     )
     result = await s.do(thread.run("Do it."))
-    s.note(result.final_response, result.status, [item.root.type for item in result.items])
+    # Of a command that ends at once the runtime tells only sometimes.
+    types = [item.root.type for item in result.items if item.root.type != "commandExecution"]
+    s.note(result.final_response, result.status, types)
 
 
 async def failing(s: Session) -> None:
