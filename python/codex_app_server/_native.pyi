@@ -6,9 +6,10 @@ the interpreter and stays open to Ctrl-C, and `arm` for event loops. In a forked
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, final
+from typing import Any, Final, Literal, final
 
 __all__ = [
+    "RELEASE",
     "Call",
     "Connection",
     "Decoder",
@@ -18,6 +19,9 @@ __all__ = [
     "Subscription",
     "notification_methods",
 ]
+
+RELEASE: Final[bool]
+"""Whether the module was built with optimisations."""
 
 @final
 class Connection:

@@ -30,4 +30,8 @@ mod native {
     use crate::subscription::PySubscription;
     #[pymodule_export]
     use crate::waiting::PyLoopWaker;
+
+    /// Benchmarks say so when they run on anything else than a release build.
+    #[pymodule_export]
+    const RELEASE: bool = !cfg!(debug_assertions);
 }
