@@ -15,8 +15,8 @@ import time
 from collections.abc import Mapping
 
 
-def measure(programs: Mapping[str, str], rounds: int) -> dict[str, float]:
-    """The median of what each program prints, over rounds in which all take turns.
+def samples(programs: Mapping[str, str], rounds: int) -> dict[str, list[float]]:
+    """What each program prints, in rounds in which all take turns.
 
     A program finds in `spawned` when it was started, by `time.monotonic()`.
     """
@@ -31,4 +31,9 @@ def measure(programs: Mapping[str, str], rounds: int) -> dict[str, float]:
                 done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
                 if measured:
                     found[name].append(float(done.stdout))
-    return {name: statistics.median(times) for name, times in found.items()}
+    return found
+
+
+def measure(programs: Mapping[str, str], rounds: int) -> dict[str, float]:
+    """The medians of `samples`."""
+    return {name: statistics.median(times) for name, times in samples(programs, rounds).items()}

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 
-from . import replay
+from . import build, replay
 from .fresh import measure
 
 ROUNDS = 10
@@ -71,22 +71,30 @@ def first_event(program: str, package: str) -> str:
     return program.replace("{package}", package).replace("{command}", repr(replay.COMMAND))
 
 
+def import_programs() -> dict[str, str]:
+    return {name: timed(statements) for name, statements in IMPORTS.items()}
+
+
+def first_event_programs() -> dict[str, str]:
+    packages = {"ours": "codex_app_server", "official": "openai_codex"}
+    return {
+        f"{name}, {shell}": first_event(program, package)
+        for shell, program in (("sync", SYNC), ("async", ASYNC))
+        for name, package in packages.items()
+    }
+
+
 def main() -> int:
     kept = True
-    times = measure({name: timed(statements) for name, statements in IMPORTS.items()}, ROUNDS)
+    build.announce()
+    times = measure(import_programs(), ROUNDS)
     base = times["Pydantic, one model, asyncio"]
     print(f"import, medians of {ROUNDS}")
     for name, took in times.items():
         print(f"  {name:30} {took:7.1f} ms  {took / base:5.2f} x")
     kept &= limit("import", times["ours"] / base, IMPORT_LIMIT)
 
-    packages = {"ours": "codex_app_server", "official": "openai_codex"}
-    programs = {
-        f"{name}, {shell}": first_event(program, package)
-        for shell, program in (("sync", SYNC), ("async", ASYNC))
-        for name, package in packages.items()
-    }
-    times = measure(programs, ROUNDS)
+    times = measure(first_event_programs(), ROUNDS)
     print(f"process start to first event, medians of {ROUNDS}")
     for name, took in times.items():
         print(f"  {name:30} {took:7.1f} ms")

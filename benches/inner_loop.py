@@ -15,6 +15,8 @@ import time
 from codex_app_server._decode import decoder
 from codex_app_server._native import Connection
 
+from . import build
+
 EVENTS = 400_000
 ROUNDS = 7
 THREAD_ID = "0199a5c0-1111-7000-8000-000000000001"
@@ -80,6 +82,7 @@ def measure(mode: str) -> tuple[float, float]:
 
 
 def main() -> None:
+    build.announce()
     for mode in ("backlog", "live"):
         rounds = [measure(mode) for _ in range(ROUNDS)]
         wall, cpu = (statistics.median(column) for column in zip(*rounds, strict=True))

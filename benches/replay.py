@@ -74,6 +74,15 @@ THREAD_STARTED: dict[str, Any] = {
     "reasoningEffort": None,
     "multiAgentMode": "explicitRequestOnly",
 }
+COUNTS = {
+    "totalTokens": 8,
+    "inputTokens": 5,
+    "cachedInputTokens": 0,
+    "cacheWriteInputTokens": 0,
+    "outputTokens": 3,
+    "reasoningOutputTokens": 0,
+}
+USAGE = {"total": COUNTS, "last": COUNTS, "modelContextWindow": 258_400}
 
 
 def turn(turn_id: str, *, completed: bool) -> dict[str, Any]:
@@ -106,14 +115,6 @@ def events(turn_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """What the runtime sends for one turn, without the ids of thread and turn."""
     question = {"type": "text", "text": "What is 6 x 7?", "text_elements": []}
     asked = {"type": "userMessage", "id": "item_1", "clientId": None, "content": [question]}
-    counts = {
-        "totalTokens": 8,
-        "inputTokens": 5,
-        "cachedInputTokens": 0,
-        "cacheWriteInputTokens": 0,
-        "outputTokens": 3,
-        "reasoningOutputTokens": 0,
-    }
     yield "turn/started", {"turn": turn(turn_id, completed=False)}
     yield "item/started", {"item": asked, "startedAtMs": NOW * 1000}
     yield "item/completed", {"item": asked, "completedAtMs": NOW * 1000}
@@ -121,8 +122,7 @@ def events(turn_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for piece in ("It ", "is ", "42."):
         yield "item/agentMessage/delta", {"itemId": "msg_1_1", "delta": piece}
     yield "item/completed", {"item": message("It is 42."), "completedAtMs": NOW * 1000}
-    usage = {"total": counts, "last": counts, "modelContextWindow": 258_400}
-    yield "thread/tokenUsage/updated", {"tokenUsage": usage}
+    yield "thread/tokenUsage/updated", {"tokenUsage": USAGE}
     yield "turn/completed", {"turn": turn(turn_id, completed=True)}
 
 

@@ -27,7 +27,7 @@ from openai_codex.client import CodexClient
 from codex_app_server._decode import decoder
 from codex_app_server.generated.v2_all import ItemCompletedNotification
 
-from . import fresh
+from . import build, fresh
 
 LINES = 200
 ROUNDS = 151
@@ -85,11 +85,11 @@ def params(line: dict[str, Any]) -> bytes:
 
 
 def measure(
-    ways: dict[str, tuple[Callable[[Any], Any], Callable[[dict[str, Any]], Any]]],
+    ways: dict[str, tuple[Callable[[Any], Any], Callable[[dict[str, Any]], Any]]], rounds: int = ROUNDS
 ) -> dict[str, float]:
     """The median time of each way per line, in microseconds; a way is how it reads, and what of a message."""
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for round_ in range(ROUNDS):
+    for round_ in range(rounds):
         messages = [message(round_ * LINES + number) for number in range(LINES)]
         for name, (read, written) in ways.items():
             lines = [written(one) for one in messages]
@@ -100,7 +100,8 @@ def measure(
     return {name: statistics.median(found) for name, found in times.items()}
 
 
-def main() -> int:
+def ways() -> dict[str, tuple[Callable[[Any], Any], Callable[[dict[str, Any]], Any]]]:
+    """What is compared, after a look at what each comes to."""
     client = CodexClient()
     decode = partial(decoder().decode, METHOD)
 
@@ -113,13 +114,16 @@ def main() -> int:
             if event.payload.model_dump(mode="json", by_alias=True, exclude_unset=True) != raw["params"]:
                 raise SystemExit(f"{event} is not what was sent: {raw}")
 
-    times = measure(
-        {
-            "ours": (decode, params),
-            "model": (ItemCompletedNotification.model_validate_json, params),
-            "official": (official, compact),
-        }
-    )
+    return {
+        "ours": (decode, params),
+        "model": (ItemCompletedNotification.model_validate_json, params),
+        "official": (official, compact),
+    }
+
+
+def main() -> int:
+    build.announce()
+    times = measure(ways())
     print(f"{METHOD} of a message, bytes to model, medians of {ROUNDS} rounds of {LINES} lines")
     for name, took in times.items():
         print(f"  {name:38} {took:6.2f} µs  {times['official'] / took:5.1f} x")
