@@ -1,0 +1,20 @@
+"""The programs that are measured, by name. Each takes a stage and returns its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..stage import Figures, Stage
+from . import control, first_event, idle, real, streams, unread
+
+PROGRAMS: dict[str, Callable[[Stage], Figures]] = {
+    "async": streams.run_async,
+    "sync": streams.run_sync,
+    "unread": unread.run,
+    "control_async": control.run_async,
+    "control_sync": control.run_sync,
+    "first_event_async": first_event.run_async,
+    "first_event_sync": first_event.run_sync,
+    "idle": idle.run,
+    "real": real.run,
+}
