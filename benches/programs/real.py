@@ -17,6 +17,8 @@ def run(stage: Stage) -> Figures:
 async def _async(stage: Stage) -> Figures:
     options = stage.options
     tuning: dict[str, Any] = {"config_overrides": ("features.shell_snapshot=false",)}
+    if stage.ours:
+        tuning = {"features": {"shell_snapshot": False}}
     config = stage.sdk.CodexConfig(env=options["env"], cwd=options["cwd"], **tuning)
     first_at: list[float] = []
 

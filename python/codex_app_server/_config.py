@@ -37,7 +37,8 @@ class CodexConfig:
 
     Args:
         codex_bin: Path of the runtime to start instead of the packaged one.
-        launch_args_override: The whole command to start instead, without `codex_bin` and `config_overrides`.
+        launch_args_override: The whole command to start instead, without `codex_bin`, `config_overrides` and
+            `features`.
         config_overrides: `key=value` settings for the runtime, each passed as `--config key=value`.
         cwd: The runtime's working directory; this process' own by default.
         env: Environment variables for the runtime, on top of this process' own. Not shown by `repr`.
@@ -45,6 +46,8 @@ class CodexConfig:
         client_title: The same for people.
         client_version: This program's version.
         experimental_api: Whether experimental methods and fields may be used.
+        features: Features of the runtime by name, True to enable and False to disable one, each passed as
+            `--enable` or `--disable`. They win over `config_overrides` and `config.toml`.
         opt_out_notifications: Methods of notifications that the runtime shall not send, by their exact names.
         request_timeout_s: How long an answer may take, in seconds from when its request was written, or None.
         startup_timeout_s: How long the runtime may take to become ready, in seconds.
@@ -72,6 +75,7 @@ class CodexConfig:
     client_title: str = "Codex Python SDK"
     client_version: str = __version__
     experimental_api: bool = True
+    features: Mapping[str, bool] = field(default_factory=dict, kw_only=True)
     opt_out_notifications: tuple[str, ...] = field(default=(), kw_only=True)
     request_timeout_s: float | None = field(default=60.0, kw_only=True)
     startup_timeout_s: float = field(default=30.0, kw_only=True)
@@ -99,6 +103,7 @@ class CodexConfig:
         for name in ("client_name", "client_title", "client_version"):
             _check_type(name, getattr(self, name), str, "a str")
         _check_type("experimental_api", self.experimental_api, bool, "a bool")
+        self.features = _features("features", self.features)
         self.opt_out_notifications = _methods("opt_out_notifications", self.opt_out_notifications)
         if self.request_timeout_s is not None:
             _check_seconds("request_timeout_s", self.request_timeout_s)
@@ -134,6 +139,21 @@ def _strings(name: str, value: Any) -> tuple[str, ...]:
         if "\0" in part:
             raise InvalidInputError(f"CodexConfig.{name}: {part!r} has a NUL character.")
     return tuple(value)
+
+
+def _features(name: str, value: Any) -> dict[str, bool]:
+    _check_type(name, value, Mapping, "a dict of str to bool")
+    for feature, enabled in value.items():
+        if not isinstance(feature, str) or not isinstance(enabled, bool):
+            raise InvalidInputTypeError(
+                f"CodexConfig.{name} must be a dict of str to bool; {feature!r}: {enabled!r} is not."
+            )
+        # It becomes an argument of its own; which names exist is the runtime's to say.
+        if not feature or feature.startswith("-") or "=" in feature or "\0" in feature:
+            raise InvalidInputError(
+                f"CodexConfig.{name}: {feature!r} cannot be a feature; `codex features list` has their names."
+            )
+    return dict(value)
 
 
 def _methods(name: str, value: Any) -> tuple[str, ...]:

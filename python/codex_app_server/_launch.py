@@ -22,6 +22,8 @@ from .errors import (
     WorkingDirectoryError,
 )
 
+_SWITCH = {True: "--enable", False: "--disable"}
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -56,7 +58,8 @@ def resolve(config: CodexConfig) -> Launch:
         return Launch((program, *config.launch_args_override[1:]), env, config.cwd)
     program = _packaged(env) if config.codex_bin is None else _at_path(config.codex_bin)
     overrides = (part for override in config.config_overrides for part in ("--config", override))
-    return Launch((program, *overrides, "app-server", "--listen", "stdio://"), env, config.cwd)
+    features = (part for name, enabled in config.features.items() for part in (_SWITCH[enabled], name))
+    return Launch((program, *overrides, *features, "app-server", "--listen", "stdio://"), env, config.cwd)
 
 
 def _packaged(env: dict[str, str]) -> str:

@@ -51,6 +51,13 @@ def test_our_own_fields_are_keyword_only() -> None:
         CodexConfig(None, None, (), None, None, "n", "t", "v", True, 30.0)  # type: ignore[call-arg, arg-type]
 
 
+def test_features_are_a_copy() -> None:
+    features = {"shell_snapshot": False}
+    config = CodexConfig(features=features)
+    features["goals"] = True
+    assert config.features == {"shell_snapshot": False}
+
+
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, repickled])
 def test_a_config_can_be_copied_and_pickled(again: Any) -> None:
     config = CodexConfig(env={"A": "b"}, request_timeout_s=None)
@@ -66,6 +73,10 @@ def test_a_config_can_be_copied_and_pickled(again: Any) -> None:
         ("launch_args_override", ("codex", 3)),
         ("config_overrides", "a=1"),
         ("config_overrides", {"a": 1}),
+        ("features", ("shell_snapshot",)),
+        ("features", {"shell_snapshot": 0}),
+        ("features", {"shell_snapshot": "false"}),
+        ("features", {1: True}),
         ("env", [("A", "b")]),
         ("env", {"A": 3}),
         ("env", {3: "A"}),
@@ -93,6 +104,10 @@ def test_a_wrong_type_is_refused_by_name(field: str, value: Any) -> None:
         ("launch_args_override", ()),
         ("launch_args_override", ("a\0",)),
         ("config_overrides", ("model",)),
+        ("features", {"": True}),
+        ("features", {"--enable": True}),
+        ("features", {"a=b": True}),
+        ("features", {"a\0": True}),
         ("env", {"": "x"}),
         ("env", {"A=B": "x"}),
         ("request_timeout_s", 0),

@@ -42,9 +42,19 @@ def test_overrides_come_before_the_subcommand_and_in_order(program: Path) -> Non
     assert launch.argv == (str(program), *settings, "app-server", "--listen", "stdio://")
 
 
+def test_features_are_switched_before_the_subcommand_and_after_the_overrides(program: Path) -> None:
+    features = {"shell_snapshot": False, "goals": True}
+    launch = resolve(CodexConfig(codex_bin=str(program), config_overrides=("a=1",), features=features))
+    switches = ("--config", "a=1", "--disable", "shell_snapshot", "--enable", "goals")
+    assert launch.argv == (str(program), *switches, "app-server", "--listen", "stdio://")
+
+
 def test_a_command_of_ones_own_replaces_everything(program: Path) -> None:
     config = CodexConfig(
-        codex_bin="/nowhere", launch_args_override=(str(program), "x"), config_overrides=("a=1",)
+        codex_bin="/nowhere",
+        launch_args_override=(str(program), "x"),
+        config_overrides=("a=1",),
+        features={"goals": True},
     )
     assert resolve(config).argv == (str(program), "x")
 

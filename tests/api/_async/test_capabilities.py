@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from codex_app_server import AsyncCodex
-from codex_app_server.errors import InvalidRequestError
+from codex_app_server.errors import InvalidRequestError, StartupError
 from codex_app_server.testing import OfflineModel
 
 EXPERIMENTAL: list[tuple[Callable[[AsyncCodex], Any], str]] = [
@@ -48,3 +48,17 @@ async def test_what_was_opted_out_of_does_not_come(model: OfflineModel) -> None:
     assert seen[-1] == "turn/completed"
     assert result.final_response == "again"
     assert result.usage is not None
+
+
+async def test_features_are_enabled_and_disabled_whatever_the_configuration_says(model: OfflineModel) -> None:
+    overrides = ("features.goals=false", "features.shell_snapshot=true")
+    switched = {"goals": True, "shell_snapshot": False}
+    async with AsyncCodex(model.config(config_overrides=overrides, features=switched)) as codex:
+        listed = await codex.rpc.experimental_feature.list()
+    states = {feature.name: feature.enabled for feature in listed.data}
+    assert {name: states[name] for name in switched} == switched
+
+
+async def test_an_unknown_feature_is_named_when_the_runtime_ends(model: OfflineModel) -> None:
+    with pytest.raises(StartupError, match="Unknown feature flag: from_tomorrow"):
+        await AsyncCodex(model.config(features={"from_tomorrow": True})).__aenter__()
