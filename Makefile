@@ -4,14 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name 'Cargo.toml')
 
+# A measurement has a deadline of its own.
+BENCH := -q --timeout=0 --benchmark-columns=median,iqr,rounds
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench lint format generate runtime wheel clean
+.PHONY: help demo test test-all bench bench-quick lint format generate runtime wheel clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(VENV)/.tools: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -37,10 +40,18 @@ test-all: $(VENV)/.built ## Everything, the wheel on every Python of this machin
 	cargo test --quiet --locked
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(VENV)/.built ## What imports, first events, models and every single event cost; fails over its limits
-	$(BIN)/python -m benches.import_cost
-	$(BIN)/python -m benches.validation
+# What it measures takes all the machine: leave it alone for the three quarters of an hour.
+bench: $(VENV)/.built ## Both packages on the same work, into docs/benchmarks.md; fails when a requirement is missed (ARGS="--rounds 3")
+	cargo build --quiet --release --locked -p codex-core --example drain
+	cargo bench --locked -p codex-core
 	$(BIN)/python -m benches.inner_loop
+	$(BIN)/python -m pytest benches/suites $(BENCH) --benchmark-json=target/benches/pytest-benchmark.json $(ARGS)
+	$(BIN)/python -m benches.report target/benches/results.json docs
+
+bench-quick: $(VENV)/.built ## The same, small: that both packages see the same and nothing rots; asserts no times
+	cargo build --quiet --release --locked -p codex-core --example drain
+	$(BIN)/python -m pytest benches/suites $(BENCH) --quick --benchmark-quiet $(ARGS)
+	$(BIN)/python -m benches.report target/benches/quick.json target/benches/quick
 
 lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything generated against its source
 	cargo fmt --check

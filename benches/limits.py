@@ -28,7 +28,7 @@ from .lines import wire
 from .plan import ROOT, Plan, thread_id
 from .stage import Clock, Figures, give, make_signal, quantiles, rss
 
-DRAIN = Path(ROOT, "target", "release", "examples", "drain")
+DRAIN = Path(os.environ.get("CARGO_TARGET_DIR", f"{ROOT}/target"), "release", "examples", "drain")
 # Requests in flight, as the client's own window has it (rust/core/src/admission.rs).
 WINDOW = 32
 _HELLO = {"clientInfo": {"name": "bench", "version": "0"}, "capabilities": {"experimentalApi": True}}

@@ -44,11 +44,13 @@ class Spec:
         )
         try:
             out, error = child.communicate(timeout=self.deadline_s)
-        except subprocess.TimeoutExpired:
-            # The group is the child's own.
+        except BaseException as why:
+            # The group is the child's own; its server ends with it.
             os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
-            return HANGS
+            if isinstance(why, subprocess.TimeoutExpired):
+                return HANGS
+            raise
         if child.returncode:
             raise AssertionError(f"{self.package or 'limit'}: {self.program} of {self.plan}\n{error}")
         figures: Figures = json.loads(out.splitlines()[-1])

@@ -19,7 +19,7 @@ def rows(quick: bool) -> list[Row]:
         for shell in ("async", "sync"):
             if quick and load > 0:
                 continue
-            count = WARM_UP + (20 if quick else 100 if load else 300)
+            count = WARM_UP + (20 if quick else 80 if load else 300)
             plan = Plan(
                 kind="stamps", turns=1 + (min(others, 9) if quick else others), deltas=count, load=load
             )
