@@ -108,6 +108,8 @@ class Flood:
             ready, _, _ = select.select([0, pipe], [], [])
             if pipe in ready:
                 self._signalled |= bool(os.read(pipe, 1))
+                # Before any request that came after the signal: its answer says that all was written.
+                self._begin()
             if 0 in ready:
                 data = os.read(0, 1 << 16)
                 if not data:
@@ -115,9 +117,12 @@ class Flood:
                 *requests, rest = (rest + data).split(b"\n")
                 answers = [self._answer(json.loads(request)) for request in requests]
                 write(b"".join(answers))
-            if self._signalled and not self._missing:
-                self._signalled = False
-                self._play()
+                self._begin()
+
+    def _begin(self) -> None:
+        if self._signalled and not self._missing:
+            self._signalled = False
+            self._play()
 
     def _answer(self, request: dict[str, Any]) -> bytes:
         if "id" not in request:
