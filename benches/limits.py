@@ -21,12 +21,17 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+import codex_cli_bin
 
 from . import decoding
 from .lines import wire
 from .plan import ROOT, Plan, thread_id
 from .stage import Clock, Figures, give, make_signal, quantiles, rss
+
+if TYPE_CHECKING:
+    from codex_app_server.testing import OfflineModel
 
 DRAIN = Path(os.environ.get("CARGO_TARGET_DIR", f"{ROOT}/target"), "release", "examples", "drain")
 # Requests in flight, as the client's own window has it (rust/core/src/admission.rs).
@@ -107,6 +112,10 @@ class Bare:
         while data:
             data = data[os.write(self.input.fileno(), data) :]
 
+    def end(self) -> None:
+        self.input.close()
+        self._child.wait()
+
     def lines(self) -> list[bytes]:
         """What has come; waits for it."""
         data = os.read(self.output.fileno(), 1 << 16)
@@ -157,10 +166,17 @@ def idle(plan: Plan, _options: dict[str, Any]) -> Figures:
 
 
 def real(_plan: Plan, options: dict[str, Any]) -> Figures:
+    from .programs.real import model
+
+    with model(options) as answering:
+        return _real(options, answering)
+
+
+def _real(options: dict[str, Any], answering: OfflineModel) -> Figures:
     """Threads first and turns behind them, in the order in which their requests were made."""
-    tuning = ("--config", "features.shell_snapshot=false")
-    command = (options["program"], *tuning, "app-server", "--listen", "stdio://")
-    bare = Bare(command, env={**os.environ, **options["env"]}, cwd=options["cwd"])
+    program = str(codex_cli_bin.bundled_codex_path())
+    command = (program, "--disable", "shell_snapshot", "app-server", "--listen", "stdio://")
+    bare = Bare(command, env={**os.environ, **answering.env}, cwd=str(answering.workspace))
     bare.ask(0, "initialize", _HELLO)
     bare.send(b'{"method":"initialized"}\n')
     turns: int = options["turns"]
@@ -184,6 +200,8 @@ def real(_plan: Plan, options: dict[str, Any]) -> Figures:
                 text = [{"type": "text", "text": "Go."}]
                 due.append(("turn/start", {"threadId": result["thread"]["id"], "input": text}))
     figures = clock.stop(events)
+    # The model's home is removed when the runtime is gone.
+    bare.end()
     return {**figures, "cpu_us_per_event": figures["cpu_s"] / events * 1e6}
 
 

@@ -1,26 +1,35 @@
-"""Many concurrent turns on the real runtime, with an offline model in another process."""
+"""Many concurrent turns on the real runtime, with an offline model in another process.
+
+Each run has a home of its own: what earlier ones have stored would make the runtime slower.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
+
+from codex_app_server.testing import Answer, Message, OfflineModel
 
 from ..plan import DELTA
 from ..stage import Clock, Figures, Stage
 
 
+def model(options: dict[str, Any]) -> OfflineModel:
+    """A model that says the same to everybody."""
+    return OfflineModel(Answer(Message([f"word {number} " for number in range(options["deltas"])])))
+
+
 def run(stage: Stage) -> Figures:
-    return asyncio.run(_async(stage))
+    with model(stage.options) as answering:
+        return asyncio.run(_async(stage, answering))
 
 
-async def _async(stage: Stage) -> Figures:
+async def _async(stage: Stage, answering: OfflineModel) -> Figures:
     options = stage.options
     tuning: dict[str, Any] = {"config_overrides": ("features.shell_snapshot=false",)}
     if stage.ours:
         tuning = {"features": {"shell_snapshot": False}}
-    config = stage.sdk.CodexConfig(env=options["env"], cwd=options["cwd"], **tuning)
-    first_at: list[float] = []
+    config = stage.sdk.CodexConfig(env=answering.env, cwd=str(answering.workspace), **tuning)
 
     async def one(codex: Any) -> tuple[int, int]:
         thread = await codex.thread_start()
@@ -31,8 +40,6 @@ async def _async(stage: Stage) -> Figures:
             seen += 1
             if event.method == DELTA:
                 deltas += len(payload.delta) > 0
-                if not first_at:
-                    first_at.append(time.perf_counter())
         return seen, deltas
 
     async with stage.sdk.AsyncCodex(config) as codex:
