@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from . import charts
+from .bounds import BOUNDS
 from .requirements import REQUIREMENTS
 from .results import Results
 
@@ -87,9 +88,9 @@ def required(results: Results) -> str:
         (each.work, each.required, each.text(results), verdicts[each.kept(results)]) for each in REQUIREMENTS
     ]
     bounds = [
-        f"- **{each.work}.** {each.bound}\n"
+        f"- **{each.work}.** {BOUNDS[each.work]}\n"
         for each in REQUIREMENTS
-        if each.bound and each.kept(results) is False
+        if each.work in BOUNDS and each.kept(results) is False
     ]
     missed = ["\nWhat bounds the rows that are missed:\n", *bounds] if bounds else []
     return "## Required\n\n" + table(("work", "required", "measured", "reached"), rows) + "\n".join(missed)

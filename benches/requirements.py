@@ -1,7 +1,6 @@
 """What has to be reached, and whether it is. Each requirement compares figures of one run.
 
-Owns the limits and, for a row that misses its own, what bounds it. `report` prints the table and fails when
-a row is missed.
+Owns the limits. `report` prints the table and fails when a row is missed; `bounds` says why it is.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ class Requirement:
         measured: The figure; None when it was not measured.
         shown: The figure as text.
         at_least: Whether more is better.
-        bound: What bounds it when it is missed.
     """
 
     work: str
@@ -35,7 +33,6 @@ class Requirement:
     measured: Callable[[Results], float | None]
     shown: str = "{:.1f} x"
     at_least: bool = True
-    bound: str = ""
 
     def kept(self, results: Results) -> bool | None:
         value = self.measured(results)
