@@ -25,7 +25,7 @@ from .goal import AsyncGoalHandle, begun
 from .login import AsyncLogin
 from .login import begun as begun_login
 from .runtime import AsyncRuntime
-from .waiting import Lock
+from .waiting import Lock, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -172,11 +172,13 @@ class AsyncCodexClient:
         Whatever still waits for the runtime, here or in another task, gets ClientClosedError. Notifications
         that were not read yet still can be.
         """
+        feed, answering = self._unscoped, self._answering
         # Before the lock, for whoever holds it while the runtime does not answer.
         await self._client.aclose()
         async with self._lock:
-            self._started = False
-            answering, self._answering = self._answering, None
+            if self._unscoped is feed:  # else it was started again meanwhile
+                self._started = False
+                self._answering = None
         if answering is not None:
             await answering.aclose()
 
@@ -353,28 +355,33 @@ class AsyncCodexClient:
         """
         connection = self._connection
         subscription = connection.subscribe("", identifier("turn_id", turn_id))
+        gone = StreamClosedError(
+            f"The end of turn {turn_id} went to somebody before. Read the whole turn with "
+            "thread_read(thread_id, include_turns=True), or keep what the first wait returned."
+        )
         if subscription.missed:
-            raise StreamClosedError(
-                f"The end of turn {turn_id} went to somebody before. Read the whole turn with "
-                "thread_read(thread_id, include_turns=True), or keep what the first wait returned."
-            )
+            raise gone
         subscription.select("end")
-        feed = AsyncFeed(connection, subscription, decoder())
         try:
-            while True:
+            events: list[Notification] = []
+            # Nothing is awaited between the drain and the return: the end cannot be lost in between.
+            while not events:
                 with suppress(StreamOverflowError):  # only deltas were dropped
-                    await feed.fill()
-                    break
-            completed = completed_payload(feed.batch.popleft())
+                    events = subscription.drain(decoder())
+                if not events and subscription.finished:
+                    raise gone
+                if not events:
+                    await wait_ready(subscription)
+            completed = completed_payload(events[-1])
         except BaseException:
             # Stopped in the middle: a turn of this client's waits for the next who asks.
             if subscription.thread_id:
                 subscription.select("all")
                 connection.keep(subscription)
             else:
-                feed.close()
+                subscription.close()
             raise
-        feed.close()
+        subscription.close()
         # What a turn/start that joined the turn has kept meanwhile is of no use any more.
         connection.let_go(turn_id)
         return completed

@@ -39,7 +39,7 @@ logger = logging.getLogger("codex_app_server")
 T = TypeVar("T")
 
 # What tells that a turn has begun, or will not.
-_BEGINNINGS = ["turn/started", "turn/completed"]
+_BEGINNINGS = ["turn/started", "item/started", "turn/completed"]
 # So many turns of the low-level client are kept for somebody who asks.
 _UNCLAIMED = 4096
 
@@ -107,7 +107,8 @@ class AsyncConnection:
                     raise
                 refused = error
             while self.native.has_begun(turn_id) is False:
-                await wait_ready(listening)
+                if not await wait_ready(listening, self.request_timeout_s):
+                    raise refused
                 listening.drain(decoder())
             if self.native.has_begun(turn_id) is None:
                 raise refused  # it has ended meanwhile

@@ -17,6 +17,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
 
 from .._native import LoopWaker
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 ArgT = TypeVar("ArgT")
+
+# The task that waits for the one that is running, if it runs `alone`.
+_behind: ContextVar[asyncio.Task[Any] | None] = ContextVar("_behind")
 
 # What a handler raises that ends that handler only. An interrupt or exit in a task ends the loop.
 HANDLERS_OWN: type[BaseException] = Exception
@@ -111,10 +115,12 @@ class Background:
 
     async def stop(self) -> None:
         """Cancel what is still at work, and wait for its end, for a moment and where that is possible."""
+        if self._task in (asyncio.current_task(), _behind.get(None)):
+            return  # asked from inside the work, which ends by itself
         if self._loop is not asyncio.get_running_loop():
             with suppress(RuntimeError):  # that loop is closed, and so is the task over
                 self._loop.call_soon_threadsafe(self._task.cancel)
-        elif self._task is not asyncio.current_task():
+        else:
             self._task.cancel()
             await asyncio.wait([self._task], timeout=_MOMENT_S)
 
@@ -128,6 +134,7 @@ async def alone(call: Callable[..., Any], *arguments: Any) -> Any:
     given = call(*arguments)
     if not inspect.isawaitable(given):
         return given
+    _behind.set(asyncio.current_task())  # the task that is made now sees it
     task = asyncio.ensure_future(given)
     try:
         await asyncio.wait([task])

@@ -27,7 +27,7 @@ from .goal import GoalHandle, begun
 from .login import Login
 from .login import begun as begun_login
 from .runtime import Runtime
-from .waiting import Lock
+from .waiting import Lock, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,11 +173,13 @@ class CodexClient:
         Whatever still waits for the runtime, here or in another thread, gets ClientClosedError. Notifications
         that were not read yet still can be.
         """
+        feed, answering = self._unscoped, self._answering
         # Before the lock, for whoever holds it while the runtime does not answer.
         self._client.close()
         with self._lock:
-            self._started = False
-            answering, self._answering = self._answering, None
+            if self._unscoped is feed:  # else it was started again meanwhile
+                self._started = False
+                self._answering = None
         if answering is not None:
             answering.close()
 
@@ -350,28 +352,33 @@ class CodexClient:
         """
         connection = self._connection
         subscription = connection.subscribe("", identifier("turn_id", turn_id))
+        gone = StreamClosedError(
+            f"The end of turn {turn_id} went to somebody before. Read the whole turn with "
+            "thread_read(thread_id, include_turns=True), or keep what the first wait returned."
+        )
         if subscription.missed:
-            raise StreamClosedError(
-                f"The end of turn {turn_id} went to somebody before. Read the whole turn with "
-                "thread_read(thread_id, include_turns=True), or keep what the first wait returned."
-            )
+            raise gone
         subscription.select("end")
-        feed = Feed(connection, subscription, decoder())
         try:
-            while True:
+            events: list[Notification] = []
+            # Nothing is awaited between the drain and the return: the end cannot be lost in between.
+            while not events:
                 with suppress(StreamOverflowError):  # only deltas were dropped
-                    feed.fill()
-                    break
-            completed = completed_payload(feed.batch.popleft())
+                    events = subscription.drain(decoder())
+                if not events and subscription.finished:
+                    raise gone
+                if not events:
+                    wait_ready(subscription)
+            completed = completed_payload(events[-1])
         except BaseException:
             # Stopped in the middle: a turn of this client's waits for the next who asks.
             if subscription.thread_id:
                 subscription.select("all")
                 connection.keep(subscription)
             else:
-                feed.close()
+                subscription.close()
             raise
-        feed.close()
+        subscription.close()
         # What a turn/start that joined the turn has kept meanwhile is of no use any more.
         connection.let_go(turn_id)
         return completed

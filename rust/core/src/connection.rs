@@ -197,7 +197,7 @@ impl Connection {
 
     /// Answers one of them; `result` is JSON. False if it is settled already.
     pub fn answer(&self, request: &ServerRequest, result: &[u8]) -> bool {
-        let due = self.shared.server_requests.answered(&request.id);
+        let due = self.shared.server_requests.answered(request);
         if due {
             self.shared.writer.push_answer(request.answer(result));
         }
@@ -206,7 +206,7 @@ impl Connection {
 
     /// Says no to one of them, in the protocol's own shape. False if it is settled already.
     pub fn refuse(&self, request: &ServerRequest) -> bool {
-        let due = self.shared.server_requests.answered(&request.id);
+        let due = self.shared.server_requests.answered(request);
         if due {
             self.shared.refuse(request);
         }
@@ -215,7 +215,7 @@ impl Connection {
 
     /// The same for one whose taker has gone without an answer, which is worth a note.
     pub fn forsake(&self, request: &ServerRequest) {
-        if self.shared.server_requests.answered(&request.id) {
+        if self.shared.server_requests.answered(request) {
             self.shared.refuse_unheard(request);
         }
     }

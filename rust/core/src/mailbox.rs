@@ -288,6 +288,14 @@ impl Mailbox {
         state.closed.is_none() && state.goal.as_deref().is_some_and(Goal::goes_on)
     }
 
+    /// Whether the runtime does, or may still do, anything for the goal, as far as this connection will
+    /// hear.
+    pub fn goal_is_live(&self) -> bool {
+        let state = self.gate.lock();
+        let live = |goal: &Goal| goal.goes_on() || goal.running().is_some();
+        state.closed.is_none() && state.goal.as_deref().is_some_and(live)
+    }
+
     /// Looks at what is known of the goal; at nothing if this is about none.
     fn of_its_goal<T>(&self, look: impl FnOnce(&Goal) -> Option<T>) -> Option<T> {
         self.gate.lock().goal.as_deref().and_then(look)

@@ -226,6 +226,7 @@ fn dispatch(
                 id: id.into(),
                 method: method.into(),
                 params: params.into(),
+                number: 0,
             }));
         }
     }

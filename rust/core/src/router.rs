@@ -210,6 +210,8 @@ impl Router {
 
     /// The consumer of `topic` leaves. Returns what is to be undone.
     pub fn leave(&self, topic: &Topic, mailbox: &Arc<Mailbox>) -> Option<Errand> {
+        // First, so that whoever ends a goal from now on sees that it has to free the thread.
+        let errand = mailbox.abandon();
         let mut state = self.state.lock();
         let leave = |consumers: &mut Vec<Arc<Mailbox>>| {
             consumers.retain(|other| !Arc::ptr_eq(other, mailbox));
@@ -218,7 +220,7 @@ impl Router {
         match topic {
             // A goal that goes on keeps its thread: the runtime still starts turns there.
             Topic::Goal(thread_id) => {
-                if !mailbox.goal_goes_on() {
+                if !mailbox.goal_is_live() {
                     state.free_thread(thread_id, mailbox);
                 }
             }
@@ -229,8 +231,12 @@ impl Router {
             }
             Topic::Notifications(filter) => state.listeners.remove(filter, mailbox),
         }
-        drop(state);
-        mailbox.abandon()
+        errand
+    }
+
+    /// The request that the mailbox is about was refused, or did not go out.
+    pub fn refused(&self, mailbox: &Arc<Mailbox>) {
+        self.state.lock().refused(mailbox);
     }
 
     /// Ends everything that waits here, now and later.

@@ -59,19 +59,29 @@ pub(crate) struct TurnRoute {
     pub subscribers: Vec<Arc<Mailbox>>,
     /// A `turn/start` of this connection was answered with it.
     pub started_here: bool,
-    /// Its `turn/started` has come. Before that the runtime refuses to interrupt it: there is "no
+    /// Its `turn/started` has come, or an item of it where a client has opted out of that. Before that the runtime refuses to interrupt it: there is "no
     /// active turn" yet. (0.163.0: in 9 of 10 tries up to 15 ms after the answer; from the event on in
     /// none of 75.)
     pub begun: bool,
     /// Nobody wants it: it is interrupted as soon as it has begun.
     pub doomed: bool,
+    /// Nobody wants it, unless a `turn/start` that waits for its answer is answered with it.
+    pub unwanted: bool,
+}
+
+impl TurnRoute {
+    /// Nobody wants it: the interrupt that is due now, or once it has begun.
+    fn stop(&mut self, thread_id: &str, turn_id: &str) -> Option<Errand> {
+        self.doomed = !self.begun;
+        self.begun.then(|| Errand::interrupt(thread_id, turn_id))
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Starting {
     pub call_id: i64,
     pub early: HashMap<Arc<str>, Arc<Mailbox>>,
-    /// The turns whose `turn/started` has come.
+    /// The turns that have begun.
     pub begun: Vec<Arc<str>>,
     /// The call was given up: its events are not kept.
     pub forsaken: bool,
@@ -135,9 +145,13 @@ impl Routes {
         starting.into_iter().any(|one| !one.forsaken)
     }
 
-    /// Whether a turn that was started or joined here runs on this thread, or is about to.
+    /// Whether a turn that is followed here runs on this thread, or one is about to.
     pub fn is_busy(&self, thread_id: &str) -> bool {
-        let mut followed = self.turns.values().flat_map(|route| &route.subscribers);
+        let running = self
+            .turns
+            .values()
+            .filter(|one| one.started_here || one.begun);
+        let mut followed = running.flat_map(|route| &route.subscribers);
         self.is_starting(thread_id) || followed.any(|mailbox| *mailbox.thread_id == *thread_id)
     }
 
@@ -157,31 +171,35 @@ impl Routes {
     /// The same for the consumer of a turn that nobody wants any more: unless somebody else follows or
     /// started it, or may be about to join it, it is interrupted, now or once it has begun.
     pub fn give_up_turn(&mut self, mailbox: &Arc<Mailbox>) -> Option<Errand> {
-        let alone = !mailbox.is_shared() && !self.is_starting(&mailbox.thread_id);
+        let starting = self.is_starting(&mailbox.thread_id);
         self.leave_turn(mailbox);
-        let route = self.turns.get_mut(&mailbox.key).filter(|_| alone)?;
-        route.doomed = !route.begun;
-        route
-            .begun
-            .then(|| Errand::interrupt(&mailbox.thread_id, &mailbox.key))
+        let route = self.turns.get_mut(&mailbox.key);
+        let route = route.filter(|_| !mailbox.is_shared())?;
+        if starting {
+            route.unwanted = true;
+            return None;
+        }
+        route.stop(&mailbox.thread_id, &mailbox.key)
     }
 
     /// A `turn/start` that was given up is answered late with a turn: likewise.
     pub fn give_up_late(&mut self, thread_id: &str, turn_id: &str, begun: bool) -> Option<Errand> {
-        let wanted = self.turns.contains_key(turn_id) || self.is_starting(thread_id);
-        if wanted || self.over.has(turn_id) {
+        if self.is_starting(thread_id) || self.over.has(turn_id) {
             return None;
         }
-        if begun {
-            return Some(Errand::interrupt(thread_id, turn_id));
+        if let Some(route) = self.turns.get_mut(turn_id) {
+            // Somebody else's, unless that one has given it up in favour of this call.
+            let given_up = route.unwanted && route.subscribers.is_empty();
+            return given_up.then(|| route.stop(thread_id, turn_id)).flatten();
         }
-        let route = TurnRoute {
+        let mut route = TurnRoute {
             started_here: true,
-            doomed: true,
+            begun,
             ..TurnRoute::default()
         };
+        let errand = route.stop(thread_id, turn_id);
         self.turns.insert(turn_id.into(), route);
-        None
+        errand
     }
 
     /// Adds a consumer to a turn's route; who shares a turn knows it.
@@ -195,6 +213,7 @@ impl Routes {
                 .iter()
                 .for_each(|other| other.mark_shared());
             route.doomed = false;
+            route.unwanted = false;
         }
         route.subscribers.push(Arc::clone(mailbox));
         route
@@ -221,6 +240,14 @@ impl Routes {
         let goal = self.goals.get(thread_id);
         if goal.is_some_and(|one| Arc::ptr_eq(one, owner)) {
             self.goals.remove(thread_id);
+        }
+    }
+
+    /// The request that the mailbox is about was refused, or did not go out: there is no goal.
+    pub fn refused(&mut self, mailbox: &Arc<Mailbox>) {
+        mailbox.refused();
+        if mailbox.is_abandoned() {
+            self.free_thread(&mailbox.thread_id, mailbox);
         }
     }
 

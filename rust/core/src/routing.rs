@@ -47,7 +47,8 @@ impl Routing<'_> {
 
         if let Some(turn_id) = ids.turn.as_deref() {
             let thread_id = ids.thread.as_deref().unwrap_or_default();
-            let begins = event.method == "turn/started";
+            // Items come from a turn that has begun, and from it only.
+            let begins = event.method == "turn/started" || event.method.starts_with("item/");
             if let Some(route) = state.turns.get_mut(turn_id) {
                 for mailbox in &route.subscribers {
                     tally.count(mailbox.push(event), mailbox, self.batch);
@@ -68,7 +69,7 @@ impl Routing<'_> {
             }
             // Turns that are being started keep every turn's events until they know which is theirs.
             for one in state.starting.get_mut(thread_id).into_iter().flatten() {
-                if begins {
+                if begins && !one.has_begun(turn_id) {
                     one.begun.push(turn_id.into());
                 }
                 if one.forsaken {
@@ -183,11 +184,7 @@ impl Routing<'_> {
             stream.mailbox.finish();
             self.batch.dirty.push(Arc::clone(&stream.mailbox));
         } else if let Answer::Error { .. } = answer {
-            stream.mailbox.refused();
-            if stream.mailbox.is_abandoned() {
-                let thread_id = Arc::clone(&stream.mailbox.thread_id);
-                self.state.free_thread(&thread_id, &stream.mailbox);
-            }
+            self.state.refused(&stream.mailbox);
         }
     }
 

@@ -25,6 +25,8 @@ pub struct ServerRequest {
     pub id: Box<[u8]>,
     pub method: Box<str>,
     pub params: Box<[u8]>,
+    /// Which of all requests it is: ids come again.
+    pub number: u64,
 }
 
 impl ServerRequest {
@@ -68,19 +70,23 @@ pub struct ServerRequests {
 struct State {
     serving: bool,
     /// In the order of their numbers. One that is settled is passed over when its turn comes.
-    waiting: VecDeque<(u64, ServerRequest)>,
+    waiting: VecDeque<ServerRequest>,
     /// Of those that wait.
     bytes: usize,
     count: u64,
-    /// All that are not answered, taken or not, by their ids; with their numbers, as ids come again.
+    /// The numbers of all that are not answered, taken or not, by their ids.
     open: HashMap<Box<[u8]>, u64>,
     closed: Option<Arc<CloseReason>>,
 }
 
 impl State {
+    fn is_open(&self, request: &ServerRequest) -> bool {
+        self.open.get(&request.id) == Some(&request.number)
+    }
+
     /// Whether this very request was open; it is not any more.
-    fn settle(&mut self, id: &[u8], number: u64) -> bool {
-        self.open.get(id) == Some(&number) && self.open.remove(id).is_some()
+    fn settle(&mut self, request: &ServerRequest) -> bool {
+        self.is_open(request) && self.open.remove(&request.id).is_some()
     }
 }
 
@@ -104,26 +110,25 @@ impl ServerRequests {
         let waiting = std::mem::take(&mut state.waiting);
         let left = waiting
             .into_iter()
-            .filter(|(number, request)| state.settle(&request.id, *number))
-            .map(|(_, request)| request)
+            .filter(|request| state.settle(request))
             .collect();
         self.gate.wake_all(state);
         left
     }
 
     /// The reader hands in a request; it comes back if it is to be refused.
-    pub fn ask(&self, request: ServerRequest) -> Result<(), ServerRequest> {
+    pub fn ask(&self, mut request: ServerRequest) -> Result<(), ServerRequest> {
         let mut state = self.gate.lock();
         let size = request.size();
         if !state.serving || (state.bytes > 0 && state.bytes + size > LIMIT) {
             return Err(request);
         }
         if !state.open.contains_key(&request.id) {
-            let number = state.count;
             state.count += 1;
-            state.open.insert(request.id.clone(), number);
+            request.number = state.count;
+            state.open.insert(request.id.clone(), request.number);
             state.bytes += size;
-            state.waiting.push_back((number, request));
+            state.waiting.push_back(request);
             self.gate.wake_all(state);
         }
         Ok(())
@@ -140,9 +145,9 @@ impl ServerRequests {
         if let Some(reason) = &state.closed {
             return Asked::Closed(Arc::clone(reason));
         }
-        while let Some((number, request)) = state.waiting.pop_front() {
+        while let Some(request) = state.waiting.pop_front() {
             state.bytes -= request.size();
-            if state.open.get(&request.id) == Some(&number) {
+            if state.is_open(&request) {
                 return Asked::Request(request);
             }
         }
@@ -154,8 +159,8 @@ impl ServerRequests {
     }
 
     /// A taken request is about to be answered; false if that was settled before.
-    pub fn answered(&self, id: &[u8]) -> bool {
-        self.gate.lock().open.remove(id).is_some()
+    pub fn answered(&self, request: &ServerRequest) -> bool {
+        self.gate.lock().settle(request)
     }
 
     /// The connection has ended, and with it every wait.
@@ -182,6 +187,7 @@ mod tests {
             id: id.as_bytes().into(),
             method: "item/tool/call".into(),
             params: vec![b' '; size].into(),
+            number: 0,
         }
     }
 
@@ -203,9 +209,9 @@ mod tests {
         assert!(line.starts_with(b"{\"id\":\"a\",\"error\":{\"code\":-32601,"));
     }
 
-    fn taken(requests: &ServerRequests) -> Option<Vec<u8>> {
+    fn taken(requests: &ServerRequests) -> Option<ServerRequest> {
         match requests.take() {
-            Asked::Request(request) => Some(request.id.into()),
+            Asked::Request(request) => Some(request),
             _ => None,
         }
     }
@@ -217,9 +223,9 @@ mod tests {
         assert!(requests.serve());
         assert!(!requests.serve());
         requests.ask(request("0", 1)).unwrap();
-        assert_eq!(taken(&requests), Some(b"0".to_vec()));
-        assert!(requests.answered(b"0"));
-        assert!(!requests.answered(b"0"));
+        let first = taken(&requests).unwrap();
+        assert!(requests.answered(&first));
+        assert!(!requests.answered(&first));
     }
 
     #[test]
@@ -228,12 +234,17 @@ mod tests {
         requests.serve();
         requests.ask(request("0", 1)).unwrap();
         requests.ask(request("0", 1)).unwrap();
-        assert!(taken(&requests).is_some());
+        let first = taken(&requests).unwrap();
         requests.ask(request("0", 1)).unwrap();
         assert_eq!(taken(&requests), None);
-        assert!(requests.answered(b"0"));
+        assert!(requests.answered(&first));
         requests.ask(request("0", 1)).unwrap();
-        assert!(taken(&requests).is_some());
+        let second = taken(&requests).unwrap();
+        assert!(
+            !requests.answered(&first),
+            "that is another request's id now"
+        );
+        assert!(requests.answered(&second));
     }
 
     #[test]
@@ -243,9 +254,10 @@ mod tests {
         requests.ask(request("0", 1)).unwrap();
         requests.ask(request("1", 1)).unwrap();
         requests.settle(b"0");
-        assert_eq!(taken(&requests), Some(b"1".to_vec()));
+        let second = taken(&requests).unwrap();
+        assert_eq!(*second.id, *b"1");
         requests.settle(b"1");
-        assert!(!requests.answered(b"1"));
+        assert!(!requests.answered(&second));
         // The id may come again, for another request.
         requests.ask(request("2", 1)).unwrap();
         requests.settle(b"2");

@@ -180,7 +180,7 @@ fn enter(shared: &Shared, call: &Arc<Call>) -> bool {
     if !call.mark_written() {
         // Given up while it waited for the pipe: the line is never written.
         if let Some(mailbox) = opened {
-            mailbox.refused();
+            shared.router.refused(mailbox);
         }
         shared.router.retract(call);
         shared.free(call);

@@ -339,6 +339,23 @@ fn a_turn_that_is_given_up_is_interrupted_once_it_has_begun() {
         );
         finish_turn(&router);
     }
+    // Given up by one while another waits for its answer, and then by that one.
+    let first = begin(7);
+    route(&router, &[&answer(7), STARTED]);
+    let second = begin(8);
+    let mailbox = first.take_subscription().unwrap();
+    assert_eq!(
+        router.give_up_turn(&mailbox),
+        None,
+        "the other may be answered with it"
+    );
+    second.abandon();
+    router.forget_start(&second);
+    assert_eq!(
+        route(&router, &[&answer(8)]).errands,
+        [Errand::interrupt("t", "u")]
+    );
+    finish_turn(&router);
     // Who joins a turn that was given up wants it.
     let call = begin(5);
     route(&router, &[&answer(5)]);

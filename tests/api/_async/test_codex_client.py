@@ -400,6 +400,20 @@ FAULTS = [
 ]
 
 
+async def test_a_handler_may_close_the_client(peer: ScriptedPeer) -> None:
+    marks = Marks()
+
+    async def handler(method: str, params: Any) -> Any:
+        await client.close()
+        await marks.reach("closed")
+        return {}
+
+    client = await ready(scripted(peer), approval_handler=handler)
+    ask(peer, 0)
+    await marks.wait("closed")
+    await client.close()
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_handler_that_fails_refuses_and_the_next_request_is_handled(
     fault: str, peer: ScriptedPeer, caplog: pytest.LogCaptureFixture

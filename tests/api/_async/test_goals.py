@@ -224,6 +224,22 @@ async def test_a_goal_that_is_complete_stays_so_when_its_last_words_are_stopped(
         assert kept.status is ThreadGoalStatus.complete
 
 
+async def test_a_goal_left_in_its_last_words_is_over_after_them(peer: ScriptedPeer) -> None:
+    peer.answers["turn/interrupt"] = {}
+    async with AsyncCodex(scripted(peer)) as codex:
+        goal = await begun(codex, peer)
+        peer.send(updated("complete"))
+        await (await codex.thread_start()).read()
+        async with goal.stream() as events:
+            await events.__anext__()
+        assert (goal.is_over, goal.current_turn_id) == (False, "u")
+        cancelling = Background(goal.cancel)
+        peer.send(event("turn/completed", "t", "u"))
+        await cancelling.result()
+        assert (goal.is_over, goal.current_turn_id) == (True, None)
+        assert codex.stats()["streams_routed"] == 0
+
+
 async def test_a_goal_is_interrupted_once_by_however_many(model: OfflineModel) -> None:
     model.reset([Answer("Hm", Stall())])
     async with AsyncCodex(model.config()) as codex:

@@ -210,6 +210,18 @@ async def test_an_early_interrupt_waits_until_the_turn_begins_or_ends(then: str,
         assert peer.received == 0
 
 
+async def test_a_turn_whose_start_is_not_told_has_begun_with_its_first_item(peer: ScriptedPeer) -> None:
+    peer.answers |= {"thread/start": {"thread": {"id": "t"}}, "turn/start": started("u")}
+    config = CodexConfig(launch_args_override=peer.argv, opt_out_notifications=("turn/started",))
+    async with AsyncCodex(config) as codex:
+        turn = await (await codex.thread_start()).turn("Never mind.")
+        interrupting = Background(turn.interrupt)
+        peer.refuse(await expected(peer, "turn/interrupt"), -32600, "no active turn to interrupt")
+        peer.send(event("item/started", "t", "u", item={"id": "i", "type": "brandNew"}, startedAtMs=1))
+        peer.answer(await expected(peer, "turn/interrupt"), {})
+        await interrupting.result()
+
+
 async def test_a_turn_that_is_over_is_not_waited_for(model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
         thread = await codex.thread_start()

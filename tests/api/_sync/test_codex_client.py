@@ -397,6 +397,20 @@ FAULTS = [
 ]
 
 
+def test_a_handler_may_close_the_client(peer: ScriptedPeer) -> None:
+    marks = Marks()
+
+    def handler(method: str, params: Any) -> Any:
+        client.close()
+        marks.reach("closed")
+        return {}
+
+    client = ready(scripted(peer), approval_handler=handler)
+    ask(peer, 0)
+    marks.wait("closed")
+    client.close()
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_handler_that_fails_refuses_and_the_next_request_is_handled(
     fault: str, peer: ScriptedPeer, caplog: pytest.LogCaptureFixture

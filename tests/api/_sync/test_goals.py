@@ -226,6 +226,22 @@ def test_a_goal_that_is_complete_stays_so_when_its_last_words_are_stopped(model:
         assert kept.status is ThreadGoalStatus.complete
 
 
+def test_a_goal_left_in_its_last_words_is_over_after_them(peer: ScriptedPeer) -> None:
+    peer.answers["turn/interrupt"] = {}
+    with Codex(scripted(peer)) as codex:
+        goal = begun(codex, peer)
+        peer.send(updated("complete"))
+        (codex.thread_start()).read()
+        with goal.stream() as events:
+            events.__next__()
+        assert (goal.is_over, goal.current_turn_id) == (False, "u")
+        cancelling = Background(goal.cancel)
+        peer.send(event("turn/completed", "t", "u"))
+        cancelling.result()
+        assert (goal.is_over, goal.current_turn_id) == (True, None)
+        assert codex.stats()["streams_routed"] == 0
+
+
 def test_a_goal_is_interrupted_once_by_however_many(model: OfflineModel) -> None:
     model.reset([Answer("Hm", Stall())])
     with Codex(model.config()) as codex:

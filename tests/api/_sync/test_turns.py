@@ -210,6 +210,18 @@ def test_an_early_interrupt_waits_until_the_turn_begins_or_ends(then: str, peer:
         assert peer.received == 0
 
 
+def test_a_turn_whose_start_is_not_told_has_begun_with_its_first_item(peer: ScriptedPeer) -> None:
+    peer.answers |= {"thread/start": {"thread": {"id": "t"}}, "turn/start": started("u")}
+    config = CodexConfig(launch_args_override=peer.argv, opt_out_notifications=("turn/started",))
+    with Codex(config) as codex:
+        turn = (codex.thread_start()).turn("Never mind.")
+        interrupting = Background(turn.interrupt)
+        peer.refuse(expected(peer, "turn/interrupt"), -32600, "no active turn to interrupt")
+        peer.send(event("item/started", "t", "u", item={"id": "i", "type": "brandNew"}, startedAtMs=1))
+        peer.answer(expected(peer, "turn/interrupt"), {})
+        interrupting.result()
+
+
 def test_a_turn_that_is_over_is_not_waited_for(model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
         thread = codex.thread_start()
