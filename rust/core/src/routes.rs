@@ -53,6 +53,17 @@ impl Equivalent<Subject> for SubjectRef<'_> {
     }
 }
 
+/// Whether anybody wants a turn.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    #[default]
+    Wanted,
+    /// Only perhaps a `turn/start` that waits for its answer and may be answered with it.
+    Spared,
+    /// Nobody: it is interrupted as soon as it has begun.
+    Doomed,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct TurnRoute {
     /// Empty when everybody left a turn that still runs: who joins it then did not start it.
@@ -63,16 +74,15 @@ pub(crate) struct TurnRoute {
     /// active turn" yet. (0.163.0: in 9 of 10 tries up to 15 ms after the answer; from the event on in
     /// none of 75.)
     pub begun: bool,
-    /// Nobody wants it: it is interrupted as soon as it has begun.
-    pub doomed: bool,
-    /// Nobody wants it, unless a `turn/start` that waits for its answer is answered with it.
-    pub unwanted: bool,
+    pub fate: Fate,
 }
 
 impl TurnRoute {
     /// Nobody wants it: the interrupt that is due now, or once it has begun.
     fn stop(&mut self, thread_id: &str, turn_id: &str) -> Option<Errand> {
-        self.doomed = !self.begun;
+        if !self.begun {
+            self.fate = Fate::Doomed;
+        }
         self.begun.then(|| Errand::interrupt(thread_id, turn_id))
     }
 }
@@ -176,7 +186,7 @@ impl Routes {
         let route = self.turns.get_mut(&mailbox.key);
         let route = route.filter(|_| !mailbox.is_shared())?;
         if starting {
-            route.unwanted = true;
+            route.fate = Fate::Spared;
             return None;
         }
         route.stop(&mailbox.thread_id, &mailbox.key)
@@ -189,7 +199,7 @@ impl Routes {
         }
         if let Some(route) = self.turns.get_mut(turn_id) {
             // Somebody else's, unless that one has given it up in favour of this call.
-            let given_up = route.unwanted && route.subscribers.is_empty();
+            let given_up = route.fate == Fate::Spared && route.subscribers.is_empty();
             return given_up.then(|| route.stop(thread_id, turn_id)).flatten();
         }
         let mut route = TurnRoute {
@@ -212,8 +222,7 @@ impl Routes {
                 .subscribers
                 .iter()
                 .for_each(|other| other.mark_shared());
-            route.doomed = false;
-            route.unwanted = false;
+            route.fate = Fate::Wanted;
         }
         route.subscribers.push(Arc::clone(mailbox));
         route

@@ -13,7 +13,7 @@ use crate::errands::Errand;
 use crate::listeners::Heading;
 use crate::mailbox::{Mailbox, Pushed};
 use crate::router::{Batch, Router, TURN_ID, undoing};
-use crate::routes::{Routes, Starting, SubjectRef};
+use crate::routes::{Fate, Routes, Starting, SubjectRef};
 use crate::segment::Event;
 use crate::stats::Stats;
 
@@ -54,7 +54,8 @@ impl Routing<'_> {
                     tally.count(mailbox.push(event), mailbox, self.batch);
                 }
                 route.begun |= begins;
-                if begins && std::mem::take(&mut route.doomed) {
+                if begins && route.fate == Fate::Doomed {
+                    route.fate = Fate::Wanted; // once is enough
                     let errand = Errand::interrupt(thread_id, turn_id);
                     self.batch.errands.push(errand);
                 }
