@@ -32,7 +32,7 @@ $(VENV)/.built: $(VENV)/.tools $(RUST)
 demo: $(VENV)/.built ## Watch dozens of concurrent turns on the real runtime, offline (ARGS=--live: your login)
 	$(BIN)/python -m examples.demo $(ARGS)
 
-test: $(VENV)/.built ## The quick suite: core and API, at most ten minutes
+test: $(VENV)/.built ## The quick suite: core and API, without what is slow
 	cargo test --quiet --locked
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
