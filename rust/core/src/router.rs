@@ -2,24 +2,25 @@
 //! of many, the calls that are on the wire, and the turns that are being started.
 //!
 //! A notification is a turn's, or a subject's (the login, command, watch, … that one of its
-//! properties names), or neither; it may be a thread's besides. Who follows a turn or a subject gets
-//! its events until its last word, which removes the route. Who sets a thread's goal owns the turns
-//! that the runtime starts for it, until the last of them is over; one at a time. A listener gets what its [`Filter`] keeps, whosever it is. Each has a mailbox of
-//! its own, and so a copy of its own.
+//! properties names), or neither; it may be a thread's besides. Who follows a turn or a subject
+//! gets its events until its last word, which removes the route. Who sets a thread's goal owns the
+//! turns that the runtime starts for it, until the last of them is over; one at a time. A listener
+//! gets what its [`Filter`] keeps, whosever it is. Each has a mailbox of its own, and so a copy of
+//! its own.
 //!
 //! No gap: a `turn/start` is entered here in the moment its line is written, and from then on every
 //! event of its thread is kept per turn id; the answer, which the same thread routes in wire order,
 //! picks the one that is its turn. So nothing can fall between a request and its consumer, however
 //! early an event comes or however fast the turn ends.
 //!
-//! A request that opens a subject's stream carries the stream's mailbox: from the moment its line is
-//! written the mailbox owes the errand that undoes it, and its answer may be the stream's end. The
-//! mailbox is routed before the request exists, so there is no gap here either.
+//! A request that opens a subject's stream carries the stream's mailbox: from the moment its line
+//! is written the mailbox owes the errand that undoes it, and its answer may be the stream's end.
+//! The mailbox is routed before the request exists, so there is no gap here either.
 //!
-//! Lock order: admission lane → call; router → mailbox → (nothing); router → call. The writer takes a
-//! mailbox's lock and then a call's, one after the other, never both. Wakers are fired and errands
-//! sent with no lock held, after the whole chunk was routed. The reader holds the router's lock for
-//! one chunk (64 KiB at most), everybody else for one step.
+//! Lock order: admission lane → call; router → mailbox → (nothing); router → call. The writer takes
+//! a mailbox's lock and then a call's, one after the other, never both. Wakers are fired and
+//! errands sent with no lock held, after the whole chunk was routed. The reader holds the router's
+//! lock for one chunk (64 KiB at most), everybody else for one step.
 
 use std::sync::Arc;
 
@@ -133,7 +134,8 @@ impl Router {
         }
     }
 
-    /// Listens to a turn from now on, without having started it. Of one that is over nothing will come.
+    /// Listens to a turn from now on, without having started it. Of one that is over nothing will
+    /// come.
     pub fn subscribe_turn(&self, thread_id: &str, turn_id: &str) -> Arc<Mailbox> {
         let mut state = self.state.lock();
         if state.over.has(turn_id) {
@@ -168,9 +170,9 @@ impl Router {
         mailbox
     }
 
-    /// Reserves a thread for a goal; `None` while another goal has it, or a turn that was started here. From the moment in which the
-    /// goal's request is written the turns that the runtime starts there are the caller's. `errand`
-    /// pauses the goal.
+    /// Reserves a thread for a goal; `None` while another goal has it, or a turn that was started
+    /// here. From the moment in which the goal's request is written the turns that the runtime
+    /// starts there are the caller's. `errand` pauses the goal.
     pub fn own_thread(&self, thread_id: &Arc<str>, errand: Errand) -> Option<Arc<Mailbox>> {
         let mut state = self.state.lock();
         if state.goals.contains_key(thread_id) || state.is_busy(thread_id) {
@@ -185,7 +187,8 @@ impl Router {
         Some(mailbox)
     }
 
-    /// Whether the `turn/started` of a turn that was started here has come; `None` for any other turn.
+    /// Whether the `turn/started` of a turn that was started here has come; `None` for any other
+    /// turn.
     pub fn has_begun(&self, turn_id: &str) -> Option<bool> {
         let state = self.state.lock();
         let route = state.turns.get(turn_id);
@@ -201,7 +204,8 @@ impl Router {
         let _ = mailbox.abandon();
     }
 
-    /// The consumer of a turn leaves, and nobody else may want it. Returns what is to be undone now.
+    /// The consumer of a turn leaves, and nobody else may want it. Returns what is to be undone
+    /// now.
     pub fn give_up_turn(&self, mailbox: &Arc<Mailbox>) -> Option<Errand> {
         let errand = self.state.lock().give_up_turn(mailbox);
         let _ = mailbox.abandon();

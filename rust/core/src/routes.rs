@@ -1,6 +1,6 @@
 //! The tables behind the router: who listens to which turn and subject, and to notifications of
-//! many; who owns a thread's turns; which turns are being started, and which calls are on the wire. Plain
-//! data; the router's lock is around all of it.
+//! many; who owns a thread's turns; which turns are being started, and which calls are on the wire.
+//! Plain data; the router's lock is around all of it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -22,8 +22,8 @@ pub(crate) struct Routes {
     pub goals: HashMap<Arc<str>, Arc<Mailbox>>,
     pub subjects: HashMap<Subject, Vec<Arc<Mailbox>>>,
     pub listeners: Listeners,
-    /// Of turns and subjects that are over but perhaps not read: no route leads there, but they hold
-    /// memory.
+    /// Of turns and subjects that are over but perhaps not read: no route leads there, but they
+    /// hold memory.
     ended: Vec<Weak<Mailbox>>,
     ended_at_most: usize,
     /// Turns of which the last word has come, so that nobody waits for it again.
@@ -70,9 +70,9 @@ pub(crate) struct TurnRoute {
     pub subscribers: Vec<Arc<Mailbox>>,
     /// A `turn/start` of this connection was answered with it.
     pub started_here: bool,
-    /// Its `turn/started` has come, or an item of it where a client has opted out of that. Before that the runtime refuses to interrupt it: there is "no
-    /// active turn" yet. (0.163.0: in 9 of 10 tries up to 15 ms after the answer; from the event on in
-    /// none of 75.)
+    /// Its `turn/started` has come, or an item of it where a client has opted out of that. Before
+    /// that the runtime refuses to interrupt it: there is "no active turn" yet. (0.163.0: in 9 of
+    /// 10 tries up to 15 ms after the answer; from the event on in none of 75.)
     pub begun: bool,
     pub fate: Fate,
 }
@@ -165,8 +165,8 @@ impl Routes {
         self.is_starting(thread_id) || followed.any(|mailbox| *mailbox.thread_id == *thread_id)
     }
 
-    /// Takes a consumer off a turn's route. Who only listened leaves nothing; the route of a turn that
-    /// was started here stays until the turn ends, so that a later joiner is known to be one.
+    /// Takes a consumer off a turn's route. Who only listened leaves nothing; the route of a turn
+    /// that was started here stays until the turn ends, so that a later joiner is known to be one.
     pub fn leave_turn(&mut self, mailbox: &Arc<Mailbox>) {
         if let Some(route) = self.turns.get_mut(&mailbox.key) {
             route
@@ -178,8 +178,8 @@ impl Routes {
         }
     }
 
-    /// The same for the consumer of a turn that nobody wants any more: unless somebody else follows or
-    /// started it, or may be about to join it, it is interrupted, now or once it has begun.
+    /// The same for the consumer of a turn that nobody wants any more: unless somebody else follows
+    /// or started it, or may be about to join it, it is interrupted, now or once it has begun.
     pub fn give_up_turn(&mut self, mailbox: &Arc<Mailbox>) -> Option<Errand> {
         let starting = self.is_starting(&mailbox.thread_id);
         self.leave_turn(mailbox);
