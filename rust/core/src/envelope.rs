@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use jiter::{Jiter, JiterError};
 
+use crate::flat::{Scan, Value};
 use crate::protocol::{IdPath, NOTIFICATIONS, NotificationSpec, SUBJECTS};
 
 /// How a notification's ids are found when the schema does not know its method: the names that every
@@ -176,6 +177,66 @@ impl Member {
 
 impl Reader {
     pub fn read<'l>(&mut self, line: &'l [u8]) -> Result<Message<'l>, Defect> {
+        match self.read_flat(line) {
+            Some(notification) => Ok(Message::Notification(notification)),
+            None => self.read_any(line),
+        }
+    }
+
+    /// A notification in the form that most have; `None` for every other line.
+    fn read_flat<'l>(&mut self, line: &'l [u8]) -> Option<Notification<'l>> {
+        let mut scan = Scan::new(line);
+        scan.pass(br#"{"method":"#)?;
+        let method = scan.name()?;
+        let index = self.recognise(method);
+        let spec = spec_of(index);
+        let mut ids = Ids::default();
+        scan.pass(br#","params":"#)?;
+        let start = scan.position();
+        scan.pass(b"{")?;
+        loop {
+            let key = scan.name()?;
+            scan.pass(b":")?;
+            let value = scan.value()?;
+            let [is_thread, is_turn] = direct_hits(spec, key);
+            let subject = subject_hit(spec, key).filter(|_| ids.subject.is_none());
+            match value {
+                Value::Text(text) => {
+                    if is_thread {
+                        ids.thread = Some(Cow::Borrowed(text));
+                    }
+                    if is_turn {
+                        ids.turn = Some(Cow::Borrowed(text));
+                    }
+                    if let Some(name) = subject {
+                        ids.subject = Some((name, Cow::Borrowed(text)));
+                    }
+                }
+                Value::Escaped if is_thread || is_turn || subject.is_some() => return None,
+                Value::Escaped | Value::Other => {}
+            }
+            if !scan.goes_on()? {
+                break;
+            }
+        }
+        let params = &line[start..scan.position()];
+        while scan.goes_on()? {
+            let key = scan.name()?;
+            if !matches!(Member::of(key.as_bytes()), Member::Other) {
+                return None;
+            }
+            scan.pass(b":")?;
+            scan.value()?;
+        }
+        scan.is_at_end().then_some(Notification {
+            spec: index,
+            method: Cow::Borrowed(method),
+            params,
+            ids,
+        })
+    }
+
+    fn read_any<'l>(&mut self, line: &'l [u8]) -> Result<Message<'l>, Defect> {
         let mut found = Members::default();
         let spec = self.members(line, &mut found);
         let answered = if found.method.is_none() {
@@ -342,20 +403,27 @@ struct Hits {
 }
 
 fn hits_of(spec: &NotificationSpec, key: &str) -> Hits {
-    let paths = [spec.thread, spec.turn];
     Hits {
-        subject: spec.subject.iter().copied().find(|name| *name == key),
-        direct: paths.map(|path| match path {
-            IdPath::Param(name) | IdPath::Either(name, ..) => name == key,
-            IdPath::None | IdPath::Nested(..) => false,
-        }),
-        nested: paths.map(|path| match path {
+        subject: subject_hit(spec, key),
+        direct: direct_hits(spec, key),
+        nested: [spec.thread, spec.turn].map(|path| match path {
             IdPath::Nested(outer, inner) | IdPath::Either(_, outer, inner) if outer == key => {
                 Some(inner)
             }
             _ => None,
         }),
     }
+}
+
+fn direct_hits(spec: &NotificationSpec, key: &str) -> [bool; 2] {
+    [spec.thread, spec.turn].map(|path| match path {
+        IdPath::Param(name) | IdPath::Either(name, ..) => name == key,
+        IdPath::None | IdPath::Nested(..) => false,
+    })
+}
+
+fn subject_hit(spec: &NotificationSpec, key: &str) -> Option<&'static str> {
+    spec.subject.iter().copied().find(|name| *name == key)
 }
 
 impl<'l> Ids<'l> {
@@ -434,4 +502,65 @@ pub fn id_in_answer(answer: &[u8], place: IdPath) -> Option<String> {
     };
     let (_, ids) = params_with_ids(&mut Jiter::new(answer), &spec).ok()?;
     ids.thread.map(Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLAT: [&str; 4] = [
+        r#"{"method":"item/agentMessage/delta","params":{"threadId":"t","turnId":"u","itemId":"i","delta":"a\n\"gr\u00fc\u00df\" b"},"emittedAtMs":5}"#,
+        r#"{"method":"item/reasoning/textDelta","params":{"delta":"x y","contentIndex":-10,"turnId":"u","threadId":"t"}}"#,
+        r#"{"method":"command/exec/outputDelta","params":{"processId":"p","stream":"stdout","capReached":false,"at":null}}"#,
+        r#"{"method":"future/thing","params":{"loginId":"l","threadId":"t","turn":"no","n":0}}"#,
+    ];
+
+    /// Every line with each of its bytes replaced, left out, or doubled.
+    fn mutated() -> impl Iterator<Item = Vec<u8>> {
+        FLAT.iter().flat_map(|line| {
+            let line = line.as_bytes();
+            (0..line.len()).flat_map(move |index| {
+                let (head, tail) = line.split_at(index);
+                let replaced = b"\"\\{}[]:,0-9.eu \n\xff\xc3xd"
+                    .iter()
+                    .map(move |byte| [head, &[*byte], &tail[1..]].concat());
+                replaced
+                    .chain([
+                        [head, &tail[1..]].concat(),
+                        [head, &tail[..1], tail].concat(),
+                    ])
+                    .chain([head.to_vec()])
+            })
+        })
+    }
+
+    #[test]
+    fn what_the_short_way_reads_is_what_the_general_reader_reads() {
+        let mut short = 0;
+        for line in mutated() {
+            if let Some(notification) = Reader::default().read_flat(&line) {
+                short += 1;
+                let general = Reader::default().read_any(&line);
+                let text = String::from_utf8_lossy(&line);
+                assert_eq!(general, Ok(Message::Notification(notification)), "{text}");
+            }
+        }
+        assert!(short > 1000, "{short}");
+    }
+
+    #[test]
+    fn deltas_take_the_short_way_and_nested_params_do_not() {
+        let flat = |line: &str| Reader::default().read_flat(line.as_bytes()).is_some();
+        let escaped = |line: &str| line.contains(r"\u");
+        assert!(FLAT.iter().all(|line| flat(line) != escaped(line)));
+        assert!(flat(&FLAT[0].replace(r"\u00fc\u00df", "\u{fc}\u{df}")));
+        for line in [
+            r#"{"method":"turn/completed","params":{"threadId":"t","turn":{"id":"u"}}}"#,
+            r#"{"method":"item/agentMessage/delta","params":{"threadId":"t","turnId":"u\\"}}"#,
+            r#"{"method":"item/tool/call","params":{"threadId":"t"},"id":0}"#,
+            r#"{"id":1,"result":{}}"#,
+        ] {
+            assert!(!flat(line), "{line}");
+        }
+    }
 }

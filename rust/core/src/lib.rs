@@ -13,6 +13,7 @@ pub mod connection;
 pub mod diagnostics;
 pub mod envelope;
 pub mod errands;
+mod flat;
 pub mod framing;
 mod goal;
 mod lines;

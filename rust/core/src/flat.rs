@@ -1,0 +1,245 @@
+//! Most of what a runtime writes are deltas, and these look alike: a method, then params without
+//! anything nested. Such a line is checked and understood here in one pass, in 115 ns where the general
+//! reader takes 550 (`benches/envelope.rs`).
+//!
+//! Only what is beyond doubt is decided here: lines without white space between tokens, whose keys
+//! and ids have no escapes, whose numbers are integers. Of everything else, broken lines included,
+//! nothing is said, and the general reader reads it.
+#![allow(
+    unsafe_code,
+    reason = "to check the encoding of ASCII text once more would take a quarter of the pass"
+)]
+#![allow(
+    clippy::inline_always,
+    reason = "1,450 instructions for a delta; 1,990 when the compiler decides"
+)]
+
+/// A string, an integer or a name, as a line has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value<'l> {
+    /// What stands between the quotes.
+    Text(&'l str),
+    /// A string with escapes.
+    Escaped,
+    Other,
+}
+
+/// Where the reading stands in a line. Every step is `None` when the line is not what it has to be.
+#[derive(Debug)]
+pub(crate) struct Scan<'l> {
+    line: &'l [u8],
+    at: usize,
+}
+
+impl<'l> Scan<'l> {
+    pub fn new(line: &'l [u8]) -> Self {
+        Self { line, at: 0 }
+    }
+
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    pub fn is_at_end(&self) -> bool {
+        self.at == self.line.len()
+    }
+
+    /// Steps over exactly this.
+    #[inline(always)]
+    pub fn pass<const N: usize>(&mut self, expected: &[u8; N]) -> Option<()> {
+        let next: &[u8; N] = self.line.get(self.at..)?.first_chunk()?;
+        (next == expected).then(|| self.at += N)
+    }
+
+    /// A string without escapes.
+    #[inline(always)]
+    pub fn name(&mut self) -> Option<&'l str> {
+        self.pass(b"\"")?;
+        match self.text()? {
+            Value::Text(text) => Some(text),
+            Value::Escaped | Value::Other => None,
+        }
+    }
+
+    /// After a member: whether there is another one.
+    #[inline(always)]
+    pub fn goes_on(&mut self) -> Option<bool> {
+        let byte = *self.line.get(self.at)?;
+        self.at += 1;
+        match byte {
+            b',' => Some(true),
+            b'}' => Some(false),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    pub fn value(&mut self) -> Option<Value<'l>> {
+        match self.line.get(self.at)? {
+            b'"' => {
+                self.at += 1;
+                return self.text();
+            }
+            b'-' | b'0'..=b'9' => self.integer()?,
+            b't' => self.pass(b"true")?,
+            b'f' => self.pass(b"false")?,
+            b'n' => self.pass(b"null")?,
+            _ => return None,
+        }
+        Some(Value::Other)
+    }
+
+    /// From behind a string's opening quote to behind its closing one.
+    #[inline(always)]
+    fn text(&mut self) -> Option<Value<'l>> {
+        let start = self.at;
+        let (mut ascii, mut escaped) = (true, false);
+        loop {
+            self.at = self.next_stop()?;
+            match self.line[self.at] {
+                b'"' => break,
+                b'\\' => {
+                    // What has four digits behind it is for the general reader.
+                    if !br#""\/bfnrt"#.contains(self.line.get(self.at + 1)?) {
+                        return None;
+                    }
+                    escaped = true;
+                    self.at += 2;
+                }
+                0x80.. => {
+                    ascii = false;
+                    self.at += 1;
+                }
+                _control => return None,
+            }
+        }
+        let text = &self.line[start..self.at];
+        let text = if ascii {
+            // SAFETY: no byte before `at` stopped `next_stop` but backslashes and what these escape,
+            // so all are below 0x80.
+            unsafe { std::str::from_utf8_unchecked(text) }
+        } else {
+            std::str::from_utf8(text).ok()?
+        };
+        self.at += 1;
+        Some(if escaped {
+            Value::Escaped
+        } else {
+            Value::Text(text)
+        })
+    }
+
+    /// The next byte that is not plain ASCII text.
+    #[inline(always)]
+    fn next_stop(&self) -> Option<usize> {
+        let mut at = self.at;
+        while let Some(word) = self.line.get(at..)?.first_chunk() {
+            if let Some(offset) = stop_in(word) {
+                return Some(at + offset);
+            }
+            at += WORD;
+        }
+        let rest = self.line.get(at..)?;
+        let stop = |byte: &u8| matches!(byte, ..0x20 | b'"' | b'\\' | 0x80..);
+        rest.iter().position(stop).map(|offset| at + offset)
+    }
+
+    fn integer(&mut self) -> Option<()> {
+        if self.line[self.at] == b'-' {
+            self.at += 1;
+        }
+        let digits = &self.line[self.at..];
+        let count = digits
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let zero_first = digits.first() == Some(&b'0') && count > 1;
+        if count == 0 || zero_first {
+            return None;
+        }
+        self.at += count;
+        // A fraction or an exponent is no end of a member, so `goes_on` refuses it.
+        Some(())
+    }
+}
+
+const WORD: usize = size_of::<u64>();
+const ONES: u64 = u64::from_le_bytes([1; WORD]);
+
+/// The first byte of a word that is not plain ASCII text.
+#[inline(always)]
+fn stop_in(word: &[u8; WORD]) -> Option<usize> {
+    let word = u64::from_le_bytes(*word);
+    // Marks bytes by their high bits. Behind the first mark others may be wrong.
+    let below = |limit: u64, word: u64| word.wrapping_sub(ONES * limit) & !word;
+    let equal = |byte: u8| below(1, word ^ (ONES * u64::from(byte)));
+    let stops = (below(0x20, word) | equal(b'"') | equal(b'\\') | word) & (ONES * 0x80);
+    (stops != 0).then(|| (stops.trailing_zeros() / 8) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_at_every_place_stops_a_text_or_does_not() {
+        for byte in 0..=u8::MAX {
+            for place in 0..36 {
+                let mut line = [b'x'; 40];
+                line[place] = byte;
+                line[39] = b'"';
+                let stop = !(0x20..0x80).contains(&byte) || byte == b'"' || byte == b'\\';
+                let expected = if stop { place } else { 39 };
+                assert_eq!(
+                    Scan::new(&line).next_stop(),
+                    Some(expected),
+                    "{byte} {place}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_read_to_their_end_or_refused() {
+        let read = |text: &'static str| {
+            let mut scan = Scan::new(text.as_bytes());
+            let value = scan.value()?;
+            Some((value, &text[scan.position()..]))
+        };
+        for (text, value, rest) in [
+            (r#""abc","#, Value::Text("abc"), ","),
+            (r#""","#, Value::Text(""), ","),
+            (
+                "\"g\u{fc}te\u{1f600}\"}",
+                Value::Text("g\u{fc}te\u{1f600}"),
+                "}",
+            ),
+            (r#""a\"b\\","#, Value::Escaped, ","),
+            ("0,", Value::Other, ","),
+            ("-12}", Value::Other, "}"),
+            ("1.5,", Value::Other, ".5,"),
+            ("true,", Value::Other, ","),
+            ("false,", Value::Other, ","),
+            ("null}", Value::Other, "}"),
+        ] {
+            assert_eq!(read(text), Some((value, rest)), "{text}");
+        }
+        for text in [
+            "",
+            "\"abc",
+            "\"a\nb\"",
+            r#""\u0041""#,
+            r#""\x""#,
+            r#""\"#,
+            "01",
+            "-",
+            "tru",
+            "{}",
+            "[]",
+            " 1",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(Scan::new(b"\"\xff\"").value(), None);
+    }
+}
