@@ -6,18 +6,19 @@ use codex_core::mailbox::Selection;
 use codex_core::protocol::NOTIFICATIONS;
 use codex_core::segment::Event;
 use pyo3::exceptions::PyValueError;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString, PyType};
 
 use crate::fast::{Fast, Reuse, text_member};
-use crate::shape::Blank;
+use crate::shape::{Blank, Place};
 
 /// Decodes events; see `_native.pyi`.
 #[pyclass(frozen, name = "Decoder", module = "codex_app_server._native")]
 pub struct PyDecoder {
     notification: Blank,
+    method_place: Place,
+    payload_place: Place,
     payload: Py<PyAny>,
     /// One per method of the schema, in its order.
     methods: Vec<Method>,
@@ -41,6 +42,8 @@ impl PyDecoder {
             .collect();
         Ok(Self {
             notification: Blank::of(notification)?,
+            method_place: Place::of(notification, "method")?,
+            payload_place: Place::of(notification, "payload")?,
             payload,
             methods,
         })
@@ -134,8 +137,8 @@ impl<'py, 'd, 's> Batch<'py, 'd, 's> {
             self.decoder.payload.bind(py).call1((&method, params))?
         };
         let notification = self.decoder.notification.make(py)?;
-        notification.set(intern!(py, "method"), &method)?;
-        notification.set(intern!(py, "payload"), &payload)?;
-        Ok(notification.into_any())
+        self.decoder.method_place.set(&notification, &method)?;
+        self.decoder.payload_place.set(&notification, &payload)?;
+        Ok(notification)
     }
 }

@@ -4,10 +4,12 @@
     reason = "making an instance without its __init__ has no safe interface"
 )]
 
+use std::ffi::{c_int, c_void};
+
 use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySet, PyString, PyTuple, PyType};
-use pyo3::{ffi, intern};
 
 /// A type whose instances are made blank, by its own `tp_new`.
 pub struct Blank {
@@ -16,18 +18,12 @@ pub struct Blank {
     no_args: Py<PyTuple>,
 }
 
-/// A blank instance whose attributes are being set.
-pub struct Made<'py>(Bound<'py, PyAny>);
-
 impl Blank {
     pub fn of(class: &Bound<'_, PyType>) -> PyResult<Self> {
-        // SAFETY: the slot of a living type object is asked for; null says that it has none.
-        let slot = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), ffi::Py_tp_new) };
-        if slot.is_null() {
-            return Err(PyTypeError::new_err("the class cannot be instantiated"));
-        }
+        let slot = slot_of(class, ffi::Py_tp_new)
+            .ok_or_else(|| PyTypeError::new_err("the class cannot be instantiated"))?;
         // SAFETY: Py_tp_new of a type holds a `newfunc`.
-        let new = unsafe { std::mem::transmute::<*mut std::ffi::c_void, ffi::newfunc>(slot) };
+        let new = unsafe { std::mem::transmute::<*mut c_void, ffi::newfunc>(slot) };
         Ok(Self {
             class: class.clone().unbind(),
             new,
@@ -35,44 +31,76 @@ impl Blank {
         })
     }
 
-    pub fn make<'py>(&self, py: Python<'py>) -> PyResult<Made<'py>> {
+    pub fn make<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let class = self.class.bind(py).as_type_ptr();
         // SAFETY: `new` is this class's own; it takes the class, an empty tuple and no keywords,
         // and returns a new reference or null with an exception set.
-        let made = unsafe {
+        unsafe {
             let object = (self.new)(class, self.no_args.as_ptr(), std::ptr::null_mut());
-            Bound::from_owned_ptr_or_err(py, object)?
-        };
-        Ok(Made(made))
+            Bound::from_owned_ptr_or_err(py, object)
+        }
     }
 }
 
-impl<'py> Made<'py> {
-    /// Sets an attribute past the class's own `__setattr__`.
-    pub fn set(&self, name: &Bound<'py, PyString>, value: &Bound<'py, PyAny>) -> PyResult<()> {
-        // SAFETY: all three are living objects; the call takes no reference away.
+/// Where the instances of a class keep an attribute. Setting it passes the class's own `__setattr__`,
+/// and a lookup of the name, which would take as long as all the rest of making an event.
+pub struct Place {
+    descriptor: Py<PyAny>,
+    set: ffi::descrsetfunc,
+}
+
+impl Place {
+    pub fn of(class: &Bound<'_, PyType>, name: &str) -> PyResult<Self> {
+        for base in class.mro() {
+            let Ok(descriptor) = base.getattr("__dict__")?.get_item(name) else {
+                continue;
+            };
+            let slot = slot_of(&descriptor.get_type(), ffi::Py_tp_descr_set)
+                .ok_or_else(|| PyTypeError::new_err(format!("{name} cannot be set")))?;
+            // SAFETY: Py_tp_descr_set of a type holds a `descrsetfunc`.
+            let set = unsafe { std::mem::transmute::<*mut c_void, ffi::descrsetfunc>(slot) };
+            return Ok(Self {
+                descriptor: descriptor.unbind(),
+                set,
+            });
+        }
+        Err(PyTypeError::new_err(format!("there is no {name}")))
+    }
+
+    pub fn set(&self, object: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        // SAFETY: all three are living objects, and the function is the descriptor's own. It checks
+        // that the object is of its class, and takes no reference away.
         let status =
-            unsafe { ffi::PyObject_GenericSetAttr(self.0.as_ptr(), name.as_ptr(), value.as_ptr()) };
+            unsafe { (self.set)(self.descriptor.as_ptr(), object.as_ptr(), value.as_ptr()) };
         if status == 0 {
             Ok(())
         } else {
-            Err(PyErr::fetch(self.0.py()))
+            Err(PyErr::fetch(object.py()))
         }
     }
+}
 
-    pub fn into_any(self) -> Bound<'py, PyAny> {
-        self.0
-    }
+fn slot_of(class: &Bound<'_, PyType>, slot: c_int) -> Option<*mut c_void> {
+    // SAFETY: a slot of a living type object is asked for; null says that it has none.
+    let found = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), slot) };
+    (!found.is_null()).then_some(found)
 }
 
 /// A class of models and what all instances that are built here have in common.
 pub struct Shape {
     blank: Blank,
     fields_set: Py<PySet>,
-    /// A wrapper of a root value has no other slots than these.
-    is_wrapper: bool,
+    dict_place: Place,
+    fields_set_place: Place,
+    /// A wrapper of a root value has none of these.
+    others: Option<Others>,
+}
+
+struct Others {
     /// Unknown fields are kept, in a dict of the instance's own.
     keeps_extra: bool,
+    extra: Place,
+    private: Place,
 }
 
 impl Shape {
@@ -85,11 +113,22 @@ impl Shape {
             fields_set.add(attribute)?;
         }
         let config = model.getattr("model_config")?;
+        let is_wrapper = model.getattr("__pydantic_root_model__")?.is_truthy()?;
+        let others = if is_wrapper {
+            None
+        } else {
+            Some(Others {
+                keeps_extra: config.call_method1("get", ("extra",))?.eq("allow")?,
+                extra: Place::of(model, "__pydantic_extra__")?,
+                private: Place::of(model, "__pydantic_private__")?,
+            })
+        };
         Ok(Self {
             blank: Blank::of(model)?,
             fields_set: fields_set.unbind(),
-            is_wrapper: model.getattr("__pydantic_root_model__")?.is_truthy()?,
-            keeps_extra: config.call_method1("get", ("extra",))?.eq("allow")?,
+            dict_place: Place::of(model, "__dict__")?,
+            fields_set_place: Place::of(model, "__pydantic_fields_set__")?,
+            others,
         })
     }
 
@@ -99,21 +138,20 @@ impl Shape {
         dict: &Bound<'py, PyDict>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let model = self.blank.make(py)?;
-        model.set(intern!(py, "__dict__"), dict)?;
+        self.dict_place.set(&model, dict)?;
         // SAFETY: a living set is copied into a new one; null comes with an exception set.
         let fields_set =
             unsafe { Bound::from_owned_ptr_or_err(py, ffi::PySet_New(self.fields_set.as_ptr()))? };
-        model.set(intern!(py, "__pydantic_fields_set__"), &fields_set)?;
-        if self.is_wrapper {
-            return Ok(model.into_any());
+        self.fields_set_place.set(&model, &fields_set)?;
+        if let Some(others) = &self.others {
+            let none = py.None().into_bound(py);
+            if others.keeps_extra {
+                others.extra.set(&model, &PyDict::new(py))?;
+            } else {
+                others.extra.set(&model, &none)?;
+            }
+            others.private.set(&model, &none)?;
         }
-        let none = py.None().into_bound(py);
-        if self.keeps_extra {
-            model.set(intern!(py, "__pydantic_extra__"), &PyDict::new(py))?;
-        } else {
-            model.set(intern!(py, "__pydantic_extra__"), &none)?;
-        }
-        model.set(intern!(py, "__pydantic_private__"), &none)?;
-        Ok(model.into_any())
+        Ok(model)
     }
 }
