@@ -288,6 +288,9 @@ class Subscription:
             TransportClosedError: The connection ended before the stream did, and all else was drained.
         """
 
+    def drain_ready(self, decoder: Decoder, limit: int) -> list[Any]:
+        """Block until something can be drained, then `drain`."""
+
     def wait(self, timeout: float | None = None) -> bool:
         """Block until something can be drained (True) or until `timeout` seconds have passed (False)."""
 

@@ -11,7 +11,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import ForkedProcessError, StreamOverflowError, TransportClosedError
-from .waiting import Lock, Pace, wait_ready
+from .waiting import Lock, Pace, sleep, wait_ready  # async only
+
+# sync only: from .waiting import Lock, Pace
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,6 +36,8 @@ class AsyncFeed:
         # Only one consumer drains and waits at a time; the native mailbox knows one waiter.
         self._lock = Lock()
         self._pace = Pace()
+        self._begun = False
+        self._dry = False  # async only
         self._closed = False
 
     async def fill(self) -> bool:
@@ -44,32 +48,44 @@ class AsyncFeed:
             TransportClosedError: The connection ended before the stream did.
         """
         async with self._lock:
+            self._begun = True
+            # Before the drain: a stream that makes room for others holds its events as bytes  # async only
+            # meanwhile, not as objects that each round of the garbage collector walks through.  # async only
+            if self._pace.is_due():  # async only
+                await sleep(0)  # async only
+                self._pace.woken()  # async only
+            # Here, and not after a wait: what stands there is on an event's way to its consumer.
+            self._connection.log_diagnostics()
             while not self.batch and not self._closed:
-                if not self._drain():
-                    await wait_ready(self._subscription)
-                    self._pace.woken()
-                    self._connection.log_diagnostics()
-            await self._pace.keep()
+                if self._dry:  # async only
+                    await wait_ready(self._subscription, pace=self._pace)  # async only
+                self._drain()
             return bool(self.batch)
 
-    def _drain(self) -> bool:
-        """Move what is ready into `batch`; False when there is nothing yet."""
+    def _drain(self) -> None:
+        """Move what is ready into `batch`."""
         subscription = self._subscription
+        drain = subscription.drain  # async only
+        # sync only: # It also waits: between a wake-up and its event no line of Python runs.
+        # sync only: drain = subscription.drain_ready
+        limit = self._pace.batch
         try:
-            self.batch.extend(self._seen(subscription.drain(self._decoder, self._pace.batch)))
+            events = drain(self._decoder, limit)
         except (StreamOverflowError, TransportClosedError):
             # For every consumer: the native side says it to whoever asks next, too.
             raise
         except Exception:
             if self._closed:  # by another consumer, just now
-                return True
+                return
             self.close()
             raise
+        # There may be more, but mostly there is not, and a wait for what is there ends at once.  # async only
+        self._dry = len(events) < limit  # async only
+        self.batch.extend(self._seen(events))
         if not self.batch and subscription.finished:
             self.batch.extend(self._last())
             if not self.batch:
                 self.close()
-        return self._closed or bool(self.batch)
 
     def _seen(self, events: list[Any]) -> list[Any]:
         """What the consumers get of the events that were drained."""

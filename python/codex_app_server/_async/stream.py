@@ -30,14 +30,8 @@ class AsyncEventCursor(AsyncFeed):
     def __init__(self, connection: AsyncConnection, subscription: Subscription) -> None:
         super().__init__(connection, subscription, decoder())
         self._streams = 0
-        self._iterated = False
         self._text_only = False
         self._collecting = False
-
-    async def fill(self) -> bool:
-        """Wait until `batch` has events (True) or the turn has ended (False)."""
-        self._iterated = True
-        return await super().fill()
 
     def enter(self, selection: Literal["all", "text"]) -> None:
         """Count a new stream in.
@@ -55,7 +49,7 @@ class AsyncEventCursor(AsyncFeed):
     def leave(self, given_up: bool) -> None:
         """Count a stream out. The last one frees the subscription, unless none was ever used."""
         self._streams -= 1
-        if not self._streams and (given_up or self._iterated):
+        if not self._streams and (given_up or self._begun):
             self.close()
 
     def collect(self) -> None:
@@ -65,7 +59,7 @@ class AsyncEventCursor(AsyncFeed):
             StreamClosedError: A part of the events went, or goes, to another consumer of the handle.
         """
         self._require("result")
-        if self._streams or self._iterated:
+        if self._streams or self._begun:
             raise StreamClosedError(
                 "A part of this turn's events went to a stream of this handle, so a result would miss it. "
                 "Read on in the stream, or read the whole turn with thread.read(include_turns=True)."
@@ -144,13 +138,6 @@ class _AsyncStream(AsyncReader[EventT]):
         cursor.enter(selection)
         self._open = True
 
-    async def _next(self) -> EventT:
-        while self._open and await self._cursor.fill():
-            with suppress(IndexError):  # another consumer of the handle was faster
-                return self._batch.popleft()
-        await self.aclose()
-        raise StopAsyncIteration
-
     async def aclose(self) -> None:
         """Stop reading. The turn goes on; its events are not kept unless another stream is open."""
         self._release(given_up=True)
@@ -182,11 +169,14 @@ class AsyncTurnStream(_AsyncStream[Notification]):
     __slots__ = ()
 
     async def __anext__(self) -> Notification:
-        try:
-            return self._batch.popleft()
-        except IndexError:
-            pass
-        return await self._next()
+        while True:
+            try:
+                return self._batch.popleft()
+            except IndexError:  # also after a wait, if another consumer of the handle was faster
+                pass
+            if not (self._open and await self._cursor.fill()):
+                await self.aclose()
+                raise StopAsyncIteration
 
 
 class AsyncTextStream(_AsyncStream["str | Notification"]):
@@ -209,18 +199,19 @@ class AsyncTextStream(_AsyncStream["str | Notification"]):
         self._turn_id = turn_id
 
     async def __anext__(self) -> str:
-        try:
-            event = self._batch.popleft()
-        except IndexError:
-            event = None
         while True:
-            if event is None:
-                event = await self._next()
+            try:
+                event = self._batch.popleft()
+            except IndexError:
+                event = None
             if isinstance(event, str):
                 return event
-            if event.method == "item/agentMessage/delta":
+            if event is None:
+                if not (self._open and await self._cursor.fill()):
+                    await self.aclose()
+                    raise StopAsyncIteration
+            elif event.method == "item/agentMessage/delta":
                 # Decoded before the text was selected.
                 return str(getattr(event.payload, "delta", ""))
-            if event.method == "turn/completed":
+            elif event.method == "turn/completed":
                 raise_if_failed(self._thread_id, self._turn_id, completed_turn(event))
-            event = None

@@ -15,7 +15,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, Protocol, TypeVar
@@ -50,6 +50,16 @@ now = time.monotonic
 sleep = asyncio.sleep
 
 
+class _AtOnce:
+    """Awaited, it is done: for what is seldom waited for, and need not be a coroutine each time."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from ()
+
+
+_AT_ONCE = _AtOnce()
+
+
 class Lock:
     """A lock for the tasks of any event loop, first come first served.
 
@@ -61,7 +71,14 @@ class Lock:
         self._held = False
         self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
 
-    async def __aenter__(self) -> None:
+    def __aenter__(self) -> Awaitable[None]:
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return _AT_ONCE
+        return self._wait()
+
+    async def _wait(self) -> None:
         with self._guard:
             if not self._held:
                 self._held = True
@@ -81,8 +98,9 @@ class Lock:
                 self._release()
             raise
 
-    async def __aexit__(self, *exc: object) -> None:
+    def __aexit__(self, *exc: object) -> Awaitable[None]:
         self._release()
+        return _AT_ONCE
 
     def _release(self) -> None:
         while True:
@@ -153,9 +171,14 @@ class Waitable(Protocol):
     def disarm(self, waker: LoopWaker, token: int) -> None: ...
 
 
-async def wait_ready(waitable: Waitable, timeout: float | None = None) -> bool:
-    """Wait until `waitable` is ready (True) or `timeout` seconds have passed (False)."""
-    return await _waiter().wait(waitable, timeout)
+def wait_ready(
+    waitable: Waitable, timeout: float | None = None, pace: Pace | None = None
+) -> Coroutine[Any, Any, bool]:
+    """Wait until `waitable` is ready (True) or `timeout` seconds have passed (False).
+
+    `pace` is told if that was a suspension.
+    """
+    return _waiter().wait(waitable, timeout, pace)
 
 
 class Pace:
@@ -169,30 +192,34 @@ class Pace:
     __slots__ = ("_woken_at", "batch")
 
     _BREATH_S = 0.001
-    _MOST = 256
+    _MOST = 128
 
     def __init__(self) -> None:
-        self.batch = 16
-        self._woken_at = now()
+        self.batch = 32
+        self._woken_at: float | None = None  # the first batch is still to come
 
     def woken(self) -> None:
         """The consumer has just been suspended."""
         self._woken_at = now()
 
-    async def keep(self) -> None:
-        """Called after each batch: suspend if this was not done for long, and set the next batch's size."""
-        if now() - self._woken_at < self._BREATH_S:
+    def is_due(self) -> bool:
+        """Called before each batch: sets its size, and says whether to suspend, as that was long ago."""
+        time_now = now()
+        if self._woken_at is None:
+            self._woken_at = time_now
+        elif time_now - self._woken_at < self._BREATH_S:
             self.batch = min(self._MOST, self.batch * 2)
-            return
-        self.batch = max(1, self.batch // 8)
-        await asyncio.sleep(0)
-        self._woken_at = now()
+        else:
+            self.batch = max(1, self.batch // 8)
+            return True
+        return False
 
 
 class _LoopWaiter:
     """The waits of one event loop. Only that loop's thread touches it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = weakref.ref(loop)
         self._waker = LoopWaker()
         self._futures: dict[int, asyncio.Future[bool]] = {}
         self._tokens = itertools.count(1)
@@ -202,7 +229,7 @@ class _LoopWaiter:
         except NotImplementedError:
             self._pump = _Pump(self._waker.fileno(), self._wake)
 
-    async def wait(self, waitable: Waitable, timeout: float | None) -> bool:
+    async def wait(self, waitable: Waitable, timeout: float | None, pace: Pace | None) -> bool:
         token = next(self._tokens)
         if waitable.arm(self._waker, token):
             return True
@@ -223,6 +250,8 @@ class _LoopWaiter:
                 timer.cancel()
             if self._pump is not None and not self._futures:
                 self._pump.stop()
+            if pace is not None:
+                pace.woken()
 
     def _wake(self) -> None:
         for token in self._waker.take():
@@ -300,11 +329,20 @@ _waiters: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopWaiter] = we
 _waiters_lock = threading.Lock()
 
 
+def _nothing() -> None:
+    pass
+
+
+# The waiter that was asked for last: a look into the dictionary takes five times as long.
+_latest: Callable[[], _LoopWaiter | None] = _nothing
+
+
 def _forget() -> None:
     """In a forked child: the lock may be held for ever, and the loops are the parent's."""
-    global _waiters_lock  # noqa: PLW0603
+    global _waiters_lock, _latest  # noqa: PLW0603
     _waiters_lock = threading.Lock()
     _waiters.clear()
+    _latest = _nothing
 
 
 if hasattr(os, "register_at_fork"):
@@ -312,9 +350,13 @@ if hasattr(os, "register_at_fork"):
 
 
 def _waiter() -> _LoopWaiter:
+    global _latest  # noqa: PLW0603
     loop = asyncio.get_running_loop()
-    waiter = _waiters.get(loop)
-    return _new_waiter(loop) if waiter is None else waiter
+    waiter = _latest()
+    if waiter is None or waiter.loop() is not loop:
+        waiter = _waiters.get(loop) or _new_waiter(loop)
+        _latest = weakref.ref(waiter)
+    return waiter
 
 
 def _new_waiter(loop: asyncio.AbstractEventLoop) -> _LoopWaiter:
@@ -331,8 +373,10 @@ def rest() -> None:
 
     Called when a connection has ended, so that a program which has closed its clients holds nothing.
     """
+    global _latest  # noqa: PLW0603
     loop = asyncio.get_running_loop()
     with _waiters_lock:
         waiter = _waiters.get(loop)
         if waiter is not None and waiter.idle:
+            _latest = _nothing
             _waiters.pop(loop).close(loop)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import ForkedProcessError, StreamOverflowError, TransportClosedError
-from .waiting import Lock, Pace, wait_ready
+from .waiting import Lock, Pace
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,6 +36,7 @@ class Feed:
         # Only one consumer drains and waits at a time; the native mailbox knows one waiter.
         self._lock = Lock()
         self._pace = Pace()
+        self._begun = False
         self._closed = False
 
     def fill(self) -> bool:
@@ -46,32 +47,34 @@ class Feed:
             TransportClosedError: The connection ended before the stream did.
         """
         with self._lock:
+            self._begun = True
+            # Here, and not after a wait: what stands there is on an event's way to its consumer.
+            self._connection.log_diagnostics()
             while not self.batch and not self._closed:
-                if not self._drain():
-                    wait_ready(self._subscription)
-                    self._pace.woken()
-                    self._connection.log_diagnostics()
-            self._pace.keep()
+                self._drain()
             return bool(self.batch)
 
-    def _drain(self) -> bool:
-        """Move what is ready into `batch`; False when there is nothing yet."""
+    def _drain(self) -> None:
+        """Move what is ready into `batch`."""
         subscription = self._subscription
+        # It also waits: between a wake-up and its event no line of Python runs.
+        drain = subscription.drain_ready
+        limit = self._pace.batch
         try:
-            self.batch.extend(self._seen(subscription.drain(self._decoder, self._pace.batch)))
+            events = drain(self._decoder, limit)
         except (StreamOverflowError, TransportClosedError):
             # For every consumer: the native side says it to whoever asks next, too.
             raise
         except Exception:
             if self._closed:  # by another consumer, just now
-                return True
+                return
             self.close()
             raise
+        self.batch.extend(self._seen(events))
         if not self.batch and subscription.finished:
             self.batch.extend(self._last())
             if not self.batch:
                 self.close()
-        return self._closed or bool(self.batch)
 
     def _seen(self, events: list[Any]) -> list[Any]:
         """What the consumers get of the events that were drained."""

@@ -41,13 +41,7 @@ class Pace:
 
     __slots__ = ()
 
-    batch = 256
-
-    def woken(self) -> None:
-        """The consumer has just been suspended."""
-
-    def keep(self) -> None:
-        """Called after each batch."""
+    batch = 128
 
 
 class Background:

@@ -284,6 +284,16 @@ impl PySubscription {
         Ok(list)
     }
 
+    fn drain_ready<'py>(
+        &self,
+        py: Python<'py>,
+        decoder: &PyDecoder,
+        limit: usize,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.wait(py, None)?;
+        self.drain(py, decoder, limit)
+    }
+
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         guard(py, &self.connection)?;
