@@ -4,6 +4,7 @@
 - `cat`: a program that copies the pipe to nowhere
 - `decode`: no pipe, but the same lines as typed objects (`decoding`)
 - `control`: requests and answers over the pipe, nothing decoded
+- `first_event`: a thread that reads the pipe, or an asyncio task that is resumed when the pipe is readable
 - `idle`: tasks that wait for a future of their own in a bare async generator
 - `real`: the real runtime, driven by a loop over its lines with the same admission window
 
@@ -27,7 +28,7 @@ import codex_cli_bin
 
 from . import decoding
 from .lines import wire
-from .plan import ROOT, Plan, thread_id
+from .plan import DELTA, ROOT, WARM_UP, Plan, thread_id
 from .stage import Clock, Figures, give, make_signal, quantiles, rss
 
 if TYPE_CHECKING:
@@ -142,6 +143,41 @@ def control(plan: Plan, options: dict[str, Any]) -> Figures:
     return quantiles(took)
 
 
+def first_event(plan: Plan, options: dict[str, Any]) -> Figures:
+    signal = make_signal()
+    bare = Bare(plan.command(signal))
+    for number, (method, params) in enumerate(starting(plan)):
+        bare.ask(number, method, params)
+    took: list[float] = []
+
+    def note(lines: list[bytes]) -> bool:
+        """Keeps how long the stamped lines took; whether more will come."""
+        came = time.monotonic_ns()
+        for line in lines:
+            message = json.loads(line)
+            if message["method"] == DELTA:
+                took.append((came - int(message["params"]["delta"])) / 1000)
+        return len(took) < plan.deltas
+
+    async def follow() -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            readable = loop.create_future()
+            loop.add_reader(bare.output, readable.set_result, None)
+            await readable
+            loop.remove_reader(bare.output)
+            if not note(bare.lines()):
+                return
+
+    give(signal)
+    if options["shell"] == "async":
+        asyncio.run(follow())
+    else:
+        while note(bare.lines()):
+            pass
+    return quantiles(took[WARM_UP:])
+
+
 def idle(plan: Plan, _options: dict[str, Any]) -> Figures:
     async def wait() -> AsyncIterator[None]:
         await asyncio.get_running_loop().create_future()
@@ -210,6 +246,7 @@ LIMITS: dict[str, Callable[[Plan, dict[str, Any]], Figures]] = {
     "cat": cat,
     "decode": decoding.decode,
     "control": control,
+    "first_event": first_event,
     "idle": idle,
     "real": real,
 }

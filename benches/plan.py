@@ -15,6 +15,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SERVE = f"import sys; sys.path.insert(0, {ROOT!r}); from benches.flood import main; main()"
 
 DELTA = "item/agentMessage/delta"
+# Of "stamps": the first of them load what is loaded once.
+WARM_UP = 20
 
 
 @dataclass(frozen=True)

@@ -150,15 +150,17 @@ def latency(results: Results) -> str:
                 for figure in ("p50_us", "p99_us")
             ),
             number(results.ratio(key, "ours", "official"), "{:.2f} x"),
+            cell(results, key, "bare"),
         )
         for key in keys
     ]
-    head = ("µs", "ours p50", "p99", "official p50", "p99", "ratio of p50")
+    head = ("µs", "ours p50", "p99", "official p50", "p99", "ratio of p50", "bare p50")
     return f"""## First event
 
 From the moment before an event is written to the pipe until its consumer has it, by one clock. Idle:
 nothing else happens. Others: 99 other turns get deltas at the same time, 4,000 per second in all, or as
-many as are read.
+many as are read. *Bare* is a thread of Python that reads the pipe itself, or an asyncio task that is resumed
+when the pipe is readable: one wake-up, nothing behind it, and no other thread.
 
 At full speed the rows say how the two packages queue, and less how fast they are: ours reads everything at
 once, so what is read waits for a thread of Python behind all that came before; the official reader is as

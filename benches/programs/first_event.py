@@ -12,12 +12,10 @@ import threading
 import time
 from typing import Any
 
-from ..plan import DELTA, number_of
+from ..plan import DELTA, WARM_UP, number_of
 from ..stage import Figures, Stage, quantiles
 from .starting import start, start_async
 from .streams import stream_async, stream_sync
-
-WARM_UP = 20
 
 
 def split(turns: list[Any]) -> tuple[Any, list[Any]]:
