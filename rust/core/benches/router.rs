@@ -15,7 +15,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 fn route(router: &Router, envelopes: &mut Reader, batch: &mut Batch, lines: &[Vec<u8>]) {
     let mut routing = router.routing(batch);
     for line in lines {
-        match envelopes.read(line) {
+        match envelopes.read(line.trim_ascii_end()) {
             Ok(Message::Notification(notification)) => routing.notification(&notification),
             other => panic!("no notification: {other:?}"),
         }

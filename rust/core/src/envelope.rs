@@ -193,12 +193,13 @@ impl Reader {
         let mut ids = Ids::default();
         scan.pass(br#","params":"#)?;
         let start = scan.position();
+        let (thread, turn) = (direct(spec.thread), direct(spec.turn));
         scan.pass(b"{")?;
         loop {
             let key = scan.name()?;
             scan.pass(b":")?;
             let value = scan.value()?;
-            let [is_thread, is_turn] = direct_hits(spec, key);
+            let (is_thread, is_turn) = (thread == Some(key), turn == Some(key));
             let subject = subject_hit(spec, key).filter(|_| ids.subject.is_none());
             match value {
                 Value::Text(text) => {
@@ -403,10 +404,11 @@ struct Hits {
 }
 
 fn hits_of(spec: &NotificationSpec, key: &str) -> Hits {
+    let paths = [spec.thread, spec.turn];
     Hits {
         subject: subject_hit(spec, key),
-        direct: direct_hits(spec, key),
-        nested: [spec.thread, spec.turn].map(|path| match path {
+        direct: paths.map(|path| direct(path) == Some(key)),
+        nested: paths.map(|path| match path {
             IdPath::Nested(outer, inner) | IdPath::Either(_, outer, inner) if outer == key => {
                 Some(inner)
             }
@@ -415,11 +417,12 @@ fn hits_of(spec: &NotificationSpec, key: &str) -> Hits {
     }
 }
 
-fn direct_hits(spec: &NotificationSpec, key: &str) -> [bool; 2] {
-    [spec.thread, spec.turn].map(|path| match path {
-        IdPath::Param(name) | IdPath::Either(name, ..) => name == key,
-        IdPath::None | IdPath::Nested(..) => false,
-    })
+/// The member of `params` that is the id itself.
+fn direct(path: IdPath) -> Option<&'static str> {
+    match path {
+        IdPath::Param(name) | IdPath::Either(name, ..) => Some(name),
+        IdPath::None | IdPath::Nested(..) => None,
+    }
 }
 
 fn subject_hit(spec: &NotificationSpec, key: &str) -> Option<&'static str> {
