@@ -6,6 +6,7 @@ import json
 import logging
 import random
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Any
 
 import pytest
@@ -18,7 +19,7 @@ from codex_app_server.generated import v2_all as v2
 from codex_app_server.generated.notifications import payload_model
 from codex_app_server.models import Notification, UnknownNotification
 from codex_app_server.testing import OfflineModel
-from tests.native.wire import connected, finish, start_turn
+from tests.native.wire import caught_up, connected, finish, start_turn
 from tests.peer import ScriptedPeer
 
 IDS = {"threadId": "t", "turnId": "u"}
@@ -214,30 +215,60 @@ def test_the_messages_of_the_real_runtime_are_built_natively(monkeypatch: pytest
         assert Native(method).agrees(params)
 
 
-def test_what_repeats_within_a_batch_is_not_confused() -> None:
-    # Strings that begin alike, or are equal but written differently, in every field, time and again.
-    chance = random.Random(7)
-    texts = ['""', '"a"', '"ab"', r'"a\""', r'"a\\"', r'"\u0061"', r'"\u0061b"', '"ab "', "null", "7"]
-    lines = []
-    for _ in range(2000):
-        method = chance.choice(DELTAS)
-        members = {
-            wire: chance.choice(texts) if kind == "str" else chance.choice(["1", "12", "-1", '"1"', "1.0"])
-            for wire, _, kind in _fast.fields_of(model_of(method)) or ()
-        }
-        members |= {"threadId": '"t"', "turnId": '"u"'}
-        order = chance.sample(sorted(members), len(members))
-        lines.append((method, "{" + ",".join(f'"{wire}":{members[wire]}' for wire in order) + "}"))
+def batched(lines: list[tuple[str, str]]) -> list[Any]:
+    """The events of a turn, given as methods and params, which are drained together."""
     with ScriptedPeer() as peer, connected(peer) as connection:
         call = start_turn(connection, "t")
         peer.answer(peer.expect("turn/start"), {"turn": {"id": "u"}})
         finish(call)
         subscription = call.take_subscription()
         peer.send_raw("".join(f'{{"method":"{m}","params":{p}}}\n' for m, p in lines).encode())
+        caught_up(connection, peer)
         events: list[Any] = []
         while len(events) < len(lines):
-            assert subscription.wait(20)
             events += subscription.drain(_decode.decoder())
+    return events
+
+
+@pytest.mark.parametrize("method", _fast.METHODS)
+def test_events_of_a_batch_share_nothing_that_can_be_changed(method: str) -> None:
+    params = json.dumps({**sample_of(method), **IDS})
+    first, *others = (event.payload for event in batched([(method, params)] * 4))
+    untouched = model_of(method).model_validate_json(params)
+    item = getattr(first, "item", None)
+    for model in (first, item, getattr(item, "root", None)):
+        if isinstance(model, BaseModel):
+            model.__dict__.update(dict.fromkeys(model.__dict__, "changed"))
+            model.__pydantic_fields_set__.clear()
+            if model.__pydantic_extra__ is not None:
+                model.__pydantic_extra__["more"] = 1
+    assert [_fast.difference(other, untouched) for other in others] == ["", "", ""]
+
+
+TEXTS = ['""', '"a"', '"ab"', r'"a\""', r'"a\\"', r'"\u0061"', r'"\u0061b"', '"ab "', '"\u2713"', "null", "7"]
+NUMBERS = ["1", "12", "-1", '"1"', "1.0"]
+
+
+def alike(chance: random.Random) -> Iterator[tuple[str, str]]:
+    """Runs of lines that differ from the one before in one member: strings that begin alike, or are equal but
+    written differently, in every field, time and again."""
+    while True:
+        method = chance.choice(DELTAS)
+        kinds = {wire: kind for wire, _, kind in _fast.fields_of(model_of(method)) or ()}
+        values = {wire: TEXTS if kind == "str" else NUMBERS for wire, kind in kinds.items()}
+        order = chance.sample(sorted(kinds), len(kinds))
+        members = {wire: chance.choice(values[wire]) for wire in order}
+        for _ in range(chance.randrange(1, 10)):
+            changed = chance.choice(order)
+            members |= {changed: chance.choice(values[changed])}
+            members |= {"threadId": '"t"', "turnId": '"u"'}
+            end = chance.choice(["", "", "", " ", ',"delta":"twice"', ',"more":1'])
+            yield method, "{" + ",".join(f'"{wire}":{members[wire]}' for wire in order) + end + "}"
+
+
+def test_what_repeats_within_a_batch_is_not_confused() -> None:
+    lines = list(islice(alike(random.Random(7)), 4000))
+    events = batched(lines)
     for (method, text), event in zip(lines, events, strict=True):
         try:
             expected = model_of(method).model_validate_json(text, strict=True)
