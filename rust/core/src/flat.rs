@@ -14,7 +14,7 @@
     reason = "1,450 instructions for a delta; 1,990 when the compiler decides"
 )]
 
-/// A string, an integer or a name, as a line has it.
+/// A string, an integer or a literal, as a line has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Value<'l> {
     /// What stands between the quotes.
@@ -51,9 +51,19 @@ impl<'l> Scan<'l> {
         (next == expected).then(|| self.at += N)
     }
 
+    /// Steps over this, if it comes next.
+    #[inline(always)]
+    pub fn skip(&mut self, expected: &[u8]) -> bool {
+        let next = self.line[self.at..].starts_with(expected);
+        if next {
+            self.at += expected.len();
+        }
+        next
+    }
+
     /// A string without escapes.
     #[inline(always)]
-    pub fn name(&mut self) -> Option<&'l str> {
+    pub fn plain_text(&mut self) -> Option<&'l str> {
         self.pass(b"\"")?;
         match self.text()? {
             Value::Text(text) => Some(text),
@@ -99,12 +109,8 @@ impl<'l> Scan<'l> {
             match self.line[self.at] {
                 b'"' => break,
                 b'\\' => {
-                    // What has four digits behind it is for the general reader.
-                    if !br#""\/bfnrt"#.contains(self.line.get(self.at + 1)?) {
-                        return None;
-                    }
                     escaped = true;
-                    self.at += 2;
+                    self.at += self.escape()?;
                 }
                 0x80.. => {
                     ascii = false;
@@ -127,6 +133,22 @@ impl<'l> Scan<'l> {
         } else {
             Value::Text(text)
         })
+    }
+
+    /// The length of the escape that begins here. A half of a surrogate pair is for the general reader.
+    fn escape(&self) -> Option<usize> {
+        match self.line.get(self.at + 1)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
+            b'u' => {
+                let digits = self.line.get(self.at + 2..self.at + 6)?;
+                let is_half = matches!(
+                    digits,
+                    [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..]
+                );
+                (digits.iter().all(u8::is_ascii_hexdigit) && !is_half).then_some(6)
+            }
+            _ => None,
+        }
     }
 
     /// The next byte that is not plain ASCII text.
@@ -154,7 +176,7 @@ impl<'l> Scan<'l> {
             .take_while(|byte| byte.is_ascii_digit())
             .count();
         let zero_first = digits.first() == Some(&b'0') && count > 1;
-        if count == 0 || zero_first {
+        if count == 0 || zero_first || count > MOST_DIGITS {
             return None;
         }
         self.at += count;
@@ -163,6 +185,8 @@ impl<'l> Scan<'l> {
     }
 }
 
+/// Of an integer that fits 64 bits in any case.
+const MOST_DIGITS: usize = 18;
 const WORD: usize = size_of::<u64>();
 const ONES: u64 = u64::from_le_bytes([1; WORD]);
 
@@ -215,6 +239,7 @@ mod tests {
                 "}",
             ),
             (r#""a\"b\\","#, Value::Escaped, ","),
+            (r#""\u001b[1m\uD7ff","#, Value::Escaped, ","),
             ("0,", Value::Other, ","),
             ("-12}", Value::Other, "}"),
             ("1.5,", Value::Other, ".5,"),
@@ -228,7 +253,11 @@ mod tests {
             "",
             "\"abc",
             "\"a\nb\"",
-            r#""\u0041""#,
+            r#""\ud83d\ude00""#,
+            r#""\uDC00""#,
+            r#""\u00g1""#,
+            r#""\u004"#,
+            "1234567890123456789",
             r#""\x""#,
             r#""\"#,
             "01",

@@ -158,6 +158,10 @@ impl Listeners {
             .map(|(_, mailbox)| mailbox)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.to_all.all.is_empty() && self.to_threads.is_empty()
+    }
+
     pub fn len(&self) -> usize {
         self.groups().map(|group| group.all.len()).sum()
     }

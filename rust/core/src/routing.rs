@@ -120,8 +120,10 @@ impl Routing<'_> {
             thread: ids.thread.as_deref(),
             in_turn: ids.turn.is_some(),
         };
-        for mailbox in state.listeners.of(heading) {
-            tally.count(mailbox.push(event), mailbox, self.batch);
+        if !state.listeners.is_empty() {
+            for mailbox in state.listeners.of(heading) {
+                tally.count(mailbox.push(event), mailbox, self.batch);
+            }
         }
         tally.report(&self.router.stats);
         if self.router.budget.held() > self.state.relief_at {
