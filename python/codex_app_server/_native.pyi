@@ -277,7 +277,7 @@ class Subscription:
         turn/completed and error. "end": the last word only.
         """
 
-    def drain(self, decoder: Decoder, limit: int = 256) -> list[Any]:
+    def drain(self, decoder: Decoder, limit: int = 128) -> list[Any]:
         """Up to `limit` decoded events in wire order, without waiting; [] when none is ready.
 
         Under select("text") agent deltas come as plain `str`.
@@ -289,7 +289,14 @@ class Subscription:
         """
 
     def drain_ready(self, decoder: Decoder, limit: int) -> list[Any]:
-        """Block until something can be drained, then `drain`."""
+        """`wait` until something can be drained, then `drain` it. An exception loses nothing.
+
+        Raises:
+            StreamOverflowError: As from `drain`.
+            TransportClosedError: As from `drain`.
+            RuntimeError: Another thread has closed the subscription, or drains it.
+            KeyboardInterrupt: Ctrl-C, on the main thread; likewise whatever a signal's handler raises.
+        """
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until something can be drained (True) or until `timeout` seconds have passed (False)."""
@@ -383,8 +390,8 @@ class Decoder:
         `(wrapper, tag, value, model, fields)` for a wrapped model whose first key is the tag of that value.
         """
 
-    def decode(self, method: str, params: bytes) -> Any:
-        """One event that is at hand as bytes, decoded as `Subscription.drain` would."""
+    def decode(self, method: str, params: list[bytes]) -> list[Any]:
+        """Events of one method that are at hand as bytes, decoded as `Subscription.drain` would."""
 
 def notification_methods() -> list[str]:
     """Every notification that the schema knows, sorted."""

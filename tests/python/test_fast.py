@@ -66,7 +66,7 @@ class Native:
             return "refused"
 
     def __call__(self, params: bytes) -> Any:
-        return self.decoder.decode(self.method, params).payload
+        return self.decoder.decode(self.method, [params])[0].payload
 
     def agrees(self, params: bytes) -> bool:
         """Compares with validation; True where the payload was built natively."""
@@ -303,7 +303,7 @@ def test_a_model_that_is_not_simple_has_no_fast_path(caplog: pytest.LogCaptureFi
     with caplog.at_level(logging.INFO, "codex_app_server"):
         _fast.use(decoder, "warning", Deep)
     assert "warning is decoded by validation: Deep is not simple" in caplog.text
-    assert decoder.decode("warning", b'{"parts": []}').payload == "validated"
+    assert decoder.decode("warning", [b'{"parts": []}'])[0].payload == "validated"
 
 
 def test_a_kind_that_is_not_known_is_refused() -> None:
@@ -336,6 +336,20 @@ def test_a_model_that_differs_in_anything_is_seen(spoil: Any) -> None:
     assert _fast.difference(model, Flat(text="x")) != ""
 
 
+def test_a_model_without_a_slot_is_decoded_by_validation(caplog: pytest.LogCaptureFixture) -> None:
+    class Odd(BaseModel):
+        __pydantic_private__ = None
+
+        text: str
+
+    decoder = Decoder(Notification, lambda *_: "validated")
+    with caplog.at_level(logging.WARNING, "codex_app_server"):
+        _fast.use(decoder, "warning", Odd)
+    assert "which is slower" in caplog.text
+    caplog.clear()
+    assert decoder.decode("warning", [b'{"text": ""}'])[0].payload == "validated"
+
+
 def test_a_part_that_differs_is_seen() -> None:
     first, second = (v2.ThreadItem.model_validate(MESSAGE) for _ in range(2))
     assert _fast.difference(first, second) == ""
@@ -353,4 +367,4 @@ def test_a_difference_switches_the_fast_path_off_with_a_log_line(
         _fast.use(decoder, method, model_of(method))
     assert "it differs" in caplog.text
     caplog.clear()
-    assert decoder.decode(method, json.dumps(sample_of(method)).encode()).payload == "validated"
+    assert decoder.decode(method, [json.dumps(sample_of(method)).encode()])[0].payload == "validated"

@@ -7,6 +7,7 @@ use codex_core::protocol::NOTIFICATIONS;
 use codex_core::segment::Event;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString, PyType};
 
@@ -70,19 +71,25 @@ impl PyDecoder {
         Ok(())
     }
 
-    /// Decodes one event that is at hand as bytes.
+    /// Decodes events of one method that are at hand as bytes, in one batch.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "what a Python argument is extracted into"
+    )]
     fn decode<'py>(
         &self,
         py: Python<'py>,
         method: &str,
-        params: &[u8],
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let event = Event {
-            spec: find_notification(method),
+        params: Vec<PyBackedBytes>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let spec = find_notification(method);
+        let mut batch = Batch::new(py, self, Selection::All);
+        let events = params.iter().map(|params| Event {
+            spec,
             method,
             params,
-        };
-        Batch::new(py, self, Selection::All).decode(event)
+        });
+        events.map(|event| batch.decode(event)).collect()
     }
 }
 
@@ -97,7 +104,7 @@ pub struct Batch<'py, 'd, 's> {
     py: Python<'py>,
     decoder: &'d PyDecoder,
     selection: Selection,
-    reuse: Reuse<'py, 's>,
+    reuse: Reuse<'py, 'd, 's>,
 }
 
 impl<'py, 'd, 's> Batch<'py, 'd, 's> {

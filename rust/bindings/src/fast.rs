@@ -173,25 +173,25 @@ pub struct Fast {
 
 /// What repeats from event to event in a batch, and is made once.
 #[derive(Default)]
-pub struct Reuse<'py, 's> {
+pub struct Reuse<'py, 'd, 's> {
     /// The last string of each field.
     last: Vec<Option<(&'s [u8], Bound<'py, PyAny>)>>,
     /// The last string of the event that is being read: its field, and where it stands.
     last_text: Option<(usize, Range<usize>)>,
-    pattern: Option<Pattern<'py, 's>>,
+    pattern: Option<Pattern<'py, 'd, 's>>,
 }
 
 /// An event that was built. Most differ from the one before in one string only: then a copy of its
 /// fields is taken, and nothing else is read.
-struct Pattern<'py, 's> {
-    of: *const Fast,
+struct Pattern<'py, 'd, 's> {
+    of: &'d Fast,
     /// What stands before and behind the string.
     around: (&'s [u8], &'s [u8]),
     field: usize,
     dict: Bound<'py, PyDict>,
 }
 
-impl<'py> Pattern<'py, '_> {
+impl<'py> Pattern<'py, '_, '_> {
     /// The fields of an event that differs in the string only.
     fn apply(&self, of: &Fast, params: &[u8]) -> Option<PyResult<Bound<'py, PyDict>>> {
         if !std::ptr::eq(self.of, of) {
@@ -210,7 +210,7 @@ impl<'py> Pattern<'py, '_> {
     }
 }
 
-impl<'py, 's> Reuse<'py, 's> {
+impl<'py, 's> Reuse<'py, '_, 's> {
     fn text(
         &mut self,
         py: Python<'py>,
@@ -286,11 +286,11 @@ impl Fast {
     }
 
     /// The model, or `None` when `params` is not exactly its fields: then validation decides.
-    pub fn build<'py, 's>(
-        &self,
+    pub fn build<'py, 'd, 's>(
+        &'d self,
         py: Python<'py>,
         params: &'s [u8],
-        reuse: &mut Reuse<'py, 's>,
+        reuse: &mut Reuse<'py, 'd, 's>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         match self.try_build(py, params, reuse) {
             Ok(model) => Ok(Some(model)),
@@ -299,11 +299,11 @@ impl Fast {
         }
     }
 
-    fn try_build<'py, 's>(
-        &self,
+    fn try_build<'py, 'd, 's>(
+        &'d self,
         py: Python<'py>,
         params: &'s [u8],
-        reuse: &mut Reuse<'py, 's>,
+        reuse: &mut Reuse<'py, 'd, 's>,
     ) -> Result<Bound<'py, PyAny>, Refusal> {
         if let Some(pattern) = &reuse.pattern
             && let Some(dict) = pattern.apply(self, params)
@@ -344,7 +344,7 @@ impl Fast {
         py: Python<'py>,
         json: &mut Jiter<'s>,
         mut next: Option<usize>,
-        mut reuse: Option<(&'s [u8], &mut Reuse<'py, 's>)>,
+        mut reuse: Option<(&'s [u8], &mut Reuse<'py, '_, 's>)>,
         values: &mut Values<'py>,
     ) -> Result<(), Refusal> {
         while let Some(found) = next {
