@@ -84,6 +84,32 @@ async def test_an_endless_stream_lets_everything_else_run(peer: ScriptedPeer) ->
             flooding.join()
 
 
+async def test_short_turns_one_after_the_other_let_everything_else_run(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        thread = await thread_of(codex, peer)
+        turns = []
+        for number in range(1000):
+            peer.answers["turn/start"] = started(f"u{number}")
+            turns.append(await thread.turn("go"))
+        for turn in turns:
+            peer.send(delta("t", turn.id, "x"), event("turn/completed", "t", turn.id))
+        peer.answers["model/list"] = {"data": []}
+        await codex.models()  # all has come
+        rounds = 0
+
+        async def tick() -> None:
+            nonlocal rounds
+            while True:
+                await asyncio.sleep(0)
+                rounds += 1
+
+        ticking = asyncio.ensure_future(tick())
+        for turn in turns:
+            assert [one.method async for one in turn.stream()][-1] == "turn/completed"
+        ticking.cancel()
+        assert rounds > 5
+
+
 async def test_a_cancelled_thread_start_leaves_no_thread(peer: ScriptedPeer) -> None:
     async with client(peer) as codex:
         starting = asyncio.ensure_future(codex.thread_start())

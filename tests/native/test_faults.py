@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,48 @@ def test_leftovers_that_flood_stdout_do_not_keep_a_dead_runtime_alive(tmp_path: 
     finally:
         for pid in pids.read_text().split():
             os.kill(int(pid), signal.SIGKILL)
+
+
+def test_a_signal_that_ends_a_wait_takes_no_event(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    finish(call)
+    subscription = call.take_subscription()
+
+    class Interrupted(Exception):
+        pass
+
+    def handler(*_: object) -> None:
+        raise Interrupted
+
+    main = threading.main_thread().ident or 0
+
+    def waits() -> bool:
+        """Whether the main thread stands in the line that waits, where it lets go of the GIL."""
+        frame = sys._current_frames()[main]
+        line = frame.f_code.co_firstlineno + 3
+        return frame.f_code is interrupted.__code__ and frame.f_lineno == line
+
+    def interrupt() -> None:
+        while not waits():
+            time.sleep(0)
+        signal.pthread_kill(main, signal.SIGUSR1)
+        peer.send(delta("t", "u", str(number)))
+
+    def interrupted() -> None:
+        with ThreadPoolExecutor() as pool:
+            pool.submit(interrupt)
+            subscription.drain_ready(decoder, 16)
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        for number in range(50):
+            with pytest.raises(Interrupted):
+                interrupted()
+            assert subscription.wait(20)
+            assert texts(subscription.drain_ready(decoder, 16)) == [str(number)]
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_a_late_start_does_not_interrupt_who_is_joining(connection: Connection, peer: ScriptedPeer) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import ForkedProcessError, StreamOverflowError, TransportClosedError
-from .waiting import Lock, Pace, sleep, wait_ready  # async only
+from .waiting import Lock, Pace, pause, wait_ready  # async only
 
 # sync only: from .waiting import Lock, Pace
 
@@ -52,13 +52,12 @@ class AsyncFeed:
             # Before the drain: a stream that makes room for others holds its events as bytes  # async only
             # meanwhile, not as objects that each round of the garbage collector walks through.  # async only
             if self._pace.is_due():  # async only
-                await sleep(0)  # async only
-                self._pace.woken()  # async only
+                await pause()  # async only
             # Here, and not after a wait: what stands there is on an event's way to its consumer.
             self._connection.log_diagnostics()
             while not self.batch and not self._closed:
                 if self._dry:  # async only
-                    await wait_ready(self._subscription, pace=self._pace)  # async only
+                    await wait_ready(self._subscription)  # async only
                 self._drain()
             return bool(self.batch)
 
@@ -72,7 +71,9 @@ class AsyncFeed:
         try:
             events = drain(self._decoder, limit)
         except (StreamOverflowError, TransportClosedError):
-            # For every consumer: the native side says it to whoever asks next, too.
+            # What was noted meanwhile explains it. And it is for every consumer: the native side says it to
+            # whoever asks next, too.
+            self._connection.log_diagnostics()
             raise
         except Exception:
             if self._closed:  # by another consumer, just now

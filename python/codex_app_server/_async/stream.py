@@ -174,6 +174,7 @@ class AsyncTurnStream(_AsyncStream[Notification]):
                 return self._batch.popleft()
             except IndexError:  # also after a wait, if another consumer of the handle was faster
                 pass
+            # Written out in each kind of stream: a coroutine in between costs each event that is waited for.
             if not (self._open and await self._cursor.fill()):
                 await self.aclose()
                 raise StopAsyncIteration

@@ -63,7 +63,9 @@ class Feed:
         try:
             events = drain(self._decoder, limit)
         except (StreamOverflowError, TransportClosedError):
-            # For every consumer: the native side says it to whoever asks next, too.
+            # What was noted meanwhile explains it. And it is for every consumer: the native side says it to
+            # whoever asks next, too.
+            self._connection.log_diagnostics()
             raise
         except Exception:
             if self._closed:  # by another consumer, just now

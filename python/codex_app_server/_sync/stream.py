@@ -176,6 +176,7 @@ class TurnStream(_Stream[Notification]):
                 return self._batch.popleft()
             except IndexError:  # also after a wait, if another consumer of the handle was faster
                 pass
+            # Written out in each kind of stream: a coroutine in between costs each event that is waited for.
             if not (self._open and self._cursor.fill()):
                 self.close()
                 raise StopIteration

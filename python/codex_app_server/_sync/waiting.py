@@ -41,6 +41,7 @@ class Pace:
 
     __slots__ = ()
 
+    # Five objects an event: more would be above the number at which CPython looks for garbage.
     batch = 128
 
 

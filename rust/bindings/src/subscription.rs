@@ -258,7 +258,7 @@ impl PySubscription {
         Ok(())
     }
 
-    #[pyo3(signature = (decoder, limit=256))]
+    #[pyo3(signature = (decoder, limit=128))]
     fn drain<'py>(
         &self,
         py: Python<'py>,
@@ -291,13 +291,15 @@ impl PySubscription {
         limit: usize,
     ) -> PyResult<Bound<'py, PyList>> {
         self.wait(py, None)?;
+        // A Ctrl-C is raised before anything is taken out: what an exception passes by is lost.
+        py.check_signals()?;
         self.drain(py, decoder, limit)
     }
 
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         guard(py, &self.connection)?;
-        if self.has_more() {
+        if self.has_more() || self.mailbox.gate().is_ready() {
             return Ok(true);
         }
         waiting::wait(py, timeout, |deadline| self.mailbox.gate().wait(deadline))

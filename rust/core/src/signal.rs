@@ -79,6 +79,10 @@ impl<S> Gate<S> {
 }
 
 impl<S: Ready> Gate<S> {
+    pub fn is_ready(&self) -> bool {
+        self.inner.lock().state.ready()
+    }
+
     /// Blocks until ready. False when `deadline` passes first.
     pub fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut guard = self.inner.lock();

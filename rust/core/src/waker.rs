@@ -62,7 +62,7 @@ impl LoopWaker {
     pub fn take(&self) -> Vec<Token> {
         // The byte goes before the flag: a notify between the two only adds a token that the lock
         // below sees; the other order could leave a token without a byte.
-        // There is one byte at most.
+        // One byte, as a rule. One that is written late stays, and costs a wake-up for nothing.
         let _ = (&self.read_end).read(&mut [0; 16]);
         let mut ready = self.ready.lock();
         ready.signalled = false;
