@@ -19,7 +19,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from openai_codex.client import CodexClient
@@ -103,7 +102,10 @@ def measure(
 def ways() -> dict[str, tuple[Callable[[Any], Any], Callable[[dict[str, Any]], Any]]]:
     """What is compared, after a look at what each comes to."""
     client = CodexClient()
-    decode = partial(decoder().decode, METHOD)
+    native = decoder()
+
+    def decode(params: bytes) -> Any:
+        return native.decode(METHOD, [params])[0]
 
     def official(line: str) -> Any:
         parsed = json.loads(line)

@@ -18,7 +18,7 @@ DELTA = {"threadId": "t", "turnId": "u", "itemId": "i", "delta": '✓ \U0001f600
 
 
 def decode(method: str, params: Any) -> Notification:
-    event = _decode.decoder().decode(method, json.dumps(params).encode())
+    (event,) = _decode.decoder().decode(method, [json.dumps(params).encode()])
     assert type(event) is Notification
     return event
 

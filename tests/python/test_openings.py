@@ -241,7 +241,8 @@ def test_a_kind_that_makes_no_sense_is_refused() -> None:
 
 
 def output(**params: Any) -> Any:
-    return _output.decoder().decode("command/exec/outputDelta", json.dumps(params).encode()).payload
+    (event,) = _output.decoder().decode("command/exec/outputDelta", [json.dumps(params).encode()])
+    return event.payload
 
 
 def test_output_is_bytes() -> None:
@@ -254,6 +255,6 @@ def test_output_is_bytes() -> None:
     "params", [{"stream": "stdout"}, {"stream": "stdout", "deltaBase64": "%"}, {"deltaBase64": 7}, [], None]
 )
 def test_output_of_another_shape_keeps_its_raw_data(params: Any) -> None:
-    event = _output.decoder().decode("process/outputDelta", json.dumps(params).encode())
+    (event,) = _output.decoder().decode("process/outputDelta", [json.dumps(params).encode()])
     assert event.method == "process/outputDelta"
     assert event.payload == UnknownNotification(params)
