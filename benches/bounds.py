@@ -19,8 +19,8 @@ BOUNDS = {
     "`run()` through the native filter": (
         "The reader thread, and at the end the interpreter's. Of the reader's time 44 % is the look "
         "at what a line says, 20 % routing it to a mailbox that does not want it, 7 % comparing "
-        "memory, 17 % the kernel. All turns end together, and folding 200 results takes the last "
-        "eighth of the time."
+        "memory, 17 % the kernel. All turns end together, and folding 200 results takes the "
+        "interpreter a sixth of the time."
     ),
     "first event, idle, sync": _IDLE,
     "first event, idle, async": _IDLE,
@@ -34,7 +34,7 @@ BOUNDS = {
         "Events come one at a time, from a runtime that keeps both cores busy. The bare driver, which "
         "reads lines and delivers them to nobody, spends half of what is allowed. Of ours, a quarter "
         "is starting threads and turns (1.0 ms for two requests and their answers), a fifth the "
-        "reader thread (18 us an event, two thirds of it in the kernel: it is woken for each line), "
+        "reader thread (18 us an event, over half of it in the kernel: it is woken for each line), "
         "and the rest asyncio's way to each turn's task: 67 us an event, 87 % of it in the "
         "interpreter, spread as in first events. In a flood the same way takes 1.5 us."
     ),

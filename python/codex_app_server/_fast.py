@@ -20,8 +20,8 @@ from .models import Notification
 
 logger = logging.getLogger("codex_app_server")
 
-# What arrives by the thousand: flat models of strings and integers (0.87 µs for an event instead of 1.59),
-# and messages, which have nothing but text as a rule (1.6 µs instead of 2.3).
+# What arrives by the thousand: flat models of strings and integers, and messages, which
+# have nothing but text as a rule. docs/design/speed.md has what it brings.
 METHODS = (
     "item/agentMessage/delta",
     "item/plan/delta",

@@ -576,11 +576,16 @@ mod tests {
         let digits = "1".repeat(4301);
         let long = format!(r#"{{"method":"x","params":{{"n":{digits}}},"at":{digits}}}"#);
         for line in mutated().chain(repeated()).chain([long.into_bytes()]) {
-            if let Some(notification) = Reader::default().read_flat(&line) {
-                short += 1;
-                let general = Reader::default().read_any(&line);
-                let text = String::from_utf8_lossy(&line);
-                assert_eq!(general, Ok(Message::Notification(notification)), "{text}");
+            // A reader that has read nothing, and those that expect the opening of one of the lines.
+            for before in [""].iter().chain(&FLAT) {
+                let mut reader = Reader::default();
+                reader.read_flat(before.as_bytes());
+                if let Some(notification) = reader.read_flat(&line) {
+                    short += 1;
+                    let general = Reader::default().read_any(&line);
+                    let text = String::from_utf8_lossy(&line);
+                    assert_eq!(general, Ok(Message::Notification(notification)), "{text}");
+                }
             }
         }
         assert!(short > 1000, "{short}");
