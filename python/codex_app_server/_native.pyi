@@ -1,11 +1,13 @@
 """The native transport: one child process, one reader thread, typed mailboxes.
 
 Nothing here waits inside an event loop: what can be waited for has `wait` for threads, which sleeps without
-the interpreter and stays open to Ctrl-C, and `arm` for event loops. In a forked child every method raises
-`errors.ForkedProcessError` and touches nothing else.
+the interpreter and stays open to Ctrl-C, and `ready` for the tasks of an event loop. In a forked child
+every method raises `errors.ForkedProcessError` and touches nothing else.
 """
 
-from collections.abc import Callable, Sequence
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Generator, Sequence
+from contextvars import Context
 from typing import Any, Final, Literal, final
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "ServerRequest",
     "ServerRequests",
     "Subscription",
+    "Wait",
     "notification_methods",
 ]
 
@@ -142,18 +145,15 @@ class Connection:
     def close(self, *, hurry: bool = False) -> None:
         """Begin to end the process on a native thread and latch the connection closed.
 
-        Never blocks. Idempotent. Its end can be waited for with `wait` or `arm`. In a `hurry` the end of
+        Never blocks. Idempotent. Its end can be waited for with `wait` or `ready`. In a `hurry` the end of
         its input and SIGTERM get a tenth of a second each.
         """
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until the child is reaped and the threads have ended (True), or `timeout` seconds (False)."""
 
-    def arm(self, waker: LoopWaker, token: int) -> bool:
-        """True: ready now, nothing registered. False: `waker` will report `token` once when ready."""
-
-    def disarm(self, waker: LoopWaker, token: int) -> None:
-        """Take `arm` back. A token that was reported before may still come out of `LoopWaker.take`."""
+    def ready(self, waker: LoopWaker) -> Wait:
+        """The same wait for a task of the waker's loop: `await` it."""
 
     @property
     def closed(self) -> bool:
@@ -167,18 +167,15 @@ class Connection:
 class Call:
     """One request: queued for admission, admitted, sent, answered.
 
-    `wait` and `arm` concern the next step: before `send` they become ready when it is admitted, after `send`
+    `wait` and `ready` concern the next step: before `send` they are over when it is admitted, after `send`
     when it is answered, and both when the connection closes.
     """
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until ready (True) or until `timeout` seconds have passed (False)."""
 
-    def arm(self, waker: LoopWaker, token: int) -> bool:
-        """True: ready now, nothing registered. False: `waker` will report `token` once when ready."""
-
-    def disarm(self, waker: LoopWaker, token: int) -> None:
-        """Take `arm` back. A token that was reported before may still come out of `LoopWaker.take`."""
+    def ready(self, waker: LoopWaker) -> Wait:
+        """The same wait for a task of the waker's loop: `await` it."""
 
     @property
     def admitted(self) -> bool:
@@ -301,11 +298,8 @@ class Subscription:
     def wait(self, timeout: float | None = None) -> bool:
         """Block until something can be drained (True) or until `timeout` seconds have passed (False)."""
 
-    def arm(self, waker: LoopWaker, token: int) -> bool:
-        """True: ready now, nothing registered. False: `waker` will report `token` once when ready."""
-
-    def disarm(self, waker: LoopWaker, token: int) -> None:
-        """Take `arm` back. A token that was reported before may still come out of `LoopWaker.take`."""
+    def ready(self, waker: LoopWaker) -> Wait:
+        """The same wait for a task of the waker's loop: `await` it."""
 
     def give_up(self) -> None:
         """`close`, and undo what goes on. Never waits.
@@ -335,11 +329,8 @@ class ServerRequests:
     def wait(self, timeout: float | None = None) -> bool:
         """Block until there is one (True) or until `timeout` seconds have passed (False)."""
 
-    def arm(self, waker: LoopWaker, token: int) -> bool:
-        """True: ready now, nothing registered. False: `waker` will report `token` once when ready."""
-
-    def disarm(self, waker: LoopWaker, token: int) -> None:
-        """Take `arm` back. A token that was reported before may still come out of `LoopWaker.take`."""
+    def ready(self, waker: LoopWaker) -> Wait:
+        """The same wait for a task of the waker's loop: `await` it."""
 
 @final
 class ServerRequest:
@@ -361,14 +352,59 @@ class ServerRequest:
 
 @final
 class LoopWaker:
-    """One event loop's descriptor. The reader writes one byte per burst; `fileno` is the readable end."""
+    """One event loop's descriptor, and the waits of its tasks. The loop's thread alone touches it."""
 
-    def __new__(cls) -> LoopWaker: ...
+    def __new__(cls, event_loop: AbstractEventLoop) -> LoopWaker: ...
     def fileno(self) -> int:
-        """The descriptor to watch. It is closed with the last reference to this object."""
+        """The descriptor to watch for reading. It is closed with the last reference to this object."""
 
-    def take(self) -> list[int]:
-        """Read what is there to read and return the tokens that became ready."""
+    def wake(self) -> int:
+        """Run the tasks whose waits are over. To be called by the loop, and not by a task.
+
+        Returns:
+            How many waits were reported, those included that were cancelled since.
+
+        Raises:
+            BaseException: What ends the loop, from a task. The others that are due run in the next call.
+        """
+
+    @property
+    def idle(self) -> bool:
+        """True when nothing waits."""
+
+@final
+class Wait:
+    """One wait of one task, and a future as far as `asyncio.Task` is concerned.
+
+    Awaited, it gives True when it is ready, False when it has expired. It registers for nothing before. Its
+    task runs in the very round of the loop that sees it end, without one in between.
+    """
+
+    def __await__(self) -> Generator[Any, None, bool]: ...
+    def __iter__(self) -> Wait: ...
+    def __next__(self) -> Wait: ...
+    def close(self) -> None:
+        """End it without a word: whoever awaited it is being closed."""
+
+    def expire(self) -> None:
+        """End it with False if it is not over. To be called by the loop, and not by a task."""
+
+    def cancel(self, msg: object = None) -> bool:
+        """End it with `asyncio.CancelledError`, soon. False if it was over."""
+
+    def done(self) -> bool:
+        """True when it is over, whatever way."""
+
+    def result(self) -> bool:
+        """What awaiting it gives or raises; `asyncio.InvalidStateError` while it is not over."""
+
+    def get_loop(self) -> AbstractEventLoop | None:
+        """The waker's loop, while there is one."""
+
+    def add_done_callback(self, callback: Callable[[Wait], object], *, context: Context) -> None:
+        """Call back once, in the context, when it is over. Only one can."""
+
+    _asyncio_future_blocking: bool
 
 @final
 class Decoder:

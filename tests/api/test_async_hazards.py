@@ -266,11 +266,7 @@ async def test_many_waits_that_time_out_leave_nothing_armed(peer: ScriptedPeer) 
         woken: list[int] = []
 
         def wake() -> None:
-            tokens = waiter._waker.take()
-            woken.extend(tokens)
-            for future in [waiter._futures.pop(token, None) for token in tokens]:
-                if future is not None and not future.done():
-                    future.set_result(True)
+            woken.append(waiter._waker.wake())
 
         asyncio.get_running_loop().add_reader(waiter._waker.fileno(), wake)
         for _ in range(50):
@@ -282,7 +278,7 @@ async def test_many_waits_that_time_out_leave_nothing_armed(peer: ScriptedPeer) 
         peer.answers["model/list"] = {"data": []}
         await codex.models()
         # The answer's wait, and one or two for the events; not the fifty that timed out.
-        assert 1 <= len(woken) <= 3
+        assert 1 <= sum(woken) <= 3
 
 
 def test_a_thousand_loops_leave_no_descriptor(peer: ScriptedPeer) -> None:

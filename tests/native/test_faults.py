@@ -369,4 +369,4 @@ def test_a_machine_without_threads_left_starts_nothing_and_leaves_nothing(tmp_pa
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "11", done.stderr  # EAGAIN
-    Footprint.take().assert_equals(before)
+    Footprint.take().assert_no_more_than(before)

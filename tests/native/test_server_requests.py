@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
-import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from codex_app_server._native import Connection, LoopWaker, ServerRequest, ServerRequests
+from codex_app_server._async.waiting import wait_ready
+from codex_app_server._native import Connection, ServerRequest, ServerRequests
 from codex_app_server.errors import ClientClosedError
 from tests.native.wire import caught_up, connected
 from tests.peer import ScriptedPeer
@@ -130,16 +131,16 @@ def test_when_nobody_serves_any_more_requests_are_refused_again(
 
 def test_a_loop_is_told_of_a_request_and_of_the_end(connection: Connection, peer: ScriptedPeer) -> None:
     requests = connection.serve()
-    waker = LoopWaker()
-    assert not requests.arm(waker, 7)
-    ask(peer, 1)
-    assert select.select([waker.fileno()], [], [], 20)[0]
-    assert waker.take() == [7]
+
+    async def told(because: Callable[[], None]) -> bool:
+        waiting = asyncio.ensure_future(wait_ready(requests))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        because()
+        return await waiting
+
+    assert asyncio.run(told(lambda: ask(peer, 1)))
     taken(requests).answer(b"{}")
-    assert not requests.arm(waker, 8)
-    requests.disarm(waker, 8)
-    assert not requests.arm(waker, 9)
-    connection.close()
-    assert waker.take() == [9]
+    assert asyncio.run(told(connection.close))
     with pytest.raises(ClientClosedError):
         requests.take()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from codex_app_server._native import Call, Connection, LoopWaker, Subscription
+from codex_app_server._async.waiting import wait_ready
+from codex_app_server._native import Call, Connection, Subscription
 from codex_app_server.errors import (
     ClientClosedError,
     InvalidRequestError,
@@ -391,11 +393,14 @@ def test_a_loop_that_waits_is_woken_by_the_answer_that_ends_its_stream(
     call = connection.open_call("command/exec", stream=subscription, until_answer=True)
     assert call.wait(20)
     call.send(b"{}")
-    waker = LoopWaker()
-    assert not subscription.arm(waker, 7)
-    peer.answer(peer.expect("command/exec"), {"exitCode": 0})
-    caught_up(connection, peer)
-    assert waker.take() == [7]
+
+    async def until_it_is_over() -> bool:
+        waiting = asyncio.ensure_future(wait_ready(subscription))
+        await asyncio.sleep(0)
+        peer.answer(peer.expect("command/exec"), {"exitCode": 0})
+        return await waiting
+
+    assert asyncio.run(until_it_is_over())
     assert drain(subscription) == []
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import itertools
 import os
 import socket
 import threading
@@ -18,9 +17,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .._native import LoopWaker
+
+if TYPE_CHECKING:
+    from .._native import Wait
 
 __all__ = [
     "HANDLERS_OWN",
@@ -168,11 +170,10 @@ async def alone(call: Callable[..., Any], *arguments: Any) -> Any:
 class Waitable(Protocol):
     """What the native side can be waited for: calls, subscriptions, connections."""
 
-    def arm(self, waker: LoopWaker, token: int) -> bool: ...
-    def disarm(self, waker: LoopWaker, token: int) -> None: ...
+    def ready(self, waker: LoopWaker) -> Wait: ...
 
 
-def wait_ready(waitable: Waitable, timeout: float | None = None) -> Coroutine[Any, Any, bool]:
+def wait_ready(waitable: Waitable, timeout: float | None = None) -> Awaitable[bool]:
     """Wait until `waitable` is ready (True) or `timeout` seconds have passed (False)."""
     return _waiter().wait(waitable, timeout)
 
@@ -223,49 +224,40 @@ class _LoopWaiter:
         self.loop = weakref.ref(loop)
         # When it was last seen that the loop let other tasks run.
         self.turned_at = now()
-        self._waker = LoopWaker()
-        self._futures: dict[int, asyncio.Future[bool]] = {}
-        self._tokens = itertools.count(1)
+        self._waker = LoopWaker(loop)
         self._pump: _Pump | None = None
         try:
             loop.add_reader(self._waker.fileno(), self._wake)
         except NotImplementedError:
             self._pump = _Pump(self._waker.fileno(), self._wake)
 
-    async def wait(self, waitable: Waitable, timeout: float | None) -> bool:
-        token = next(self._tokens)
-        if waitable.arm(self._waker, token):
-            return True
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[bool] = loop.create_future()
-        self._futures[token] = future
-        timer = None if timeout is None else loop.call_later(timeout, _expire, future)
+    def wait(self, waitable: Waitable, timeout: float | None) -> Awaitable[bool]:
+        wait = waitable.ready(self._waker)
+        if timeout is None and self._pump is None:
+            return wait
+        return self._wait(wait, timeout)
+
+    async def _wait(self, wait: Wait, timeout: float | None) -> bool:
+        timer = None
+        if timeout is not None:
+            timer = asyncio.get_running_loop().call_later(timeout, wait.expire)
         if self._pump is not None:
             self._pump.start()
         try:
-            return await future
+            return await wait
         finally:
-            # A token that was woken is gone already. One that timed out or was cancelled must not
-            # stay armed: the native side would keep it until its event comes, if ever.
-            if self._futures.pop(token, None) is not None:
-                waitable.disarm(self._waker, token)
             if timer is not None:
                 timer.cancel()
-            if self._pump is not None and not self._futures:
+            if self._pump is not None and self.idle:
                 self._pump.stop()
-            self.turned_at = now()
 
     def _wake(self) -> None:
-        for token in self._waker.take():
-            # Without a future: it was cancelled in this very iteration. Nothing is lost by that,
-            # what made it ready is still there for whoever waits next.
-            future = self._futures.pop(token, None)
-            if future is not None and not future.done():
-                future.set_result(True)
+        self.turned_at = now()
+        self._waker.wake()
 
     @property
     def idle(self) -> bool:
-        return not self._futures
+        return self._waker.idle
 
     def close(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go of the descriptors. The waker's own is closed with the last reference to it."""
@@ -273,11 +265,6 @@ class _LoopWaiter:
             self._pump.close()
         elif not loop.is_closed():
             loop.remove_reader(self._waker.fileno())
-
-
-def _expire(future: asyncio.Future[bool]) -> None:
-    if not future.done():
-        future.set_result(False)
 
 
 class _Pump:
@@ -311,8 +298,9 @@ class _Pump:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            # First, because a read that was cancelled may have taken the byte with it.
-            self._wake()
+            # First, because a read that was cancelled may have taken the byte with it. And not here: a task
+            # cannot run in the midst of another.
+            loop.call_soon(self._wake)
             await loop.sock_recv(self._socket, 4096)
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -8,10 +8,11 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::awaiting::{PyLoopWaker, PyWait, Source};
 use crate::connection::guard;
 use crate::errors;
 use crate::subscription::PySubscription;
-use crate::waiting::{self, PyLoopWaker};
+use crate::waiting;
 
 /// One request; see `_native.pyi`.
 #[pyclass(frozen, name = "Call", module = "codex_app_server._native")]
@@ -46,15 +47,13 @@ impl PyCall {
         waiting::wait(py, timeout, |deadline| self.call.gate().wait(deadline))
     }
 
-    fn arm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<bool> {
-        guard(py, &self.connection)?;
-        Ok(self.call.gate().arm(&waker.waker, token))
-    }
-
-    fn disarm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<()> {
-        guard(py, &self.connection)?;
-        self.call.gate().disarm(&waker.waker, token);
-        Ok(())
+    fn ready(&self, waker: &Bound<'_, PyLoopWaker>) -> PyResult<PyWait> {
+        guard(waker.py(), &self.connection)?;
+        Ok(PyWait::new(
+            Source::Call(Arc::clone(&self.call)),
+            waker,
+            false,
+        ))
     }
 
     #[getter]

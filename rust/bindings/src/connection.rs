@@ -17,11 +17,12 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::awaiting::{PyLoopWaker, PyWait, Source};
 use crate::call::PyCall;
 use crate::errors;
 use crate::server_requests::PyServerRequests;
 use crate::subscription::PySubscription;
-use crate::waiting::{self, PyLoopWaker};
+use crate::waiting;
 
 /// One runtime; see `_native.pyi`.
 #[pyclass(frozen, name = "Connection", module = "codex_app_server._native")]
@@ -230,15 +231,10 @@ impl PyConnection {
         waiting::wait(py, timeout, |deadline| self.connection.wait(deadline))
     }
 
-    fn arm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<bool> {
-        guard(py, &self.connection)?;
-        Ok(self.connection.ending().arm(&waker.waker, token))
-    }
-
-    fn disarm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<()> {
-        guard(py, &self.connection)?;
-        self.connection.ending().disarm(&waker.waker, token);
-        Ok(())
+    fn ready(&self, waker: &Bound<'_, PyLoopWaker>) -> PyResult<PyWait> {
+        guard(waker.py(), &self.connection)?;
+        let source = Source::Ending(Arc::clone(&self.connection));
+        Ok(PyWait::new(source, waker, false))
     }
 
     #[getter]

@@ -1,5 +1,6 @@
 //! `codex_app_server._native`: what Python sees of the core. Lists its modules and nothing else.
 
+mod awaiting;
 mod call;
 mod connection;
 mod decode;
@@ -15,6 +16,10 @@ use pyo3::prelude::*;
 #[pymodule(name = "_native", gil_used = false)]
 mod native {
     #[pymodule_export]
+    use crate::awaiting::PyLoopWaker;
+    #[pymodule_export]
+    use crate::awaiting::PyWait;
+    #[pymodule_export]
     use crate::call::PyCall;
     #[pymodule_export]
     use crate::connection::PyConnection;
@@ -28,8 +33,6 @@ mod native {
     use crate::server_requests::PyServerRequests;
     #[pymodule_export]
     use crate::subscription::PySubscription;
-    #[pymodule_export]
-    use crate::waiting::PyLoopWaker;
 
     /// Benchmarks say so when they run on anything else than a release build.
     #[pymodule_export]

@@ -9,9 +9,10 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::awaiting::{PyLoopWaker, PyWait, Source};
 use crate::connection::guard;
 use crate::errors;
-use crate::waiting::{self, PyLoopWaker};
+use crate::waiting;
 
 /// The runtime's requests; see `_native.pyi`.
 #[pyclass(frozen, name = "ServerRequests", module = "codex_app_server._native")]
@@ -71,17 +72,10 @@ impl PyServerRequests {
         waiting::wait(py, timeout, |deadline| gate.wait(deadline))
     }
 
-    fn arm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<bool> {
-        guard(py, &self.connection)?;
-        let gate = self.connection.server_requests().gate();
-        Ok(gate.arm(&waker.waker, token))
-    }
-
-    fn disarm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<()> {
-        guard(py, &self.connection)?;
-        let gate = self.connection.server_requests().gate();
-        gate.disarm(&waker.waker, token);
-        Ok(())
+    fn ready(&self, waker: &Bound<'_, PyLoopWaker>) -> PyResult<PyWait> {
+        guard(waker.py(), &self.connection)?;
+        let source = Source::Requests(Arc::clone(&self.connection));
+        Ok(PyWait::new(source, waker, false))
     }
 }
 

@@ -12,10 +12,11 @@ use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
+use crate::awaiting::{PyLoopWaker, PyWait, Source};
 use crate::connection::guard;
 use crate::decode::{Batch, PyDecoder};
 use crate::errors;
-use crate::waiting::{self, PyLoopWaker};
+use crate::waiting;
 
 /// One consumer's mailbox; see `_native.pyi`.
 #[pyclass(frozen, name = "Subscription", module = "codex_app_server._native")]
@@ -305,15 +306,10 @@ impl PySubscription {
         waiting::wait(py, timeout, |deadline| self.mailbox.gate().wait(deadline))
     }
 
-    fn arm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<bool> {
-        guard(py, &self.connection)?;
-        Ok(self.has_more() || self.mailbox.gate().arm(&waker.waker, token))
-    }
-
-    fn disarm(&self, py: Python<'_>, waker: &PyLoopWaker, token: u64) -> PyResult<()> {
-        guard(py, &self.connection)?;
-        self.mailbox.gate().disarm(&waker.waker, token);
-        Ok(())
+    fn ready(&self, waker: &Bound<'_, PyLoopWaker>) -> PyResult<PyWait> {
+        guard(waker.py(), &self.connection)?;
+        let source = Source::Stream(Arc::clone(&self.mailbox));
+        Ok(PyWait::new(source, waker, self.has_more()))
     }
 
     fn give_up(&self, py: Python<'_>) -> PyResult<()> {

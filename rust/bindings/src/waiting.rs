@@ -1,11 +1,7 @@
-//! Waiting from Python: threads sleep without the interpreter and stay open to Ctrl-C; event loops
-//! get a descriptor.
+//! Waiting from threads: they sleep without the interpreter and stay open to Ctrl-C.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use codex_core::process::Owner;
-use codex_core::waker::LoopWaker;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -55,35 +51,4 @@ fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
     })?;
     let main = main_thread.bind(py).call0()?.getattr("ident")?;
     main.eq(get_ident.bind(py).call0()?)
-}
-
-/// One event loop's descriptor; see `_native.pyi`.
-#[pyclass(frozen, name = "LoopWaker", module = "codex_app_server._native")]
-pub struct PyLoopWaker {
-    pub waker: Arc<LoopWaker>,
-    owner: Owner,
-}
-
-#[pymethods]
-impl PyLoopWaker {
-    #[new]
-    fn new() -> PyResult<Self> {
-        Ok(Self {
-            waker: Arc::new(LoopWaker::new()?),
-            owner: Owner::here(),
-        })
-    }
-
-    fn fileno(&self) -> i32 {
-        self.waker.fd()
-    }
-
-    fn take(&self) -> Vec<u64> {
-        // A forked child shares the descriptor: reading there would steal the parent's byte.
-        if self.owner.is_current() {
-            self.waker.take()
-        } else {
-            Vec::new()
-        }
-    }
 }

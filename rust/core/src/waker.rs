@@ -1,9 +1,10 @@
 //! The bridge to an event loop: one descriptor per loop, readable when some of its waits are ready.
 //!
 //! Anyone that makes something ready notes the wait's token and writes one byte per burst; the loop
-//! reads it and takes the tokens. Both ends belong to the waker and are closed by its last owner, so
+//! takes the tokens, and with the last of them the byte. Both ends belong to the waker and are closed by its last owner, so
 //! a number that the loop's thread reuses for a file is never written to.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -23,7 +24,7 @@ pub struct LoopWaker {
 
 #[derive(Debug, Default)]
 struct Ready {
-    tokens: Vec<Token>,
+    tokens: VecDeque<Token>,
     /// A byte is on its way that the loop has not taken: a burst is one write.
     signalled: bool,
 }
@@ -49,7 +50,7 @@ impl LoopWaker {
     /// Marks `token` ready and makes the descriptor readable if it is not yet.
     pub fn notify(&self, token: Token) {
         let mut ready = self.ready.lock();
-        ready.tokens.push(token);
+        ready.tokens.push_back(token);
         if !ready.signalled {
             ready.signalled = true;
             // The only failure of a write to our own empty pair would be a closed read end, and
@@ -58,15 +59,20 @@ impl LoopWaker {
         }
     }
 
-    /// Empties the descriptor and returns what became ready.
-    pub fn take(&self) -> Vec<Token> {
-        // The byte goes before the flag: a notify between the two only adds a token that the lock
-        // below sees; the other order could leave a token without a byte.
-        // One byte, as a rule. One that is written late stays, and costs a wake-up for nothing.
-        let _ = (&self.read_end).read(&mut [0; 16]);
+    /// How many waits are ready.
+    pub fn count(&self) -> usize {
+        self.ready.lock().tokens.len()
+    }
+
+    /// The next wait that is ready. The descriptor stays readable until there is none.
+    pub fn take(&self) -> Option<Token> {
         let mut ready = self.ready.lock();
-        ready.signalled = false;
-        std::mem::take(&mut ready.tokens)
+        let token = ready.tokens.pop_front();
+        if ready.tokens.is_empty() && ready.signalled {
+            ready.signalled = false;
+            let _ = (&self.read_end).read(&mut [0; 1]);
+        }
+        token
     }
 }
 
@@ -88,13 +94,14 @@ mod tests {
         assert!(!readable(&waker));
         waker.notify(1);
         waker.notify(2);
-        let mut bytes = [0; 8];
-        assert_eq!((&waker.read_end).read(&mut bytes).unwrap(), 1);
+        assert_eq!(waker.count(), 2);
+        assert_eq!(waker.take(), Some(1));
+        assert!(readable(&waker));
         waker.notify(3);
-        assert_eq!(waker.take(), [1, 2, 3]);
+        assert_eq!((waker.take(), waker.take()), (Some(2), Some(3)));
         assert!(!readable(&waker));
         waker.notify(4);
         assert!(readable(&waker));
-        assert_eq!(waker.take(), [4]);
+        assert_eq!((waker.take(), waker.take()), (Some(4), None));
     }
 }

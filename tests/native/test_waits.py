@@ -1,0 +1,249 @@
+"""Waiting from asyncio: a future of the native side, and the waker that runs its task."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import weakref
+from collections.abc import Awaitable, Coroutine, Iterator
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import pytest
+
+from codex_app_server._async import waiting
+from codex_app_server._async.waiting import wait_ready
+from codex_app_server._native import Connection, LoopWaker, Subscription, Wait
+from codex_app_server.errors import ForkedProcessError
+from tests.native.wire import connected, decoder
+from tests.peer import ScriptedPeer, delta
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def peer() -> Iterator[ScriptedPeer]:
+    with ScriptedPeer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def connection(peer: ScriptedPeer) -> Iterator[Connection]:
+    with connected(peer) as connection:
+        yield connection
+
+
+@pytest.fixture
+def turns(connection: Connection) -> list[Subscription]:
+    return [connection.subscribe_turn("t", f"u{number}") for number in range(3)]
+
+
+async def begun(waits: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task that waits by now."""
+    task = asyncio.ensure_future(waits)
+    await asyncio.sleep(0)
+    assert not task.done()
+    return task
+
+
+async def waited(wait: Awaitable[bool]) -> bool:
+    return await wait
+
+
+def test_a_task_goes_on_in_the_round_that_saw_its_event(
+    peer: ScriptedPeer, turns: list[Subscription]
+) -> None:
+    async def main() -> list[str]:
+        seen = []
+        loop = asyncio.get_running_loop()
+
+        async def follow() -> None:
+            await wait_ready(turns[0])
+            seen.append("event")
+
+        task = await begun(follow())
+        wake = waiting._waiters[loop]._wake
+
+        def woken() -> None:
+            # What is due in the next round is behind the task.
+            loop.call_soon(seen.append, "next round")
+            wake()
+            seen.append("this round")
+
+        waker = waiting._waiters[loop]._waker
+        loop.add_reader(waker.fileno(), woken)
+        peer.send(delta("t", "u0", "."))
+        await task
+        await asyncio.sleep(0)
+        return seen
+
+    assert asyncio.run(main()) == ["event", "this round", "next round"]
+
+
+def test_a_task_keeps_its_context(peer: ScriptedPeer, turns: list[Subscription]) -> None:
+    name: ContextVar[str] = ContextVar("name")
+
+    async def follow(called: str) -> str:
+        name.set(called)
+        await wait_ready(turns[int(called)])
+        return name.get()
+
+    async def main() -> list[str]:
+        tasks = [await begun(follow(called)) for called in "012"]
+        peer.send(*(delta("t", f"u{number}", ".") for number in (2, 0, 1)))
+        return await asyncio.gather(*tasks)
+
+    assert asyncio.run(main()) == ["0", "1", "2"]
+
+
+def test_a_cancelled_wait_says_why_and_loses_nothing(peer: ScriptedPeer, turns: list[Subscription]) -> None:
+    async def main() -> None:
+        task = await begun(waited(wait_ready(turns[0])))
+        task.cancel("no longer")
+        with pytest.raises(asyncio.CancelledError, match="no longer"):
+            await task
+        assert waiting._waiters[asyncio.get_running_loop()].idle
+        peer.send(delta("t", "u0", "."))
+        assert await wait_ready(turns[0])
+        assert [one.method for one in turns[0].drain(decoder)] == ["item/agentMessage/delta"]
+
+    asyncio.run(main())
+
+
+def test_a_cancellation_and_an_event_in_the_same_round_are_both_seen(
+    peer: ScriptedPeer, turns: list[Subscription]
+) -> None:
+    async def main() -> None:
+        task = await begun(waited(wait_ready(turns[0])))
+        peer.send(delta("t", "u0", "."))
+        turns[0].wait(20)  # the token is on its way, and the loop has not seen it
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert turns[0].drain(decoder)
+
+    asyncio.run(main())
+
+
+def test_a_wait_has_a_time(peer: ScriptedPeer, turns: list[Subscription]) -> None:
+    async def main() -> None:
+        assert await wait_ready(turns[0], 0.01) is False
+        assert await wait_ready(turns[0], 0) is False
+        peer.send(delta("t", "u0", "."))
+        assert await wait_ready(turns[0], 20) is True
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(waited(wait_ready(turns[1])), 0.01)
+
+    asyncio.run(main())
+
+
+def test_what_ends_the_loop_leaves_the_other_tasks_their_turn(
+    peer: ScriptedPeer, turns: list[Subscription]
+) -> None:
+    loop = asyncio.new_event_loop()
+
+    async def interrupted() -> None:
+        await wait_ready(turns[0])
+        raise KeyboardInterrupt
+
+    async def begin() -> list[asyncio.Task[Any]]:
+        return [await begun(waits) for waits in (interrupted(), *map(waited, map(wait_ready, turns[1:])))]
+
+    first, *others = loop.run_until_complete(begin())
+    peer.send(*(delta("t", f"u{number}", ".") for number in range(3)))
+    for turn in turns:
+        assert turn.wait(20)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(first)
+    assert not any(task.done() for task in others)
+    assert loop.run_until_complete(asyncio.gather(*others)) == [True, True]
+    loop.close()
+
+
+def test_a_loop_without_readers_waits_with_a_task(
+    peer: ScriptedPeer, turns: list[Subscription], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "add_reader", refuse)
+
+    async def main() -> list[bool]:
+        tasks = [await begun(waited(wait_ready(turn))) for turn in turns]
+        peer.send(*(delta("t", f"u{number}", ".") for number in range(3)))
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            waiting.rest()
+
+    assert asyncio.run(main()) == [True, True, True]
+
+
+def test_a_wait_is_one_tasks(turns: list[Subscription]) -> None:
+    async def main() -> None:
+        wait = wait_ready(turns[0])
+        assert isinstance(wait, Wait)
+        task = await begun(waited(wait))
+        with pytest.raises(asyncio.InvalidStateError):
+            await wait
+        task.cancel()
+        await asyncio.wait([task])
+        assert wait.done()
+        assert not wait.cancel()
+
+    asyncio.run(main())
+
+
+def test_a_wait_that_nobody_awaits_registers_nothing(turns: list[Subscription]) -> None:
+    async def main() -> None:
+        wait_ready(turns[0])
+        wait = wait_ready(turns[0]).__await__()
+        assert next(wait) is wait
+        assert not waiting._waiters[asyncio.get_running_loop()].idle
+        wait.close()
+        assert waiting._waiters[asyncio.get_running_loop()].idle
+
+    asyncio.run(main())
+
+
+def test_tasks_that_wait_on_a_loop_that_nobody_runs_are_collected(turns: list[Subscription]) -> None:
+    loop = asyncio.new_event_loop()
+
+    async def begin() -> asyncio.Task[Any]:
+        return await begun(waited(wait_ready(turns[0])))
+
+    task = loop.run_until_complete(begin())
+    loop.close()
+    asyncio.run(begin_and_cancel(turns[1]))  # another loop lets go of what a closed one held
+    seen = weakref.ref(task)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    del task, loop
+    gc.collect()
+    assert seen() is None
+
+
+async def begin_and_cancel(turn: Subscription) -> None:
+    task = await begun(waited(wait_ready(turn)))
+    task.cancel()
+
+
+def test_a_wait_does_not_reach_a_forked_child(turns: list[Subscription]) -> None:
+    loop = asyncio.new_event_loop()
+    waker = LoopWaker(loop)
+    wait = turns[0].ready(waker).__await__()
+    pid = os.fork()
+    if pid == 0:  # pragma: no cover - the child's coverage is not collected
+        status = 1
+        try:
+            for use in (lambda: turns[0].ready(waker), lambda: next(wait)):
+                try:
+                    use()
+                except ForkedProcessError:
+                    status = 0
+                else:
+                    raise AssertionError(use)
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    loop.close()
