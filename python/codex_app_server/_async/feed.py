@@ -16,6 +16,7 @@ from .waiting import Lock, Pace, pause, wait_ready  # async only
 # sync only: from .waiting import Lock, Pace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from .._native import Decoder, Subscription
@@ -30,6 +31,8 @@ class AsyncFeed:
 
     def __init__(self, connection: AsyncConnection, subscription: Subscription, decoder: Decoder) -> None:
         self.batch: deque[Any] = deque()
+        # Called with the events that were drained.
+        self._keep: Callable[[list[Any]], None] = self.batch.extend
         self._connection = connection
         self._subscription = subscription
         self._decoder = decoder
@@ -47,50 +50,40 @@ class AsyncFeed:
             StreamOverflowError: Events were dropped. What is left can still be read.
             TransportClosedError: The connection ended before the stream did.
         """
+        # Written out: what stands behind the wait is on an event's way to its consumer, and no cache has it.
         async with self._lock:
             self._begun = True
             # Before the drain: a stream that makes room for others holds its events as bytes  # async only
             # meanwhile, not as objects that each round of the garbage collector walks through.  # async only
             if self._pace.is_due():  # async only
                 await pause()  # async only
-            # Here, and not after a wait: what stands there is on an event's way to its consumer.
+            limit = self._pace.batch
             self._connection.log_diagnostics()
             while not self.batch and not self._closed:
-                if self._dry:  # async only
-                    await wait_ready(self._subscription)  # async only
-                self._drain()
+                try:
+                    if self._dry:  # async only
+                        await wait_ready(self._subscription)  # async only
+                    events = self._subscription.drain(self._decoder, limit)  # async only
+                    # sync only: # It also waits: between a wake-up and its event no line of Python runs.
+                    # sync only: events = self._subscription.drain_ready(self._decoder, limit)
+                except (StreamOverflowError, TransportClosedError):
+                    # What was noted meanwhile explains it. And it is for every consumer: the native side says
+                    # it to whoever asks next, too.
+                    self._connection.log_diagnostics()
+                    raise
+                except Exception:
+                    if self._closed:  # by another consumer, just now
+                        return False
+                    self.close()
+                    raise
+                # There may be more, but mostly is not; a wait for what is there ends at once.  # async only
+                self._dry = len(events) < limit  # async only
+                self._keep(events)
+                if not self.batch and self._subscription.finished:
+                    self.batch.extend(self._last())
+                    if not self.batch:
+                        self.close()
             return bool(self.batch)
-
-    def _drain(self) -> None:
-        """Move what is ready into `batch`."""
-        subscription = self._subscription
-        drain = subscription.drain  # async only
-        # sync only: # It also waits: between a wake-up and its event no line of Python runs.
-        # sync only: drain = subscription.drain_ready
-        limit = self._pace.batch
-        try:
-            events = drain(self._decoder, limit)
-        except (StreamOverflowError, TransportClosedError):
-            # What was noted meanwhile explains it. And it is for every consumer: the native side says it to
-            # whoever asks next, too.
-            self._connection.log_diagnostics()
-            raise
-        except Exception:
-            if self._closed:  # by another consumer, just now
-                return
-            self.close()
-            raise
-        # There may be more, but mostly there is not, and a wait for what is there ends at once.  # async only
-        self._dry = len(events) < limit  # async only
-        self.batch.extend(self._seen(events))
-        if not self.batch and subscription.finished:
-            self.batch.extend(self._last())
-            if not self.batch:
-                self.close()
-
-    def _seen(self, events: list[Any]) -> list[Any]:
-        """What the consumers get of the events that were drained."""
-        return events
 
     def _last(self) -> list[Any]:
         """What they get once the stream has ended. Asked again until it is nothing."""

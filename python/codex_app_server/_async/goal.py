@@ -76,10 +76,10 @@ class AsyncGoalCursor(AsyncEventCursor):
 
     def __init__(self, connection: AsyncConnection, subscription: Subscription, turn_id: str) -> None:
         super().__init__(connection, subscription)
-        self._turn = _goals.LogicalTurn(turn_id)
-
-    def _seen(self, events: list[Any]) -> list[Any]:
-        return self._turn.events(events)
+        self._turn = turn = _goals.LogicalTurn(turn_id)
+        # Not a method: a cycle would keep the subscription, and with it the goal, beyond the handle.
+        keep = self._keep
+        self._keep = lambda events: keep(turn.events(events))
 
     def _last(self) -> list[Any]:
         return self._turn.end()

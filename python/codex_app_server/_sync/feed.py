@@ -16,6 +16,7 @@ from ..errors import ForkedProcessError, StreamOverflowError, TransportClosedErr
 from .waiting import Lock, Pace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from .._native import Decoder, Subscription
@@ -30,6 +31,8 @@ class Feed:
 
     def __init__(self, connection: Connection, subscription: Subscription, decoder: Decoder) -> None:
         self.batch: deque[Any] = deque()
+        # Called with the events that were drained.
+        self._keep: Callable[[list[Any]], None] = self.batch.extend
         self._connection = connection
         self._subscription = subscription
         self._decoder = decoder
@@ -46,41 +49,31 @@ class Feed:
             StreamOverflowError: Events were dropped. What is left can still be read.
             TransportClosedError: The connection ended before the stream did.
         """
+        # Written out: what stands behind the wait is on an event's way to its consumer, and no cache has it.
         with self._lock:
             self._begun = True
-            # Here, and not after a wait: what stands there is on an event's way to its consumer.
+            limit = self._pace.batch
             self._connection.log_diagnostics()
             while not self.batch and not self._closed:
-                self._drain()
+                try:
+                    # It also waits: between a wake-up and its event no line of Python runs.
+                    events = self._subscription.drain_ready(self._decoder, limit)
+                except (StreamOverflowError, TransportClosedError):
+                    # What was noted meanwhile explains it. And it is for every consumer: the native side says
+                    # it to whoever asks next, too.
+                    self._connection.log_diagnostics()
+                    raise
+                except Exception:
+                    if self._closed:  # by another consumer, just now
+                        return False
+                    self.close()
+                    raise
+                self._keep(events)
+                if not self.batch and self._subscription.finished:
+                    self.batch.extend(self._last())
+                    if not self.batch:
+                        self.close()
             return bool(self.batch)
-
-    def _drain(self) -> None:
-        """Move what is ready into `batch`."""
-        subscription = self._subscription
-        # It also waits: between a wake-up and its event no line of Python runs.
-        drain = subscription.drain_ready
-        limit = self._pace.batch
-        try:
-            events = drain(self._decoder, limit)
-        except (StreamOverflowError, TransportClosedError):
-            # What was noted meanwhile explains it. And it is for every consumer: the native side says it to
-            # whoever asks next, too.
-            self._connection.log_diagnostics()
-            raise
-        except Exception:
-            if self._closed:  # by another consumer, just now
-                return
-            self.close()
-            raise
-        self.batch.extend(self._seen(events))
-        if not self.batch and subscription.finished:
-            self.batch.extend(self._last())
-            if not self.batch:
-                self.close()
-
-    def _seen(self, events: list[Any]) -> list[Any]:
-        """What the consumers get of the events that were drained."""
-        return events
 
     def _last(self) -> list[Any]:
         """What they get once the stream has ended. Asked again until it is nothing."""

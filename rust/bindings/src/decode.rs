@@ -83,7 +83,7 @@ impl PyDecoder {
         params: Vec<PyBackedBytes>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let spec = find_notification(method);
-        let mut batch = Batch::new(py, self, Selection::All);
+        let mut batch = Batch::new(py, self, Selection::All, params.len());
         let events = params.iter().map(|params| Event {
             spec,
             method,
@@ -104,16 +104,22 @@ pub struct Batch<'py, 'd, 's> {
     py: Python<'py>,
     decoder: &'d PyDecoder,
     selection: Selection,
-    reuse: Reuse<'py, 'd, 's>,
+    /// `None` for one event: there is nothing to repeat.
+    reuse: Option<Reuse<'py, 'd, 's>>,
 }
 
 impl<'py, 'd, 's> Batch<'py, 'd, 's> {
-    pub fn new(py: Python<'py>, decoder: &'d PyDecoder, selection: Selection) -> Self {
+    pub fn new(
+        py: Python<'py>,
+        decoder: &'d PyDecoder,
+        selection: Selection,
+        count: usize,
+    ) -> Self {
         Self {
             py,
             decoder,
             selection,
-            reuse: Reuse::default(),
+            reuse: (count > 1).then(Reuse::default),
         }
     }
 
@@ -130,7 +136,7 @@ impl<'py, 'd, 's> Batch<'py, 'd, 's> {
             .map(|index| &self.decoder.methods[usize::from(index)]);
         let fast = known.and_then(|method| method.fast.get(py));
         let built = match fast {
-            Some(fast) => fast.build(py, event.params, &mut self.reuse)?,
+            Some(fast) => fast.build(py, event.params, self.reuse.as_mut())?,
             None => None,
         };
         let method = match known {

@@ -290,16 +290,20 @@ impl Fast {
         &'d self,
         py: Python<'py>,
         params: &'s [u8],
-        reuse: &mut Reuse<'py, 'd, 's>,
+        reuse: Option<&mut Reuse<'py, 'd, 's>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        match self.try_build(py, params, reuse) {
+        let built = match reuse {
+            Some(reuse) => self.build_again(py, params, reuse),
+            None => self.build_once(py, params, None).map(|(model, _)| model),
+        };
+        match built {
             Ok(model) => Ok(Some(model)),
             Err(Refusal::Undecided) => Ok(None),
             Err(Refusal::Raised(error)) => Err(error),
         }
     }
 
-    fn try_build<'py, 'd, 's>(
+    fn build_again<'py, 'd, 's>(
         &'d self,
         py: Python<'py>,
         params: &'s [u8],
@@ -314,15 +318,7 @@ impl Fast {
         reuse
             .last
             .resize_with(self.fields.len().max(reuse.last.len()), || None);
-        let mut values = Values::default();
-        let mut json = Jiter::new(params);
-        let first = json
-            .next_object()?
-            .map(|key| self.index_of(key))
-            .transpose()?;
-        self.read(py, &mut json, first, Some((params, reuse)), &mut values)?;
-        json.finish()?;
-        let dict = self.dict(py, &values)?;
+        let (model, dict) = self.build_once(py, params, Some(reuse))?;
         // A nested model is no event's but its own. Nobody else has the dict before the batch is handed
         // over, so it need not be copied for this.
         reuse.pattern = reuse
@@ -333,9 +329,28 @@ impl Fast {
                 of: self,
                 around: (&params[..text.start], &params[text.end..]),
                 field,
-                dict: dict.clone(),
+                dict,
             });
-        Ok(self.shape.make(py, &dict)?)
+        Ok(model)
+    }
+
+    fn build_once<'py, 's>(
+        &self,
+        py: Python<'py>,
+        params: &'s [u8],
+        reuse: Option<&mut Reuse<'py, '_, 's>>,
+    ) -> Result<(Bound<'py, PyAny>, Bound<'py, PyDict>), Refusal> {
+        let mut values = Values::default();
+        let mut json = Jiter::new(params);
+        let first = json
+            .next_object()?
+            .map(|key| self.index_of(key))
+            .transpose()?;
+        let reuse = reuse.map(|reuse| (params, reuse));
+        self.read(py, &mut json, first, reuse, &mut values)?;
+        json.finish()?;
+        let dict = self.dict(py, &values)?;
+        Ok((self.shape.make(py, &dict)?, dict))
     }
 
     /// Reads an object from behind its first key on; `next` is that key's field.

@@ -122,7 +122,7 @@ impl PySubscription {
                     }
                 },
             };
-            let mut batch = Batch::new(py, decoder, selection);
+            let mut batch = Batch::new(py, decoder, selection, segment.len() - start);
             let mut next = start;
             let mut failed = None;
             while next < segment.len() && list.len() < limit {
