@@ -372,6 +372,12 @@ class LoopWaker:
     def idle(self) -> bool:
         """True when nothing waits."""
 
+    def note_turn(self) -> None:
+        """The loop lets other tasks run now. It does so whenever it runs one whose wait is over."""
+
+    def since_turn(self) -> float:
+        """Seconds since it last did."""
+
 @final
 class Wait:
     """One wait of one task, and a future as far as `asyncio.Task` is concerned.

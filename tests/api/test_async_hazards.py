@@ -266,9 +266,9 @@ async def test_many_waits_that_time_out_leave_nothing_armed(peer: ScriptedPeer) 
         woken: list[int] = []
 
         def wake() -> None:
-            woken.append(waiter._waker.wake())
+            woken.append(waiter.waker.wake())
 
-        asyncio.get_running_loop().add_reader(waiter._waker.fileno(), wake)
+        asyncio.get_running_loop().add_reader(waiter.waker.fileno(), wake)
         for _ in range(50):
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(stream.__anext__(), 0.001)

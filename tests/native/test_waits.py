@@ -63,15 +63,14 @@ def test_a_task_goes_on_in_the_round_that_saw_its_event(
             seen.append("event")
 
         task = await begun(follow())
-        wake = waiting._waiters[loop]._wake
+        waker = waiting._waiters[loop].waker
 
         def woken() -> None:
             # What is due in the next round is behind the task.
             loop.call_soon(seen.append, "next round")
-            wake()
+            waker.wake()
             seen.append("this round")
 
-        waker = waiting._waiters[loop]._waker
         loop.add_reader(waker.fileno(), woken)
         peer.send(delta("t", "u0", "."))
         await task
@@ -103,7 +102,7 @@ def test_a_cancelled_wait_says_why_and_loses_nothing(peer: ScriptedPeer, turns: 
         task.cancel("no longer")
         with pytest.raises(asyncio.CancelledError, match="no longer"):
             await task
-        assert waiting._waiters[asyncio.get_running_loop()].idle
+        assert waiting._waiters[asyncio.get_running_loop()].waker.idle
         peer.send(delta("t", "u0", "."))
         assert await wait_ready(turns[0])
         assert [one.method for one in turns[0].drain(decoder)] == ["item/agentMessage/delta"]
@@ -200,9 +199,9 @@ def test_a_wait_that_nobody_awaits_registers_nothing(turns: list[Subscription]) 
         wait_ready(turns[0])
         wait = wait_ready(turns[0]).__await__()
         assert next(wait) is wait
-        assert not waiting._waiters[asyncio.get_running_loop()].idle
+        assert not waiting._waiters[asyncio.get_running_loop()].waker.idle
         wait.close()
-        assert waiting._waiters[asyncio.get_running_loop()].idle
+        assert waiting._waiters[asyncio.get_running_loop()].waker.idle
 
     asyncio.run(main())
 

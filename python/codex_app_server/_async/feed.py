@@ -51,7 +51,10 @@ class AsyncFeed:
             TransportClosedError: The connection ended before the stream did.
         """
         # Written out: what stands behind the wait is on an event's way to its consumer, and no cache has it.
-        async with self._lock:
+        if not self._lock.take():  # async only
+            await self._lock.wait()  # async only
+        # sync only: self._lock.acquire()
+        try:
             self._begun = True
             # Before the drain: a stream that makes room for others holds its events as bytes  # async only
             # meanwhile, not as objects that each round of the garbage collector walks through.  # async only
@@ -84,6 +87,8 @@ class AsyncFeed:
                     if not self.batch:
                         self.close()
             return bool(self.batch)
+        finally:
+            self._lock.release()
 
     def _last(self) -> list[Any]:
         """What they get once the stream has ended. Asked again until it is nothing."""

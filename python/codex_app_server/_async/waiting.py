@@ -14,9 +14,10 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .._native import LoopWaker
@@ -53,16 +54,6 @@ now = time.monotonic
 sleep = asyncio.sleep
 
 
-class _AtOnce:
-    """Awaited, it is done: for what is seldom waited for, and need not be a coroutine each time."""
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        yield from ()
-
-
-_AT_ONCE = _AtOnce()
-
-
 class Lock:
     """A lock for the tasks of any event loop, first come first served.
 
@@ -70,51 +61,51 @@ class Lock:
     """
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._held = False
+        self._held = threading.Lock()
         self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
+        # Takes the lock if it is free, and says so. No coroutine, since it mostly is.
+        self.take: Callable[[], bool] = partial(self._held.acquire, False)
 
-    def __aenter__(self) -> Awaitable[None]:
-        with self._guard:
-            if not self._held:
-                self._held = True
-                return _AT_ONCE
-        return self._wait()
-
-    async def _wait(self) -> None:
-        with self._guard:
-            if not self._held:
-                self._held = True
-                return
-            loop = asyncio.get_running_loop()
-            future: asyncio.Future[None] = loop.create_future()
-            self._waiting.append((loop, future))
+    async def wait(self) -> None:
+        """Take the lock once it is free."""
+        loop = asyncio.get_running_loop()
+        place = loop, loop.create_future()
+        self._waiting.append(place)
+        # It may have been released just before that. Had it been handed over, it would not be free.
+        if self.take():
+            self._waiting.remove(place)
+            return
         try:
-            await future
+            await place[1]
         except BaseException:
-            with self._guard:
-                waits = (loop, future) in self._waiting
-                if waits:
-                    self._waiting.remove((loop, future))
-            if not waits:
-                # The lock was handed over in the moment of the cancellation.
-                self._release()
+            try:
+                self._waiting.remove(place)
+            except ValueError:
+                # It was handed over in the moment of the cancellation.
+                self.release()
             raise
 
-    def __aexit__(self, *exc: object) -> Awaitable[None]:
-        self._release()
-        return _AT_ONCE
-
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Hand the lock over to whoever has waited longest, or free it."""
         while True:
-            with self._guard:
-                if not self._waiting:
-                    self._held = False
-                    return
+            try:
                 loop, future = self._waiting.popleft()
-            with suppress(RuntimeError):  # a loop that was closed with its waiter
-                loop.call_soon_threadsafe(_hand_over, future)
-                return
+            except IndexError:
+                self._held.release()
+                # Somebody may have begun to wait just before that, and has seen it taken.
+                if not (self._waiting and self.take()):
+                    return
+            else:
+                with suppress(RuntimeError):  # a loop that was closed with its waiter
+                    loop.call_soon_threadsafe(_hand_over, future)
+                    return
+
+    async def __aenter__(self) -> None:
+        if not self.take():
+            await self.wait()
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.release()
 
 
 def _hand_over(future: asyncio.Future[None]) -> None:
@@ -181,7 +172,7 @@ def wait_ready(waitable: Waitable, timeout: float | None = None) -> Awaitable[bo
 async def pause() -> None:
     """Let the loop's other tasks run."""
     await asyncio.sleep(0)
-    _waiter().turned_at = now()
+    _waiter().waker.note_turn()
 
 
 class Pace:
@@ -207,10 +198,10 @@ class Pace:
 
     def is_due(self) -> bool:
         """Called before each batch: sets its size, and says whether to pause, as that was long ago."""
-        waiter, time_now = _waiter(), now()
-        due = time_now - waiter.turned_at >= self._BREATH_S
+        waker = _waiter().waker
+        due = waker.since_turn() >= self._BREATH_S
         if due:
-            waiter.turned_at = time_now
+            waker.note_turn()
         if self._begun:
             self.batch = max(1, self.batch // 8) if due else min(self._MOST, self.batch * 2)
         self._begun = True
@@ -222,17 +213,15 @@ class _LoopWaiter:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = weakref.ref(loop)
-        # When it was last seen that the loop let other tasks run.
-        self.turned_at = now()
-        self._waker = LoopWaker(loop)
+        self.waker = LoopWaker(loop)
         self._pump: _Pump | None = None
         try:
-            loop.add_reader(self._waker.fileno(), self._wake)
+            loop.add_reader(self.waker.fileno(), self.waker.wake)
         except NotImplementedError:
-            self._pump = _Pump(self._waker.fileno(), self._wake)
+            self._pump = _Pump(self.waker)
 
     def wait(self, waitable: Waitable, timeout: float | None) -> Awaitable[bool]:
-        wait = waitable.ready(self._waker)
+        wait = waitable.ready(self.waker)
         if timeout is None and self._pump is None:
             return wait
         return self._wait(wait, timeout)
@@ -248,23 +237,15 @@ class _LoopWaiter:
         finally:
             if timer is not None:
                 timer.cancel()
-            if self._pump is not None and self.idle:
+            if self._pump is not None and self.waker.idle:
                 self._pump.stop()
-
-    def _wake(self) -> None:
-        self.turned_at = now()
-        self._waker.wake()
-
-    @property
-    def idle(self) -> bool:
-        return self._waker.idle
 
     def close(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go of the descriptors. The waker's own is closed with the last reference to it."""
         if self._pump is not None:
             self._pump.close()
         elif not loop.is_closed():
-            loop.remove_reader(self._waker.fileno())
+            loop.remove_reader(self.waker.fileno())
 
 
 class _Pump:
@@ -274,10 +255,10 @@ class _Pump:
     the pump but leaves waits behind, the pump starts again.
     """
 
-    def __init__(self, fileno: int, wake: _Wake) -> None:
-        self._socket = socket.fromfd(fileno, socket.AF_INET, socket.SOCK_STREAM)
+    def __init__(self, waker: LoopWaker) -> None:
+        self._socket = socket.fromfd(waker.fileno(), socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setblocking(False)
-        self._wake = wake
+        self._waker = waker
         self._wanted = False
         self._task: asyncio.Task[None] | None = None
 
@@ -300,7 +281,7 @@ class _Pump:
         while True:
             # First, because a read that was cancelled may have taken the byte with it. And not here: a task
             # cannot run in the midst of another.
-            loop.call_soon(self._wake)
+            loop.call_soon(self._waker.wake)
             await loop.sock_recv(self._socket, 4096)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -309,10 +290,6 @@ class _Pump:
             task.exception()  # seen; the next start reads again
         if self._wanted:
             self.start()
-
-
-class _Wake(Protocol):
-    def __call__(self) -> None: ...
 
 
 _waiters: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopWaiter] = weakref.WeakKeyDictionary()
@@ -367,6 +344,6 @@ def rest() -> None:
     loop = asyncio.get_running_loop()
     with _waiters_lock:
         waiter = _waiters.get(loop)
-        if waiter is not None and waiter.idle:
+        if waiter is not None and waiter.waker.idle:
             _latest = _nothing
             _waiters.pop(loop).close(loop)

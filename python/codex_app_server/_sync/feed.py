@@ -50,7 +50,8 @@ class Feed:
             TransportClosedError: The connection ended before the stream did.
         """
         # Written out: what stands behind the wait is on an event's way to its consumer, and no cache has it.
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begun = True
             limit = self._pace.batch
             self._connection.log_diagnostics()
@@ -74,6 +75,8 @@ class Feed:
                     if not self.batch:
                         self.close()
             return bool(self.batch)
+        finally:
+            self._lock.release()
 
     def _last(self) -> list[Any]:
         """What they get once the stream has ended. Asked again until it is nothing."""

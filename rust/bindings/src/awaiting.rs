@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use codex_core::call::Call;
 use codex_core::connection::Connection;
@@ -67,6 +68,8 @@ pub struct PyLoopWaker {
     event_loop: Py<PyWeakrefReference>,
     tokens: AtomicU64,
     armed: Mutex<HashMap<Token, Py<PyWait>>>,
+    /// When it was last seen that the loop lets other tasks run.
+    turned: Mutex<Instant>,
 }
 
 #[pymethods]
@@ -79,6 +82,7 @@ impl PyLoopWaker {
             event_loop: PyWeakrefReference::new(event_loop)?.unbind(),
             tokens: AtomicU64::new(0),
             armed: Mutex::default(),
+            turned: Mutex::new(Instant::now()),
         })
     }
 
@@ -106,10 +110,19 @@ impl PyLoopWaker {
             // One that is gone was cancelled meanwhile. What made it ready is there for whoever waits next.
             let wait = self.armed.lock().remove(&token);
             if let Some(wait) = wait {
+                self.note_turn();
                 PyWait::end(wait.bind(py), State::Done(true))?;
             }
         }
         Ok(count)
+    }
+
+    fn note_turn(&self) {
+        *self.turned.lock() = Instant::now();
+    }
+
+    fn since_turn(&self) -> f64 {
+        self.turned.lock().elapsed().as_secs_f64()
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -61,6 +61,31 @@ impl<'l> Scan<'l> {
         next
     }
 
+    /// Steps over this, if it comes next.
+    #[inline(always)]
+    pub fn skip_opening(&mut self, opening: &Opening) -> bool {
+        let rest = &self.line[self.at..];
+        let next = rest
+            .first_chunk()
+            .is_some_and(|chunk| u128::from_le_bytes(*chunk) & opening.mask == opening.word);
+        if next {
+            self.at += opening.len;
+        }
+        next
+    }
+
+    /// What was read since `start`, if it is short.
+    pub fn opening_since(&self, start: usize) -> Option<Opening> {
+        let read = &self.line[start..self.at];
+        let mut word = [0; LONGEST_OPENING];
+        word.get_mut(..read.len())?.copy_from_slice(read);
+        Some(Opening {
+            word: u128::from_le_bytes(word),
+            mask: u128::MAX >> (8 * (LONGEST_OPENING - read.len())),
+            len: read.len(),
+        })
+    }
+
     /// A string without escapes.
     #[inline(always)]
     pub fn plain_text(&mut self) -> Option<&'l str> {
@@ -101,7 +126,7 @@ impl<'l> Scan<'l> {
 
     /// From behind a string's opening quote to behind its closing one.
     #[inline(always)]
-    fn text(&mut self) -> Option<Value<'l>> {
+    pub fn text(&mut self) -> Option<Value<'l>> {
         let start = self.at;
         let (mut ascii, mut escaped) = (true, false);
         loop {
@@ -183,6 +208,16 @@ impl<'l> Scan<'l> {
         // A fraction or an exponent is no end of a member, so `goes_on` refuses it.
         Some(())
     }
+}
+
+const LONGEST_OPENING: usize = size_of::<u128>();
+
+/// A few bytes that are compared at once: a member's name and what stands around it.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    word: u128,
+    mask: u128,
+    len: usize,
 }
 
 /// Of an integer that fits 64 bits in any case.
