@@ -25,10 +25,20 @@ class Footprint:
             processes=frozenset(descendants(os.getpid())),
         )
 
+    @classmethod
+    def settled(cls) -> Footprint:
+        """Once nothing goes any more that is an earlier test's."""
+        now = cls.take()
+        while True:
+            time.sleep(0.01)
+            before, now = now, cls.take()
+            if now == before:
+                return now
+
     def assert_no_more_than(self, before: Footprint) -> None:
         """A thread that has said its last word may need a moment to be gone: looked at again, bounded.
 
-        So it may be less, too: one of an earlier test's was in `before`.
+        So it may be less, too: on a busy machine one of an earlier test's was in `before`.
         """
         deadline = time.monotonic() + 5
         now = self

@@ -369,6 +369,10 @@ class LoopWaker:
         """
 
     @property
+    def pending(self) -> bool:
+        """True while waits are over whose tasks did not run yet. `wake` runs those that it begins with."""
+
+    @property
     def idle(self) -> bool:
         """True when nothing waits."""
 
@@ -383,7 +387,8 @@ class Wait:
     """One wait of one task, and a future as far as `asyncio.Task` is concerned.
 
     Awaited, it gives True when it is ready, False when it has expired. It registers for nothing before. Its
-    task runs in the very round of the loop that sees it end, without one in between.
+    task runs in the very round of the loop that sees it end, without one in between; one that is cancelled
+    runs in the next. Only one task can await it.
     """
 
     def __await__(self) -> Generator[Any, None, bool]: ...

@@ -145,7 +145,7 @@ def test_an_unclosed_client_warns_and_ends_its_runtime(peer: ScriptedPeer) -> No
 def test_nothing_is_left_of_a_client(model: OfflineModel) -> None:
     with Codex(model.config()) as codex:  # what a process sets up once is not a leak
         codex.models()
-    before = Footprint.take()
+    before = Footprint.settled()
     for _ in range(3):
         with Codex(model.config()) as codex:
             codex.thread_start().run("Hi")

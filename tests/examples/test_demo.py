@@ -86,7 +86,7 @@ class Terminal:
 
 @contextmanager
 def left_nothing_behind() -> Iterator[None]:
-    before = Footprint.take()
+    before = Footprint.settled()
     yield
     Footprint.take().assert_no_more_than(before)
 

@@ -47,7 +47,7 @@ def blocks() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[OfflineModel]:
-    before = Footprint.take()
+    before = Footprint.settled()
     with OfflineModel(respond) as model:
         yield model
     Footprint.take().assert_no_more_than(before)  # after all documents, not only after the model

@@ -111,7 +111,7 @@ OWN_TESTS = {
 def test_example_prints_what_the_model_was_told_to_say(
     name: str, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = Footprint.take()
+    before = Footprint.settled()
     run(name, kind)
     printed, complaints = capsys.readouterr()
     assert re.fullmatch(re.escape(PRINTED[name]).replace("…", r"\d+"), printed), printed
@@ -121,7 +121,7 @@ def test_example_prints_what_the_model_was_told_to_say(
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_example_of_testing_runs_its_own_tests(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
-    before = Footprint.take()
+    before = Footprint.settled()
     run("offline_testing", kind)
     assert set(capsys.readouterr().out.splitlines()) == {f"passed: {name}" for name in OWN_TESTS[kind]}
     Footprint.take().assert_no_more_than(before)

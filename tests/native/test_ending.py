@@ -20,7 +20,7 @@ from tests.peer import ScriptedPeer, delta, event, started
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    before = Footprint.take()
+    before = Footprint.settled()
     yield
     Footprint.take().assert_no_more_than(before)
 

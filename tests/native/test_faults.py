@@ -357,7 +357,7 @@ def test_infinity_is_a_timeout(connection: Connection) -> None:
 
 
 def test_a_machine_without_threads_left_starts_nothing_and_leaves_nothing(tmp_path: Path) -> None:
-    before = Footprint.take()
+    before = Footprint.settled()
     program = (
         "import resource, sys\n"
         "from codex_app_server._native import Connection\n"

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import weakref
 from collections.abc import Awaitable, Coroutine, Iterator
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
 
 from codex_app_server._async import waiting
+from codex_app_server._async.feed import AsyncFeed
 from codex_app_server._async.waiting import wait_ready
 from codex_app_server._native import Connection, LoopWaker, Subscription, Wait
 from codex_app_server.errors import ForkedProcessError
 from tests.native.wire import connected, decoder
 from tests.peer import ScriptedPeer, delta
+
+if TYPE_CHECKING:
+    from codex_app_server._async.connection import AsyncConnection
 
 T = TypeVar("T")
 
@@ -97,11 +102,21 @@ def test_a_task_keeps_its_context(peer: ScriptedPeer, turns: list[Subscription])
 
 
 def test_a_cancelled_wait_says_why_and_loses_nothing(peer: ScriptedPeer, turns: list[Subscription]) -> None:
+    said = []
+
+    async def follow() -> None:
+        try:
+            await wait_ready(turns[0])
+        except asyncio.CancelledError as error:
+            said.append(error.args)
+            raise
+
     async def main() -> None:
-        task = await begun(waited(wait_ready(turns[0])))
+        task = await begun(follow())
         task.cancel("no longer")
-        with pytest.raises(asyncio.CancelledError, match="no longer"):
+        with pytest.raises(asyncio.CancelledError):
             await task
+        assert said == [("no longer",)]
         assert waiting._waiters[asyncio.get_running_loop()].waker.idle
         peer.send(delta("t", "u0", "."))
         assert await wait_ready(turns[0])
@@ -160,14 +175,16 @@ def test_what_ends_the_loop_leaves_the_other_tasks_their_turn(
     loop.close()
 
 
-def test_a_loop_without_readers_waits_with_a_task(
-    peer: ScriptedPeer, turns: list[Subscription], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def without_readers(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise NotImplementedError
 
     monkeypatch.setattr(asyncio.SelectorEventLoop, "add_reader", refuse)
 
+
+@pytest.mark.usefixtures("without_readers")
+def test_a_loop_without_readers_waits_with_a_task(peer: ScriptedPeer, turns: list[Subscription]) -> None:
     async def main() -> list[bool]:
         tasks = [await begun(waited(wait_ready(turn))) for turn in turns]
         peer.send(*(delta("t", f"u{number}", ".") for number in range(3)))
@@ -177,6 +194,68 @@ def test_a_loop_without_readers_waits_with_a_task(
             waiting.rest()
 
     assert asyncio.run(main()) == [True, True, True]
+
+
+@pytest.mark.usefixtures("without_readers")
+def test_a_task_that_makes_another_ready_is_not_its_last_word(
+    peer: ScriptedPeer, turns: list[Subscription]
+) -> None:
+    async def lead() -> None:
+        await wait_ready(turns[0])
+        peer.send(delta("t", "u2", "."))
+        assert turns[2].wait(20)  # while the waker is at work
+
+    async def main() -> None:
+        tasks = [await begun(lead())] + [await begun(follow(turn)) for turn in turns[1:]]
+        peer.send(delta("t", "u0", "."))
+        await asyncio.wait_for(asyncio.gather(tasks[0], tasks[2]), 20)
+        tasks[1].cancel()
+        await asyncio.wait([tasks[1]])
+        waiting.rest()
+
+    async def follow(turn: Subscription) -> None:
+        await wait_ready(turn)
+
+    asyncio.run(main())
+
+
+def test_asyncio_makes_a_task_of_a_wait_where_it_wants_a_future(
+    peer: ScriptedPeer, turns: list[Subscription]
+) -> None:
+    async def main() -> None:
+        both = asyncio.gather(wait_ready(turns[0]), wait_ready(turns[1]))
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(wait_ready(turns[2]), 0.01)
+        peer.send(delta("t", "u0", "."), delta("t", "u1", "."))
+        assert tuple(await asyncio.wait_for(both, 20)) == (True, True)
+
+    asyncio.run(main())
+
+
+def test_a_stream_outlives_a_wait_that_could_not_be_made(
+    connection: Connection, peer: ScriptedPeer, turns: list[Subscription], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: Any) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    class Noting:
+        native = connection
+
+        def log_diagnostics(self) -> None:
+            connection.take_diagnostics()
+
+    async def main() -> None:
+        feed = AsyncFeed(cast("AsyncConnection", Noting()), turns[0], decoder)
+        feed._dry = True
+        with monkeypatch.context() as patched:
+            patched.setattr(f"{AsyncFeed.__module__}.wait_ready", exhausted)
+            with pytest.raises(OSError, match="Too many"):
+                await feed.fill()
+        peer.send(delta("t", "u0", "."))
+        assert await feed.fill()
+        assert [one.method for one in feed.batch] == ["item/agentMessage/delta"]
+
+    asyncio.run(main())
 
 
 def test_a_wait_is_one_tasks(turns: list[Subscription]) -> None:
@@ -239,9 +318,9 @@ def test_a_wait_does_not_reach_a_forked_child(turns: list[Subscription]) -> None
                 try:
                     use()
                 except ForkedProcessError:
-                    status = 0
-                else:
-                    raise AssertionError(use)
+                    continue
+                raise AssertionError(use)
+            status = 0
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

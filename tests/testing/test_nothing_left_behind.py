@@ -33,7 +33,7 @@ def test_a_model_with_a_turn_leaves_nothing_behind(directory: Path) -> None:
 
     with OfflineModel(responder) as model, Codex(model.config()) as codex:
         codex.thread_start().run("go")
-    before = Footprint.take()
+    before = Footprint.settled()
     for _ in range(3):
         with OfflineModel(responder) as model, Codex(model.config()) as codex:
             codex.thread_start().run("go")
@@ -43,7 +43,7 @@ def test_a_model_with_a_turn_leaves_nothing_behind(directory: Path) -> None:
 
 
 def test_a_model_with_stalled_and_held_answers_leaves_nothing_behind(directory: Path) -> None:
-    before = Footprint.take()
+    before = Footprint.settled()
     with OfflineModel(Answer("x", Stall())) as model, Codex(model.config()) as codex:
         codex.thread_start().turn("stalls")
         model.wait_for_requests(1)
@@ -59,21 +59,21 @@ def test_an_event_loops_model_leaves_nothing_behind(directory: Path) -> None:
             await model.wait_for_requests_async(0)
 
     asyncio.run(use())
-    before = Footprint.take()
+    before = Footprint.settled()
     for _ in range(3):
         asyncio.run(use())
     Footprint.take().assert_no_more_than(before)
 
 
 def test_an_error_in_the_block_passes_through_and_everything_is_removed(directory: Path) -> None:
-    before = Footprint.take()
+    before = Footprint.settled()
     with pytest.raises(KeyError, match="mine"), OfflineModel():
         raise KeyError("mine")
     Footprint.take().assert_no_more_than(before)
 
 
 def test_a_server_that_dies_is_an_error_and_leaves_nothing_behind(directory: Path) -> None:
-    before = Footprint.take()
+    before = Footprint.settled()
     with OfflineModel() as model:
         (server,) = descendants(os.getpid()) - before.processes
         os.kill(server, signal.SIGKILL)
@@ -85,7 +85,7 @@ def test_a_server_that_dies_is_an_error_and_leaves_nothing_behind(directory: Pat
 
 
 def test_a_server_that_hangs_is_ended_the_hard_way(directory: Path) -> None:
-    before = Footprint.take()
+    before = Footprint.settled()
     with OfflineModel():
         (server,) = descendants(os.getpid()) - before.processes
         os.kill(server, signal.SIGSTOP)

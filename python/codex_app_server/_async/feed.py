@@ -50,11 +50,12 @@ class AsyncFeed:
             StreamOverflowError: Events were dropped. What is left can still be read.
             TransportClosedError: The connection ended before the stream did.
         """
-        # Written out: what stands behind the wait is on an event's way to its consumer, and no cache has it.
+        # Written out: what stands behind the wait is on an event's way to its consumer. One that comes alone,
+        # when its code has left the caches, took a tenth less with two calls of Python fewer.
+        # sync only: with self._lock:
         if not self._lock.take():  # async only
             await self._lock.wait()  # async only
-        # sync only: self._lock.acquire()
-        try:
+        try:  # async only
             self._begun = True
             # Before the drain: a stream that makes room for others holds its events as bytes  # async only
             # meanwhile, not as objects that each round of the garbage collector walks through.  # async only
@@ -63,9 +64,9 @@ class AsyncFeed:
             limit = self._pace.batch
             self._connection.log_diagnostics()
             while not self.batch and not self._closed:
+                if self._dry:  # async only
+                    await wait_ready(self._subscription)  # async only
                 try:
-                    if self._dry:  # async only
-                        await wait_ready(self._subscription)  # async only
                     events = self._subscription.drain(self._decoder, limit)  # async only
                     # sync only: # It also waits: between a wake-up and its event no line of Python runs.
                     # sync only: events = self._subscription.drain_ready(self._decoder, limit)
@@ -87,8 +88,8 @@ class AsyncFeed:
                     if not self.batch:
                         self.close()
             return bool(self.batch)
-        finally:
-            self._lock.release()
+        finally:  # async only
+            self._lock.release()  # async only
 
     def _last(self) -> list[Any]:
         """What they get once the stream has ended. Asked again until it is nothing."""

@@ -1,4 +1,4 @@
-"""How the asyncio shell waits: one native waker per event loop, one future per wait.
+"""How the asyncio shell waits: one native waker per event loop, one native future per wait.
 
 Owns everything that knows of asyncio. `_sync/waiting.py` offers the same names for threads; the rest of
 the two shells is one text. A wait uses no thread, and costs nothing until it is woken.
@@ -63,7 +63,8 @@ class Lock:
     def __init__(self) -> None:
         self._held = threading.Lock()
         self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
-        # Takes the lock if it is free, and says so. No coroutine, since it mostly is.
+        # Takes the lock if it is free, and says so. Mostly it is: a method would be one more frame, and a
+        # coroutine two, for each batch of events.
         self.take: Callable[[], bool] = partial(self._held.acquire, False)
 
     async def wait(self) -> None:
@@ -281,8 +282,16 @@ class _Pump:
         while True:
             # First, because a read that was cancelled may have taken the byte with it. And not here: a task
             # cannot run in the midst of another.
-            loop.call_soon(self._waker.wake)
+            loop.call_soon(self._wake, loop)
             await loop.sock_recv(self._socket, 4096)
+
+    def _wake(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            self._waker.wake()
+        finally:
+            # The byte that says so is read already.
+            if self._waker.pending:
+                loop.call_soon(self._wake, loop)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None

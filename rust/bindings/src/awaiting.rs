@@ -91,6 +91,11 @@ impl PyLoopWaker {
     }
 
     #[getter]
+    fn pending(&self) -> bool {
+        self.waker.count() > 0
+    }
+
+    #[getter]
     fn idle(&self) -> bool {
         self.armed.lock().is_empty()
     }
@@ -313,9 +318,11 @@ impl PyWait {
         })
     }
 
+    /// `None` unless it is armed: then `asyncio` takes it for no future, and wraps it in a task where it wants one.
     #[getter(_asyncio_future_blocking)]
-    fn blocking(&self) -> bool {
-        self.inner.lock().blocking
+    fn blocking(&self) -> Option<bool> {
+        let inner = self.inner.lock();
+        matches!(inner.state, State::Armed).then_some(inner.blocking)
     }
 
     #[setter(_asyncio_future_blocking)]

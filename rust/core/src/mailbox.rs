@@ -105,9 +105,8 @@ pub struct Mailbox {
     pub missed: bool,
     /// Another consumer listens to, or started, the same turn.
     shared: AtomicBool,
-    /// The selection once more, for a look without the lock. It only ever narrows, so one that is seen late keeps
-    /// an event that the lock then refuses, and never the other way round.
-    glance: AtomicU8,
+    /// The state's selection once more, for the reader to look at without the lock. Written under it.
+    selected: AtomicU8,
     gate: Gate<State>,
 }
 
@@ -194,7 +193,7 @@ impl Mailbox {
             thread_id,
             missed: false,
             shared: AtomicBool::new(false),
-            glance: AtomicU8::new(Selection::All as u8),
+            selected: AtomicU8::new(Selection::All as u8),
             gate: Gate::new(State {
                 queue,
                 selection: Selection::All,
@@ -242,7 +241,7 @@ impl Mailbox {
     pub fn push(&self, event: Event<'_>) -> Pushed {
         let last = self.ends_with(&event);
         // A result's deltas, which are most of what there is: what the lock costs is a tenth of the way.
-        if self.glance.load(Ordering::Relaxed) == Selection::Result as u8
+        if self.selected.load(Ordering::Acquire) == Selection::Result as u8
             && !last
             && !self.wants(Selection::Result, &event)
         {
@@ -419,8 +418,9 @@ impl Mailbox {
     }
 
     pub fn select(&self, selection: Selection) {
-        self.gate.lock().selection = selection;
-        self.glance.store(selection as u8, Ordering::Relaxed);
+        let mut state = self.gate.lock();
+        state.selection = selection;
+        self.selected.store(selection as u8, Ordering::Release);
     }
 
     /// The next segment, or why there is none. Never waits.
@@ -530,6 +530,22 @@ mod tests {
         mailbox.select(Selection::Result);
         mailbox.push(event("turn/completed", b"{}"));
         assert_eq!(methods(&mailbox), ["turn/completed"]);
+    }
+
+    #[test]
+    fn what_is_pushed_is_what_was_selected_last() {
+        let mailbox = mailbox(usize::MAX);
+        for (selection, kept) in [
+            (Selection::Result, false),
+            (Selection::All, true),
+            (Selection::Result, false),
+            (Selection::Text, true),
+        ] {
+            mailbox.select(selection);
+            let pushed = mailbox.push(event("item/agentMessage/delta", b"{}"));
+            assert_eq!(pushed.filtered, !kept, "{selection:?}");
+            assert_eq!(methods(&mailbox).len(), usize::from(kept));
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The bridge to an event loop: one descriptor per loop, readable when some of its waits are ready.
 //!
 //! Anyone that makes something ready notes the wait's token and writes one byte per burst; the loop
-//! takes the tokens, and with the last of them the byte. Both ends belong to the waker and are closed by its last owner, so
-//! a number that the loop's thread reuses for a file is never written to.
+//! takes the tokens, and with the last of them the byte. Both ends belong to the waker and are
+//! closed by its last owner, so a number that the loop's thread reuses for a file is never written to.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};

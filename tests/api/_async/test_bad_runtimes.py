@@ -29,7 +29,7 @@ async def started(config: CodexConfig) -> None:
 
 @pytest.fixture(autouse=True)
 def soon_and_clean() -> Iterator[None]:
-    before = Footprint.take()
+    before = Footprint.settled()
     begun = time.monotonic()
     yield
     assert time.monotonic() - begun < 4
