@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._native import Decoder
 from .errors import ParseError
-from .generated.notifications import EVERY_TURN, PAYLOADS, payload_model
+from .generated.notifications import OF_TURNS, PAYLOADS, payload_model
 from .models import Notification, UnknownNotification
 
 if TYPE_CHECKING:
@@ -108,8 +108,12 @@ def _unexpected(method: str, expected: str, result: bytes) -> ParseError:
 
 @functools.cache
 def decoder() -> Decoder:
-    """The decoder of this process. The first call makes ready what every turn sends."""
-    for method in EVERY_TURN:
+    """The decoder of this process. The first call makes ready what turns send.
+
+    Not when it first comes: then a hundred threads may have events, and a thread that imports would get the
+    interpreter a hundredth of the time, with the others' first events behind it.
+    """
+    for method in OF_TURNS:
         _reader(method)
     return _decoder
 

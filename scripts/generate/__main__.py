@@ -31,21 +31,21 @@ def render() -> dict[str, str]:
     bundle = schema.load()
     methods = protocol.build(bundle)
     module = models.build(bundle, methods)
+    where = homes.assign(module.classes, methods)
     client_calls = calls.build(bundle, methods, module)
     notifications_path = f"{_PYTHON}/notifications.py"
     requests_path = f"{_PYTHON}/requests.py"
     return {
         _RUST: rust.render(methods),
-        **_models(module.classes, methods),
-        notifications_path: tables.notifications(notifications_path, methods),
+        **_models(module.classes, where),
+        notifications_path: tables.notifications(notifications_path, methods, where),
         requests_path: tables.requests(requests_path, methods),
         _CLIENT: rpc.module(_CLIENT, client_calls),
         _REFERENCE: reference.page(bundle, methods, client_calls),
     }
 
 
-def _models(classes: dict[str, Class], methods: protocol.Protocol) -> dict[str, str]:
-    where = homes.assign(classes, methods)
+def _models(classes: dict[str, Class], where: dict[str, str]) -> dict[str, str]:
     reused = homes.reused(classes)
     facade_path = f"{_PYTHON}/v2_all.py"
     files = {

@@ -30,6 +30,9 @@ _UNIONS = ("ClientNotification", "ClientRequest", "ServerNotification", "ServerR
 _LARGE = 10
 
 
+# The homes of what a turn's notifications are made of.
+OF_TURNS = ("every_turn", "deltas")
+
 _DESCRIPTIONS = {
     "deltas": "Flat payloads of a turn's notifications.",
     "every_turn": "What every turn sends: turns, items, token usage.",

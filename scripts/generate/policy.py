@@ -57,8 +57,8 @@ SECRETS: frozenset[str] = frozenset(
     }
 )
 
-# What every turn sends that comes to an answer. Their models stand in a home of their own, the only one
-# that a first turn loads, and are made ready while the runtime boots.
+# What every turn sends that comes to an answer. Their models stand in a home of their own. With that of the
+# turns' flat payloads it is all that a first turn loads, and both are made ready while the runtime boots.
 EVERY_TURN: tuple[str, ...] = (
     "turn/started",
     "item/started",

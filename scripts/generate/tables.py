@@ -6,7 +6,9 @@ model.
 
 from __future__ import annotations
 
-from . import policy
+from collections.abc import Mapping
+
+from .homes import OF_TURNS
 from .protocol import Protocol, Request, ServerRequest
 from .python import HEADER, formatted
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
         | UnknownNotification
     )
 
-__all__ = ["EVERY_TURN", "PAYLOADS", "payload_model"]
+__all__ = ["OF_TURNS", "PAYLOADS", "payload_model"]
 
 
 def payload_model(method: str) -> type[BaseModel] | None:
@@ -113,16 +115,18 @@ class ServerRequestSpec(NamedTuple):
 '''
 
 
-def notifications(path: str, protocol: Protocol) -> str:
-    """Returns the source of ``notifications.py``."""
+def notifications(path: str, protocol: Protocol, homes: Mapping[str, str]) -> str:
+    """Returns the source of ``notifications.py``; ``homes`` has the home of each class."""
     payloads = sorted({n.payload for n in protocol.notifications})
     head = _NOTIFICATIONS.format(
         imports=", ".join(payloads),
         union=" | ".join(payloads),
     )
     rows = [f'    "{n.method}": "{n.payload}",' for n in protocol.notifications]
-    every_turn = ", ".join(f'"{method}"' for method in policy.EVERY_TURN)
-    constant = f"\n# What every turn sends.\nEVERY_TURN = ({every_turn})\n"
+    of_turns = [f'"{n.method}"' for n in protocol.notifications if homes[n.payload] in OF_TURNS]
+    constant = (
+        f"\n# What turns send, as far as it needs no other models.\nOF_TURNS = ({', '.join(of_turns)})\n"
+    )
     return formatted(HEADER + head + "\n".join(rows) + "\n}\n" + constant, path)
 
 

@@ -128,6 +128,19 @@ def test_a_first_turn_loads_what_every_turn_sends_and_its_deltas() -> None:
     assert loaded_by(FIRST_TURN) == ["deltas", "every_turn"]
 
 
+STARTED = """
+from codex_app_server import Codex
+from codex_app_server.testing import OfflineModel
+with OfflineModel() as model, Codex(model.config()):
+    pass
+"""
+
+
+def test_both_are_loaded_before_a_turn_is_started() -> None:
+    """A hundred threads may have their first events at once, and all would wait for the one that imports."""
+    assert loaded_by(STARTED) == ["deltas", "every_turn"]
+
+
 # -- what is found
 
 

@@ -189,7 +189,7 @@ if TYPE_CHECKING:
         | UnknownNotification
     )
 
-__all__ = ["EVERY_TURN", "PAYLOADS", "payload_model"]
+__all__ = ["OF_TURNS", "PAYLOADS", "payload_model"]
 
 
 def payload_model(method: str) -> type[BaseModel] | None:
@@ -287,5 +287,29 @@ PAYLOADS: dict[str, str] = {
     "windowsSandbox/setupCompleted": "WindowsSandboxSetupCompletedNotification",
 }
 
-# What every turn sends.
-EVERY_TURN = ("turn/started", "item/started", "item/completed", "thread/tokenUsage/updated", "turn/completed")
+# What turns send, as far as it needs no other models.
+OF_TURNS = (
+    "autoApprovalReview/strictReviewRequired",
+    "error",
+    "item/agentMessage/delta",
+    "item/commandExecution/outputDelta",
+    "item/commandExecution/terminalInteraction",
+    "item/completed",
+    "item/fileChange/outputDelta",
+    "item/fileChange/patchUpdated",
+    "item/mcpToolCall/progress",
+    "item/plan/delta",
+    "item/reasoning/summaryPartAdded",
+    "item/reasoning/summaryTextDelta",
+    "item/reasoning/textDelta",
+    "item/started",
+    "model/safetyBuffering/updated",
+    "modelProvider/authRecoveryCompleted",
+    "modelProvider/authRecoveryStarted",
+    "thread/compacted",
+    "thread/tokenUsage/updated",
+    "turn/completed",
+    "turn/diff/updated",
+    "turn/moderationMetadata",
+    "turn/started",
+)
