@@ -44,7 +44,10 @@ impl PyCall {
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         guard(py, &self.connection)?;
-        waiting::wait(py, timeout, |deadline| self.call.gate().wait(deadline))
+        let turnstile = self.connection.turnstile();
+        waiting::wait(py, turnstile, timeout, |deadline| {
+            self.call.gate().wait(deadline)
+        })
     }
 
     fn ready(&self, waker: &Bound<'_, PyLoopWaker>) -> PyResult<PyWait> {

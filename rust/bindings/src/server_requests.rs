@@ -69,7 +69,8 @@ impl PyServerRequests {
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         guard(py, &self.connection)?;
         let gate = self.connection.server_requests().gate();
-        waiting::wait(py, timeout, |deadline| gate.wait(deadline))
+        let turnstile = self.connection.turnstile();
+        waiting::wait(py, turnstile, timeout, |deadline| gate.wait(deadline))
     }
 
     fn ready(&self, waker: &Bound<'_, PyLoopWaker>) -> PyResult<PyWait> {

@@ -24,6 +24,7 @@ use crate::server_requests::{ServerRequest, ServerRequests};
 use crate::shared::Shared;
 use crate::signal::{Gate, Ready};
 use crate::stats::Stats;
+use crate::turnstile::Turnstile;
 use crate::writer::{QueueFull, WriteQueue};
 use crate::{alarm, reader, writer};
 
@@ -53,6 +54,7 @@ pub enum SendError {
 pub struct Connection {
     shared: Arc<Shared>,
     owner: Owner,
+    turnstile: Turnstile,
 }
 
 impl Connection {
@@ -94,6 +96,7 @@ impl Connection {
         let connection = Self {
             shared: Arc::clone(&shared),
             owner: Owner::here(),
+            turnstile: Turnstile::default(),
         };
         let writing = spawn_thread("codex-writer", {
             let shared = Arc::clone(&shared);
@@ -275,6 +278,11 @@ impl Connection {
     pub fn close(&self, hurry: bool) {
         self.shared.hurry.fetch_or(hurry, Ordering::AcqRel);
         self.shared.close(CloseReason::by_client());
+    }
+
+    /// Where the threads that read and wait meet.
+    pub fn turnstile(&self) -> &Turnstile {
+        &self.turnstile
     }
 
     /// Where to wait until the process is reaped and the threads are gone.

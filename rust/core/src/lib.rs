@@ -31,5 +31,6 @@ pub mod server_requests;
 mod shared;
 pub mod signal;
 pub mod stats;
+pub mod turnstile;
 pub mod waker;
 mod writer;
