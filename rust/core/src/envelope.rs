@@ -1,34 +1,20 @@
 //! One line to one message: what kind it is, whose it is, and where its payload stands. Reads the
-//! whole line (so a broken one is found here) and copies nothing: in the short way of `flat`, or else in
+//! whole line (so a broken one is found here) and copies nothing: in the short way of `short`, or else in
 //! one general pass. Called by the reader thread.
 
+mod flat;
+mod ids;
+mod short;
+
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 use jiter::{Jiter, JiterError};
 
-use crate::flat::{Opening, Scan, Value};
-use crate::protocol::{IdPath, NOTIFICATIONS, NotificationSpec, SUBJECTS};
+use crate::protocol::NOTIFICATIONS;
 
-/// How a notification's ids are found when the schema does not know its method: the names that every
-/// known one uses, so that a newer runtime's turn events still reach their turn.
-static UNKNOWN_SPEC: NotificationSpec = NotificationSpec {
-    method: "",
-    thread: IdPath::Either("threadId", "thread", "id"),
-    turn: IdPath::Either("turnId", "turn", "id"),
-    subject: &SUBJECTS,
-    ends: false,
-    droppable: false,
-};
-
-/// How the line of each known notification begins, as the runtime writes it.
-static OPENINGS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let opening = |spec: &NotificationSpec| format!(r#"{{"method":"{}","params":"#, spec.method);
-    NOTIFICATIONS
-        .iter()
-        .map(|spec| opening(spec).into_bytes())
-        .collect()
-});
+pub use ids::{Ids, id_in_answer};
+use ids::{params_with_ids, spec_of};
+use short::Layout;
 
 /// What a line says. Ids are classified by the presence of `method`, never by their value: the
 /// runtime's own ids start at 0 and may equal ours.
@@ -56,15 +42,6 @@ pub struct Notification<'l> {
     /// Raw JSON; `{}` when the line has none.
     pub params: &'l [u8],
     pub ids: Ids<'l>,
-}
-
-/// Where a notification belongs.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Ids<'l> {
-    pub thread: Option<Cow<'l, str>>,
-    pub turn: Option<Cow<'l, str>>,
-    /// The property that names its stream, and the name.
-    pub subject: Option<(&'static str, Cow<'l, str>)>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -144,45 +121,11 @@ pub fn find_notification(method: &str) -> Option<u16> {
     u16::try_from(index).ok()
 }
 
-fn spec_of(index: Option<u16>) -> &'static NotificationSpec {
-    index.map_or(&UNKNOWN_SPEC, |index| &NOTIFICATIONS[usize::from(index)])
-}
-
 /// Reads lines; remembers the last method and what its params began with, because deltas come in runs.
 #[derive(Debug, Default)]
 pub struct Reader {
     last: Option<u16>,
     layout: Layout,
-}
-
-/// The strings that a method's flat params began with, in their order. In the next line they are the same, as a
-/// rule: then a name is compared instead of read and looked up. A delta's 1,320 instructions became 850.
-#[derive(Debug, Default)]
-struct Layout {
-    of: Option<u16>,
-    members: Vec<(Opening, Role)>,
-}
-
-/// So many strings are remembered, whatever a line has.
-const MOST_MEMBERS: usize = 8;
-
-/// What a member of params says of where a notification belongs.
-#[derive(Debug, Clone, Copy)]
-struct Role {
-    is_thread: bool,
-    is_turn: bool,
-    subject: Option<&'static str>,
-}
-
-impl Role {
-    #[inline]
-    fn of(spec: &NotificationSpec, key: &str) -> Self {
-        Self {
-            is_thread: direct(spec.thread) == Some(key),
-            is_turn: direct(spec.turn) == Some(key),
-            subject: subject_hit(spec, key),
-        }
-    }
 }
 
 #[derive(Default)]
@@ -223,81 +166,6 @@ impl Reader {
             Some(notification) => Ok(Message::Notification(notification)),
             None => self.read_any(line),
         }
-    }
-
-    /// A notification in the form that most have; `None` for every other line.
-    fn read_flat<'l>(&mut self, line: &'l [u8]) -> Option<Notification<'l>> {
-        let mut scan = Scan::new(line);
-        let alike = |index: &u16| scan.skip(&OPENINGS[usize::from(*index)]);
-        let (method, index) = if let Some(index) = self.last.filter(alike) {
-            (NOTIFICATIONS[usize::from(index)].method, Some(index))
-        } else {
-            scan.pass(br#"{"method":"#)?;
-            let method = scan.plain_text()?;
-            scan.pass(br#","params":"#)?;
-            (method, self.recognise(method))
-        };
-        let spec = spec_of(index);
-        let mut ids = Ids::default();
-        let start = scan.position();
-        let mut as_before = 0;
-        if index.is_some() && self.layout.of == index {
-            for (opening, role) in &self.layout.members {
-                if !scan.skip_opening(opening) {
-                    break;
-                }
-                ids.note_flat(*role, scan.text()?)?;
-                as_before += 1;
-            }
-        }
-        let learns = as_before == 0;
-        if learns {
-            self.layout.of = index;
-            self.layout.members.clear();
-        }
-        let mut opens = scan.position();
-        let mut more = if learns {
-            scan.pass(b"{")?;
-            true
-        } else {
-            scan.goes_on()?
-        };
-        let mut strings_only = learns;
-        while more {
-            let key = scan.plain_text()?;
-            scan.pass(b":")?;
-            let role = Role::of(spec, key);
-            let value = if strings_only && scan.skip(b"\"") {
-                let opening = scan.opening_since(opens);
-                strings_only = opening.is_some();
-                self.layout
-                    .members
-                    .extend(opening.map(|opening| (opening, role)));
-                strings_only &= self.layout.members.len() < MOST_MEMBERS;
-                scan.text()?
-            } else {
-                strings_only = false;
-                scan.value()?
-            };
-            ids.note_flat(role, value)?;
-            opens = scan.position();
-            more = scan.goes_on()?;
-        }
-        let params = &line[start..scan.position()];
-        while scan.goes_on()? {
-            let key = scan.plain_text()?;
-            if !matches!(Member::of(key.as_bytes()), Member::Other) {
-                return None;
-            }
-            scan.pass(b":")?;
-            scan.value()?;
-        }
-        scan.is_at_end().then_some(Notification {
-            spec: index,
-            method: Cow::Borrowed(method),
-            params,
-            ids,
-        })
     }
 
     fn read_any<'l>(&mut self, line: &'l [u8]) -> Result<Message<'l>, Defect> {
@@ -419,127 +287,6 @@ fn text_of(value: &[u8]) -> Option<Cow<'_, str>> {
     std::str::from_utf8(inner).ok().map(Cow::Borrowed)
 }
 
-/// Skips `params` and picks up the ids that `spec` says it carries. An id of another type than a
-/// string is left out: the event then reaches who listens to everything.
-fn params_with_ids<'l>(
-    json: &mut Jiter<'l>,
-    spec: &NotificationSpec,
-) -> Result<(&'l [u8], Ids<'l>), Defect> {
-    let mut ids = Ids::default();
-    let peek = json.peek()?;
-    let start = json.current_index();
-    if peek.into_inner() != b'{' {
-        json.known_skip(peek)?;
-        return Ok((json.slice_to_current(start), ids));
-    }
-    let mut hits = json.known_object()?.map(|key| hits_of(spec, key));
-    while let Some(hit) = hits {
-        let inner = json.peek()?;
-        if hit.nested.iter().any(Option::is_some) && inner.into_inner() == b'{' {
-            let mut names = json
-                .known_object()?
-                .map(|key| hit.nested.map(|name| name == Some(key)));
-            while let Some(wanted) = names {
-                let value = skip_value(json)?;
-                ids.note_nested(wanted, value);
-                names = json
-                    .next_key()?
-                    .map(|key| hit.nested.map(|name| name == Some(key)));
-            }
-        } else {
-            let value_start = json.current_index();
-            json.known_skip(inner)?;
-            let value = json.slice_to_current(value_start);
-            ids.note(hit.direct, value);
-            ids.note_subject(hit.subject, value);
-        }
-        hits = json.next_key()?.map(|key| hits_of(spec, key));
-    }
-    Ok((json.slice_to_current(start), ids))
-}
-
-/// Which of thread and turn a member of `params` is, or holds under which name; and whether it names
-/// the stream.
-struct Hits {
-    direct: [bool; 2],
-    nested: [Option<&'static str>; 2],
-    subject: Option<&'static str>,
-}
-
-fn hits_of(spec: &NotificationSpec, key: &str) -> Hits {
-    let paths = [spec.thread, spec.turn];
-    Hits {
-        subject: subject_hit(spec, key),
-        direct: paths.map(|path| direct(path) == Some(key)),
-        nested: paths.map(|path| match path {
-            IdPath::Nested(outer, inner) | IdPath::Either(_, outer, inner) if outer == key => {
-                Some(inner)
-            }
-            _ => None,
-        }),
-    }
-}
-
-/// The member of `params` that is the id itself.
-fn direct(path: IdPath) -> Option<&'static str> {
-    match path {
-        IdPath::Param(name) | IdPath::Either(name, ..) => Some(name),
-        IdPath::None | IdPath::Nested(..) => None,
-    }
-}
-
-fn subject_hit(spec: &NotificationSpec, key: &str) -> Option<&'static str> {
-    spec.subject.iter().copied().find(|name| *name == key)
-}
-
-impl<'l> Ids<'l> {
-    /// `None` for an id with escapes.
-    #[inline]
-    fn note_flat(&mut self, role: Role, value: Value<'l>) -> Option<()> {
-        let Role {
-            is_thread,
-            is_turn,
-            subject,
-        } = role;
-        match value {
-            Value::Text(text) => {
-                if is_thread {
-                    self.thread = Some(Cow::Borrowed(text));
-                }
-                if is_turn {
-                    self.turn = Some(Cow::Borrowed(text));
-                }
-                if let (Some(name), None) = (subject, &self.subject) {
-                    self.subject = Some((name, Cow::Borrowed(text)));
-                }
-            }
-            Value::Escaped if is_thread || is_turn || subject.is_some() => return None,
-            Value::Escaped | Value::Other => {}
-        }
-        Some(())
-    }
-
-    fn note(&mut self, wanted: [bool; 2], value: &'l [u8]) {
-        for (slot, wanted) in [&mut self.thread, &mut self.turn].into_iter().zip(wanted) {
-            if wanted && let Some(id) = text_of(value) {
-                *slot = Some(id);
-            }
-        }
-    }
-
-    /// An object's id, unless the params have one of their own.
-    fn note_nested(&mut self, wanted: [bool; 2], value: &'l [u8]) {
-        let empty = [self.thread.is_none(), self.turn.is_none()];
-        self.note([wanted[0] && empty[0], wanted[1] && empty[1]], value);
-    }
-
-    fn note_subject(&mut self, name: Option<&'static str>, value: &'l [u8]) {
-        if let (None, Some(name)) = (&self.subject, name) {
-            self.subject = text_of(value).map(|id| (name, id));
-        }
-    }
-}
-
 fn integer(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
@@ -582,123 +329,4 @@ pub fn member<'l>(params: &'l [u8], name: &str) -> Option<&'l [u8]> {
         wanted = json.next_key().ok()?.map(|key| key == name);
     }
     None
-}
-
-/// The id in an answer such as `{"turn": {"id": …}}`; `place` is where it has it.
-pub fn id_in_answer(answer: &[u8], place: IdPath) -> Option<String> {
-    let spec = NotificationSpec {
-        thread: place,
-        turn: IdPath::None,
-        subject: &[],
-        ..UNKNOWN_SPEC
-    };
-    let (_, ids) = params_with_ids(&mut Jiter::new(answer), &spec).ok()?;
-    ids.thread.map(Cow::into_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FLAT: [&str; 4] = [
-        r#"{"method":"item/agentMessage/delta","params":{"threadId":"t","turnId":"u","itemId":"i","delta":"a\n\"gr\u00fc\u00df\" b"},"emittedAtMs":5}"#,
-        r#"{"method":"item/reasoning/textDelta","params":{"delta":"x y","contentIndex":-10,"turnId":"u","threadId":"t"}}"#,
-        r#"{"method":"command/exec/outputDelta","params":{"processId":"p","stream":"stdout","capReached":false,"at":null}}"#,
-        r#"{"method":"future/thing","params":{"loginId":"l","threadId":"t","turn":"no","n":0}}"#,
-    ];
-
-    /// Every line with each of its bytes replaced, left out, or doubled.
-    fn mutated() -> impl Iterator<Item = Vec<u8>> {
-        FLAT.iter().flat_map(|line| {
-            let line = line.as_bytes();
-            (0..line.len()).flat_map(move |index| {
-                let (head, tail) = line.split_at(index);
-                let replaced = b"\"\\{}[]:,0-9.eu \n\xff\xc3xd"
-                    .iter()
-                    .map(move |byte| [head, &[*byte], &tail[1..]].concat());
-                replaced
-                    .chain([
-                        [head, &tail[1..]].concat(),
-                        [head, &tail[..1], tail].concat(),
-                    ])
-                    .chain([head.to_vec()])
-            })
-        })
-    }
-
-    /// Lines with a member that comes twice.
-    fn repeated() -> Vec<Vec<u8>> {
-        let values = [r#""a""#, r#""b\n""#, "null", "7", r#""""#];
-        let mut lines = Vec::new();
-        for name in ["threadId", "turnId", "loginId", "watchId", "method", "id"] {
-            for one in values {
-                for two in values {
-                    let twice = format!(r#""{name}":{one},"{name}":{two}"#);
-                    let inside = format!(r#"{{"method":"future/thing","params":{{{twice}}}}}"#);
-                    let behind = format!(r#"{{"method":"fs/changed","params":{{"n":1}},{twice}}}"#);
-                    lines.extend([inside.into_bytes(), behind.into_bytes()]);
-                }
-            }
-        }
-        lines
-    }
-
-    #[test]
-    fn what_the_short_way_reads_is_what_the_general_reader_reads() {
-        let mut short = 0;
-        let digits = "1".repeat(4301);
-        let long = format!(r#"{{"method":"x","params":{{"n":{digits}}},"at":{digits}}}"#);
-        for line in mutated().chain(repeated()).chain([long.into_bytes()]) {
-            // A reader that has read nothing, and those that expect the opening of one of the lines.
-            for before in [""].iter().chain(&FLAT) {
-                let mut reader = Reader::default();
-                reader.read_flat(before.as_bytes());
-                if let Some(notification) = reader.read_flat(&line) {
-                    short += 1;
-                    let general = Reader::default().read_any(&line);
-                    let text = String::from_utf8_lossy(&line);
-                    assert_eq!(general, Ok(Message::Notification(notification)), "{text}");
-                }
-            }
-        }
-        assert!(short > 1000, "{short}");
-    }
-
-    #[test]
-    fn no_line_before_makes_the_short_way_read_anything_else() {
-        let good = FLAT.map(|line| (line, Reader::default().read_any(line.as_bytes()).unwrap()));
-        for before in mutated().chain(repeated()) {
-            for (line, expected) in &good {
-                let mut reader = Reader::default();
-                let _ = reader.read(&before);
-                assert_eq!(reader.read(line.as_bytes()).as_ref(), Ok(expected));
-            }
-        }
-    }
-
-    #[test]
-    fn a_line_of_very_many_strings_is_not_remembered() {
-        let strings = r#","a":"""#.repeat(10_000);
-        let line = format!(
-            r#"{{"method":"item/agentMessage/delta","params":{{"threadId":"t"{strings}}}}}"#
-        );
-        let mut reader = Reader::default();
-        assert!(reader.read(line.as_bytes()).is_ok());
-        assert!(reader.layout.members.len() <= MOST_MEMBERS);
-    }
-
-    #[test]
-    fn deltas_take_the_short_way_and_nested_params_do_not() {
-        let flat = |line: &str| Reader::default().read_flat(line.as_bytes()).is_some();
-        assert!(FLAT.iter().all(|line| flat(line)));
-        assert!(flat(&FLAT[0].replace(r"\u00fc\u00df", "\u{fc}\u{df}")));
-        for line in [
-            r#"{"method":"turn/completed","params":{"threadId":"t","turn":{"id":"u"}}}"#,
-            r#"{"method":"item/agentMessage/delta","params":{"threadId":"t","turnId":"u\\"}}"#,
-            r#"{"method":"item/tool/call","params":{"threadId":"t"},"id":0}"#,
-            r#"{"id":1,"result":{}}"#,
-        ] {
-            assert!(!flat(line), "{line}");
-        }
-    }
 }

@@ -13,7 +13,6 @@ pub mod connection;
 pub mod diagnostics;
 pub mod envelope;
 pub mod errands;
-mod flat;
 pub mod framing;
 mod goal;
 mod lines;
