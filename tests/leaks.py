@@ -27,13 +27,13 @@ class Footprint:
 
     @classmethod
     def settled(cls) -> Footprint:
-        """Once nothing goes any more that is an earlier test's."""
-        now = cls.take()
-        while True:
+        """Once two looks find the same: what an earlier test has ended needs a moment to be gone."""
+        deadline = time.monotonic() + 5
+        before, now = None, cls.take()
+        while now != before and time.monotonic() < deadline:
             time.sleep(0.01)
             before, now = now, cls.take()
-            if now == before:
-                return now
+        return now
 
     def assert_no_more_than(self, before: Footprint) -> None:
         """A thread that has said its last word may need a moment to be gone: looked at again, bounded.

@@ -108,10 +108,11 @@ def _unexpected(method: str, expected: str, result: bytes) -> ParseError:
 
 @functools.cache
 def decoder() -> Decoder:
-    """The decoder of this process. The first call makes ready what turns send.
+    """The decoder of this process. The first call makes ready what turns send, while the runtime boots.
 
     Not when it first comes: then a hundred threads may have events, and a thread that imports would get the
-    interpreter a hundredth of the time, with the others' first events behind it.
+    interpreter a hundredth of the time, with the others' first events behind it. What needs modules of its
+    own (plans, hooks) is left to then: few programs meet it.
     """
     for method in OF_TURNS:
         _reader(method)

@@ -286,7 +286,9 @@ class Subscription:
         """
 
     def drain_ready(self, decoder: Decoder, limit: int) -> list[Any]:
-        """`wait` until something can be drained, then `drain` it. An exception loses nothing.
+        """`wait` until something can be drained, then `drain` it. What it raises itself loses nothing.
+
+        With events always at hand it also sleeps, up to 50 ms, while threads that were woken wait to run.
 
         Raises:
             StreamOverflowError: As from `drain`.

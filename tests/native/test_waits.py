@@ -6,6 +6,8 @@ import asyncio
 import errno
 import gc
 import os
+import sys
+import threading
 import weakref
 from collections.abc import Awaitable, Coroutine, Iterator
 from contextvars import ContextVar
@@ -18,8 +20,8 @@ from codex_app_server._async.feed import AsyncFeed
 from codex_app_server._async.waiting import wait_ready
 from codex_app_server._native import Connection, LoopWaker, Subscription, Wait
 from codex_app_server.errors import ForkedProcessError
-from tests.native.wire import connected, decoder
-from tests.peer import ScriptedPeer, delta
+from tests.native.wire import caught_up, connected, decoder
+from tests.peer import ScriptedPeer, delta, event
 
 if TYPE_CHECKING:
     from codex_app_server._async.connection import AsyncConnection
@@ -41,7 +43,7 @@ def connection(peer: ScriptedPeer) -> Iterator[Connection]:
 
 @pytest.fixture
 def turns(connection: Connection) -> list[Subscription]:
-    return [connection.subscribe_turn("t", f"u{number}") for number in range(3)]
+    return [connection.subscribe_turn("t", f"u{number}") for number in range(4)]
 
 
 async def begun(waits: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -165,13 +167,13 @@ def test_what_ends_the_loop_leaves_the_other_tasks_their_turn(
         return [await begun(waits) for waits in (interrupted(), *map(waited, map(wait_ready, turns[1:])))]
 
     first, *others = loop.run_until_complete(begin())
-    peer.send(*(delta("t", f"u{number}", ".") for number in range(3)))
+    peer.send(*(delta("t", f"u{number}", ".") for number in range(4)))
     for turn in turns:
         assert turn.wait(20)
     with pytest.raises(KeyboardInterrupt):
         loop.run_until_complete(first)
     assert not any(task.done() for task in others)
-    assert loop.run_until_complete(asyncio.gather(*others)) == [True, True]
+    assert loop.run_until_complete(asyncio.gather(*others)) == [True] * 3
     loop.close()
 
 
@@ -187,13 +189,13 @@ def without_readers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_loop_without_readers_waits_with_a_task(peer: ScriptedPeer, turns: list[Subscription]) -> None:
     async def main() -> list[bool]:
         tasks = [await begun(waited(wait_ready(turn))) for turn in turns]
-        peer.send(*(delta("t", f"u{number}", ".") for number in range(3)))
+        peer.send(*(delta("t", f"u{number}", ".") for number in range(4)))
         try:
             return await asyncio.gather(*tasks)
         finally:
             waiting.rest()
 
-    assert asyncio.run(main()) == [True, True, True]
+    assert asyncio.run(main()) == [True] * 4
 
 
 @pytest.mark.usefixtures("without_readers")
@@ -207,10 +209,11 @@ def test_a_task_that_makes_another_ready_is_not_its_last_word(
 
     async def main() -> None:
         tasks = [await begun(lead())] + [await begun(follow(turn)) for turn in turns[1:]]
-        peer.send(delta("t", "u0", "."))
-        await asyncio.wait_for(asyncio.gather(tasks[0], tasks[2]), 20)
-        tasks[1].cancel()
-        await asyncio.wait([tasks[1]])
+        # Two at once, so that one is left when the third comes; the fourth keeps the loop's pump at work.
+        peer.send(delta("t", "u0", "."), delta("t", "u1", "."))
+        await asyncio.wait_for(asyncio.gather(*tasks[:3]), 20)
+        tasks[3].cancel()
+        await asyncio.wait([tasks[3]])
         waiting.rest()
 
     async def follow(turn: Subscription) -> None:
@@ -325,3 +328,32 @@ def test_a_wait_does_not_reach_a_forked_child(turns: list[Subscription]) -> None
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     loop.close()
+
+
+def test_a_thread_with_events_at_hand_makes_way_for_one_that_is_woken(
+    connection: Connection, peer: ScriptedPeer, turns: list[Subscription]
+) -> None:
+    hot, cold = turns[:2]
+    left_when_woken = []
+
+    def wait() -> None:
+        cold.wait(20)
+        left_when_woken.append(not hot.finished)
+
+    peer.send(
+        *(delta("t", "u0", str(number)) for number in range(20_000)), event("turn/completed", "t", "u0")
+    )
+    caught_up(connection, peer)
+    woken = threading.Thread(target=wait)
+    interval = sys.getswitchinterval()
+    woken.start()
+    # Whoever runs is not asked to let another one in.
+    sys.setswitchinterval(100)
+    try:
+        peer.send(delta("t", "u1", "."))
+        while not hot.finished:
+            hot.drain_ready(decoder, 16)
+        assert left_when_woken == [True]
+    finally:
+        sys.setswitchinterval(interval)
+        woken.join(20)

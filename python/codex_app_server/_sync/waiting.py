@@ -37,7 +37,7 @@ sleep = time.sleep
 
 
 class Pace:
-    """How many events a consumer gets at once. Threads need not make room for each other."""
+    """How many events a consumer gets at once. Threads make way for each other in the native side."""
 
     __slots__ = ()
 

@@ -92,7 +92,7 @@ impl PyLoopWaker {
 
     #[getter]
     fn pending(&self) -> bool {
-        self.waker.count() > 0
+        self.owner.is_current() && self.waker.count() > 0
     }
 
     #[getter]

@@ -16,7 +16,7 @@ use crate::awaiting::{PyLoopWaker, PyWait, Source};
 use crate::connection::guard;
 use crate::decode::{Batch, PyDecoder};
 use crate::errors;
-use crate::waiting::{self, Breath};
+use crate::waiting;
 
 /// One consumer's mailbox; see `_native.pyi`.
 #[pyclass(frozen, name = "Subscription", module = "codex_app_server._native")]
@@ -26,7 +26,6 @@ pub struct PySubscription {
     /// `None`: a turn's own.
     topic: Option<Topic>,
     cursor: Mutex<Cursor>,
-    breath: Mutex<Breath>,
 }
 
 /// Where the consumer stands. The lock is never held while Python code runs.
@@ -47,7 +46,6 @@ impl PySubscription {
             mailbox,
             topic: None,
             cursor: Mutex::default(),
-            breath: Mutex::default(),
         }
     }
 
@@ -57,7 +55,6 @@ impl PySubscription {
             mailbox,
             topic: Some(topic),
             cursor: Mutex::default(),
-            breath: Mutex::default(),
         }
     }
 
@@ -295,7 +292,7 @@ impl PySubscription {
         limit: usize,
     ) -> PyResult<Bound<'py, PyList>> {
         self.wait(py, None)?;
-        waiting::make_way(py, self.connection.turnstile(), &self.breath);
+        waiting::make_way(py, self.connection.turnstile());
         // A Ctrl-C is raised before anything is taken out: what an exception passes by is lost.
         py.check_signals()?;
         self.drain(py, decoder, limit)
@@ -308,11 +305,9 @@ impl PySubscription {
             return Ok(true);
         }
         let turnstile = self.connection.turnstile();
-        let slept = waiting::wait(py, turnstile, timeout, |deadline| {
+        waiting::wait(py, turnstile, timeout, |deadline| {
             self.mailbox.gate().wait(deadline)
-        });
-        self.breath.lock().taken();
-        slept
+        })
     }
 
     fn ready(&self, waker: &Bound<'_, PyLoopWaker>) -> PyResult<PyWait> {

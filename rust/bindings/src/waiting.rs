@@ -1,9 +1,9 @@
 //! Waiting from threads: they sleep without the interpreter and stay open to Ctrl-C.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use codex_core::turnstile::Turnstile;
-use parking_lot::Mutex;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -38,40 +38,41 @@ pub fn wait(
 fn sleep(py: Python<'_>, turnstile: &Turnstile, step: impl FnOnce() -> bool + Send) -> bool {
     let ready = py.detach(|| {
         let ready = step();
-        turnstile.woken();
+        if ready {
+            turnstile.woken();
+        }
         ready
     });
-    turnstile.runs();
+    if ready {
+        turnstile.runs();
+    }
+    RESTED.set(Some((Instant::now(), Duration::ZERO)));
     ready
 }
 
 /// How long a thread runs that has events always at hand; a loop's task does as long.
 const BREATH: Duration = Duration::from_millis(1);
-/// And for how long it then lets others run, at most. With less than a round of a hundred threads takes, those that
-/// made way are back before it is over.
+/// And for how long it then lets others run, at most.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a thread has read without a sleep.
-#[derive(Default)]
-pub struct Breath(Option<Instant>);
-
-impl Breath {
-    /// The thread slept.
-    pub fn taken(&mut self) {
-        self.0 = Some(Instant::now());
-    }
-
-    fn is_over(&self) -> bool {
-        self.0.is_none_or(|taken| taken.elapsed() >= BREATH)
-    }
+thread_local! {
+    /// When this thread last slept, and for how long it then made way.
+    static RESTED: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
 }
 
-/// Lets the threads run that were woken, if this one has run for long. Beside 99 threads with events always at
-/// hand, one that was woken had waited for up to 2.4 s; with this for 0.2 s.
-pub fn make_way(py: Python<'_>, turnstile: &Turnstile, breath: &Mutex<Breath>) {
-    if turnstile.is_crowded() && breath.lock().is_over() {
+/// Lets the threads run that were woken, if this one has run for long: for a breath, and for as long as it
+/// made way before, since threads of the program's own take their part of that time.
+///
+/// Beside 99 threads with events always at hand, one that was woken had waited for up to 2.4 s.
+pub fn make_way(py: Python<'_>, turnstile: &Turnstile) {
+    let Some((since, pause)) = RESTED.get() else {
+        RESTED.set(Some((Instant::now(), Duration::ZERO)));
+        return;
+    };
+    if turnstile.is_crowded() && since.elapsed() >= BREATH.max(pause) {
+        let begun = Instant::now();
         py.detach(|| turnstile.make_way(LONGEST_PAUSE));
-        breath.lock().taken();
+        RESTED.set(Some((Instant::now(), begun.elapsed())));
     }
 }
 

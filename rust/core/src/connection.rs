@@ -54,7 +54,7 @@ pub enum SendError {
 pub struct Connection {
     shared: Arc<Shared>,
     owner: Owner,
-    turnstile: Turnstile,
+    turnstile: Arc<Turnstile>,
 }
 
 impl Connection {
@@ -96,7 +96,7 @@ impl Connection {
         let connection = Self {
             shared: Arc::clone(&shared),
             owner: Owner::here(),
-            turnstile: Turnstile::default(),
+            turnstile: Turnstile::of_process(),
         };
         let writing = spawn_thread("codex-writer", {
             let shared = Arc::clone(&shared);
@@ -280,7 +280,7 @@ impl Connection {
         self.shared.close(CloseReason::by_client());
     }
 
-    /// Where the threads that read and wait meet.
+    /// Where this process' threads meet that read and wait.
     pub fn turnstile(&self) -> &Turnstile {
         &self.turnstile
     }

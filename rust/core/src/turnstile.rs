@@ -2,12 +2,16 @@
 //!
 //! An interpreter is handed to any of the threads that want it. With a hundred of them busy, one that was woken
 //! for an event has waited for seconds, by bad luck alone. So a thread that is busy makes way now and
-//! then, until all that were woken have run. One turnstile per connection: its threads are those that meet.
+//! then. There is one turnstile per process, as there is one interpreter; a forked child, whose copy counts
+//! threads that it does not have, gets another one.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+
+use crate::process::Owner;
 
 #[derive(Debug, Default)]
 pub struct Turnstile {
@@ -17,7 +21,22 @@ pub struct Turnstile {
     all_run: Condvar,
 }
 
+static LATEST: Mutex<Option<(Owner, Arc<Turnstile>)>> = Mutex::new(None);
+
 impl Turnstile {
+    /// This process' own. Called with the interpreter held, so no fork finds the lock taken.
+    pub fn of_process() -> Arc<Self> {
+        let mut latest = LATEST.lock();
+        match &*latest {
+            Some((owner, turnstile)) if owner.is_current() => Arc::clone(turnstile),
+            _ => {
+                let turnstile = Arc::<Self>::default();
+                *latest = Some((Owner::here(), Arc::clone(&turnstile)));
+                turnstile
+            }
+        }
+    }
+
     /// The calling thread was woken, and wants to run.
     pub fn woken(&self) {
         self.woken.fetch_add(1, Ordering::AcqRel);
@@ -36,12 +55,10 @@ impl Turnstile {
         self.woken.load(Ordering::Acquire) > 0
     }
 
-    /// Sleeps until every thread that was woken has run, or for so long.
-    pub fn make_way(&self, at_most: Duration) {
+    /// Sleeps until no thread that was woken waits to run (true), or for so long (false).
+    pub fn make_way(&self, at_most: Duration) -> bool {
         let mut guard = self.guard.lock();
-        if self.is_crowded() {
-            self.all_run.wait_for(&mut guard, at_most);
-        }
+        !self.is_crowded() || !self.all_run.wait_for(&mut guard, at_most).timed_out()
     }
 }
 
@@ -49,20 +66,19 @@ impl Turnstile {
 mod tests {
     use std::sync::mpsc;
     use std::thread;
-    use std::time::Instant;
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_secs(20);
+    const SHORT: Duration = Duration::from_millis(5);
 
     #[test]
     fn nobody_makes_way_for_nobody() {
         let turnstile = Turnstile::default();
-        turnstile.make_way(LONG);
+        assert!(turnstile.make_way(LONG));
         turnstile.woken();
-        assert!(turnstile.is_crowded());
         turnstile.runs();
-        turnstile.make_way(LONG);
+        assert!(turnstile.make_way(LONG));
     }
 
     #[test]
@@ -72,15 +88,12 @@ mod tests {
         turnstile.woken();
         let (passed, seen) = mpsc::channel();
         thread::scope(|scope| {
-            scope.spawn(|| {
-                turnstile.make_way(LONG);
-                passed.send(()).unwrap();
-            });
+            scope.spawn(|| passed.send(turnstile.make_way(LONG)).unwrap());
             turnstile.runs();
-            let early = seen.recv_timeout(Duration::from_millis(20));
+            let early = seen.recv_timeout(4 * SHORT);
             assert_eq!(early, Err(mpsc::RecvTimeoutError::Timeout));
             turnstile.runs();
-            seen.recv_timeout(LONG).unwrap();
+            assert_eq!(seen.recv(), Ok(true));
         });
     }
 
@@ -88,8 +101,14 @@ mod tests {
     fn a_thread_that_does_not_come_holds_nobody_up_for_long() {
         let turnstile = Turnstile::default();
         turnstile.woken();
-        let begun = Instant::now();
-        turnstile.make_way(Duration::from_millis(5));
-        assert!(begun.elapsed() < LONG);
+        assert!(!turnstile.make_way(SHORT));
+    }
+
+    #[test]
+    fn a_process_has_one() {
+        assert!(Arc::ptr_eq(
+            &Turnstile::of_process(),
+            &Turnstile::of_process()
+        ));
     }
 }

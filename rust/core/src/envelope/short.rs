@@ -1,4 +1,6 @@
-//! The short way: a notification in the form that most have, understood by `flat`'s scanner in one pass.
+//! The short way. Most of what a runtime writes are deltas, and these look alike: a method, then params without
+//! anything nested. Such a line is understood here in one pass, at a fifth of what the general reader takes
+//! (`benches/envelope.rs`).
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
