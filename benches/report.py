@@ -20,7 +20,8 @@ HEAD = """\
 
 Written by `make bench` from one session; do not edit. Ours is `codex-app-server-sdk`, official is
 `openai-codex`. Both run the same programs against the same server, which writes pre-baked, real-shaped
-lines (204 bytes a delta) on a signal, as fast as the pipe takes them; every payload is touched. Each figure
+lines (204 bytes a delta) on a signal, as fast as the pipe takes them; every payload of a stream is
+touched. Each figure
 is the median of {rounds} rounds, in each of which everything of a row takes turns, each in a process of its
 own. Ratios travel between machines, absolute figures do not. That both packages see the same (method, class
 and dump of every event in order, and all of a result) is asserted in the same session. What brought the

@@ -43,6 +43,7 @@ def scripted(request: ModelRequest) -> Answer:
     return Answer(Message(chunks(request.prompt)))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_a_thousand_turns_issued_at_once_each_get_their_own_answer(model: OfflineModel) -> None:
     model.reset(scripted)
@@ -89,6 +90,7 @@ async def milliseconds(awaitable: Any) -> float:
     return (time.perf_counter() - begun) * 1000
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_a_thousand_idle_streams_and_endless_requests_hold_nobody_up(model: OfflineModel) -> None:
     # One piece at once, and then nothing until the end.
