@@ -52,7 +52,9 @@ fn sleep(py: Python<'_>, turnstile: &Turnstile, step: impl FnOnce() -> bool + Se
 
 /// How long a thread runs that has events always at hand; a loop's task does as long.
 const BREATH: Duration = Duration::from_millis(1);
-/// And for how long it then lets others run, at most.
+/// A thread that has made way for longer runs longer, up to this: the interpreter's own switch interval.
+const LONGEST_BREATH: Duration = Duration::from_millis(5);
+/// For how long it lets others run, at most.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 thread_local! {
@@ -60,8 +62,8 @@ thread_local! {
     static RESTED: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
 }
 
-/// Lets the threads run that were woken, if this one has run for long: for a breath, and for as long as it
-/// made way before, since threads of the program's own take their part of that time.
+/// Lets the threads run that were woken, if this one has run for a breath: a longer one after a longer pause, since
+/// threads of the program's own take their part of that.
 ///
 /// Beside 99 threads with events always at hand, one that was woken had waited for up to 2.4 s.
 pub fn make_way(py: Python<'_>, turnstile: &Turnstile) {
@@ -69,7 +71,7 @@ pub fn make_way(py: Python<'_>, turnstile: &Turnstile) {
         RESTED.set(Some((Instant::now(), Duration::ZERO)));
         return;
     };
-    if turnstile.is_crowded() && since.elapsed() >= BREATH.max(pause) {
+    if turnstile.is_crowded() && since.elapsed() >= BREATH.max(pause.min(LONGEST_BREATH)) {
         let begun = Instant::now();
         py.detach(|| turnstile.make_way(LONGEST_PAUSE));
         RESTED.set(Some((Instant::now(), begun.elapsed())));
