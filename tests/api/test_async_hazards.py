@@ -19,7 +19,8 @@ from codex_app_server import AsyncCodex, CodexConfig
 from codex_app_server._async import waiting
 from codex_app_server._async.waiting import Lock
 from codex_app_server.errors import RequestTimeoutError
-from codex_app_server.testing import OfflineModel
+from codex_app_server.testing import Answer, OfflineModel, Stall
+from codex_app_server.types import TurnStatus
 from tests.peer import ScriptedPeer, delta, event, started
 
 TIMEOUT_S = 30
@@ -246,6 +247,20 @@ async def test_a_request_that_is_never_answered_times_out(peer: ScriptedPeer) ->
         while native.stats()["requests_admitted"]:
             await asyncio.sleep(0)
         assert native.stats()["late_responses"] == 1
+
+
+async def test_a_run_right_after_a_deadline_is_a_turn_of_its_own(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex:
+        for deadline_s in (0.001, 0.004, 0.008, 0.015, 0.03, 0.1, 0.3) * 3:
+            thread = await codex.thread_start(ephemeral=True)
+            model.reset("Ready.")
+            await thread.run("Get ready.")
+            model.reset(Answer("Half ", Stall()))
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(thread.run("Go on for ever."), deadline_s)
+            model.reset("Done.")
+            result = await thread.run("Do something else.")
+            assert (result.status, result.final_response) == (TurnStatus.completed, "Done.")
 
 
 async def test_an_overloaded_runtime_is_asked_again(peer: ScriptedPeer) -> None:

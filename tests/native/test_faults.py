@@ -118,9 +118,9 @@ def test_a_signal_that_ends_a_wait_takes_no_event(connection: Connection, peer: 
 def test_a_late_start_does_not_interrupt_who_is_joining(connection: Connection, peer: ScriptedPeer) -> None:
     first = start_turn(connection, "t")
     request = peer.expect("turn/start")
-    first.abandon()
     second = start_turn(connection, "t")
     other = peer.expect("turn/start")
+    first.abandon()
     peer.answer(request, started("u"))
     peer.answer(other, started("u"))
     finish(second)

@@ -123,6 +123,74 @@ def test_a_late_join_of_somebodys_turn_interrupts_nothing(connection: Connection
     assert connection.stats()["turns_routed"] == 1
 
 
+def test_a_start_waits_until_a_turn_that_was_given_up_is_over(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    """The runtime would answer it with the turn that is being interrupted."""
+    first = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    finish(first)
+    peer.send(event("turn/started", "t", "u"))
+    caught_up(connection, peer)
+    first.take_subscription().give_up()
+    second = connection.open_call("turn/start", thread_id="t")
+    peer.answer(peer.expect("turn/interrupt"), {})
+    caught_up(connection, peer)
+    assert not second.admitted
+    assert connection.stats()["requests_waiting"] == 1
+    assert connection.stats()["requests_admitted"] == 0  # it holds no place meanwhile
+    peer.send(event("turn/completed", "t", "u", status="interrupted"))
+    assert second.wait(20)
+    assert second.admitted
+    # And no later one.
+    assert connection.open_call("turn/start", thread_id="t").admitted
+
+
+def test_a_start_waits_until_one_that_was_given_up_is_answered(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    first = start_turn(connection, "t")
+    request = peer.expect("turn/start")
+    first.abandon()
+    second, third = (connection.open_call("turn/start", thread_id="t") for _ in range(2))
+    elsewhere = connection.open_call("turn/start", thread_id="other")
+    assert elsewhere.admitted
+    assert not second.admitted
+    peer.answer(request, started("u"))
+    caught_up(connection, peer)
+    assert not second.admitted  # that was a turn, which has to end
+    third.abandon()
+    assert connection.stats()["requests_waiting"] == 1
+    peer.send(event("turn/started", "t", "u"))
+    peer.answer(peer.expect("turn/interrupt"), {})
+    peer.send(event("turn/completed", "t", "u", status="interrupted"))
+    assert second.wait(20)
+    assert second.admitted
+
+
+def test_a_start_goes_on_when_one_that_was_given_up_is_refused(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    first = start_turn(connection, "t")
+    request = peer.expect("turn/start")
+    first.abandon()
+    second = connection.open_call("turn/start", thread_id="t")
+    peer.refuse(request, -32600, "no")
+    assert second.wait(20)
+    assert second.admitted
+
+
+def test_a_start_that_waits_ends_with_the_connection(connection: Connection, peer: ScriptedPeer) -> None:
+    first = start_turn(connection, "t")
+    peer.expect("turn/start")
+    first.abandon()
+    second = connection.open_call("turn/start", thread_id="t")
+    connection.close()
+    assert second.wait(20)
+    with pytest.raises(TransportClosedError):
+        second.take()
+
+
 def test_a_late_thread_is_unsubscribed(connection: Connection, peer: ScriptedPeer) -> None:
     call = start(connection, "thread/start")
     request = peer.expect("thread/start")

@@ -129,7 +129,11 @@ impl Connection {
     ) -> Arc<Call> {
         let call = Call::new(self.shared.new_id(), method, thread_id).opening(stream);
         let call = Arc::new(call);
-        self.shared.enter(&call);
+        if self.shared.router.hold(&call) {
+            self.shared.wake_reader();
+        } else {
+            self.shared.enter(&call);
+        }
         call
     }
 
@@ -258,7 +262,7 @@ impl Connection {
             ),
             (
                 "requests_waiting",
-                loads.iter().map(|load| load.0 as u64).sum(),
+                held.starts as u64 + loads.iter().map(|load| load.0 as u64).sum::<u64>(),
             ),
         ]);
         stats

@@ -125,15 +125,17 @@ impl Shared {
         self.wake_reader();
     }
 
-    /// When the reader is to look for overdue places at the latest; `None` while nobody waits for one.
+    /// When the reader is to look for what is overdue at the latest; `None` while nobody waits for that.
     pub fn sweep_due(&self) -> Option<Instant> {
         let lanes = [Lane::Short, Lane::Long, Lane::Control, Lane::Errand];
         let waited_for = || lanes.iter().any(|lane| self.admission.load(*lane).0 > 0);
-        (!self.lingering.is_empty() && waited_for()).then(|| Instant::now() + PATIENCE / 4)
+        let due = (!self.lingering.is_empty() && waited_for()) || self.router.is_holding();
+        due.then(|| Instant::now() + PATIENCE / 4)
     }
 
-    /// Takes back the places of what is overdue.
+    /// Takes back the places of what is overdue, and lets starts go that have waited long enough.
     pub fn sweep(&self) {
+        self.let_go(self.router.overdue());
         for call in self.lingering.overdue() {
             self.free(&call);
         }

@@ -15,6 +15,7 @@ pub mod envelope;
 pub mod errands;
 pub mod framing;
 mod goal;
+mod holding;
 mod lines;
 pub mod listeners;
 pub mod mailbox;

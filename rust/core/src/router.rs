@@ -23,6 +23,7 @@
 //! lock for one chunk (64 KiB at most), everybody else for one step.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -31,6 +32,7 @@ use crate::call::{Call, Outcome};
 use crate::closing::CloseReason;
 use crate::envelope::id_in_answer;
 use crate::errands::Errand;
+use crate::holding::{HeldStart, Leftover};
 use crate::listeners::Filter;
 use crate::mailbox::Mailbox;
 use crate::protocol::IdPath;
@@ -64,8 +66,21 @@ pub struct Held {
     pub turns: usize,
     pub starting: usize,
     pub calls: usize,
+    /// Starts that wait until what was given up on their thread is over.
+    pub starts: usize,
     /// Subscriptions that are no turn's.
     pub streams: usize,
+}
+
+/// What becomes of a call whose turn it is to be written.
+#[derive(Debug)]
+pub enum Begun {
+    /// This is written now.
+    Due(Vec<u8>),
+    /// It waits until what was given up on its thread is over.
+    Held,
+    /// It ends like this: the connection is closed, or the thread is a goal's.
+    Over(Outcome),
 }
 
 /// What a chunk leaves to do once the router's lock is released.
@@ -75,6 +90,8 @@ pub struct Batch {
     pub answered: Vec<(Arc<Call>, Wake)>,
     pub places: Vec<Arc<Call>>,
     pub errands: Vec<Errand>,
+    /// Starts that need not wait any more.
+    pub starts: Vec<HeldStart>,
     /// Ids of answers to requests that nobody has made; `None` for one that is no number.
     pub orphans: Vec<Option<i64>>,
 }
@@ -90,17 +107,49 @@ impl Router {
         }
     }
 
-    /// Enters `call` in the moment before its line is written.
-    /// Otherwise says how it ends instead: the connection is closed, or the thread is a goal's.
-    pub fn begin(&self, call: &Arc<Call>) -> Result<(), Outcome> {
+    /// Keeps a start that has to wait, before it stands in line for admission, so that it holds nothing;
+    /// false for any other call.
+    pub fn hold(&self, call: &Arc<Call>) -> bool {
+        let mut state = self.state.lock();
+        let due = state.closed.is_none() && state.must_wait(call);
+        if due {
+            let call = Arc::clone(call);
+            state.holding.keep(HeldStart { call, line: None });
+        }
+        due
+    }
+
+    /// Takes out one that was given up; false if it does not wait.
+    pub fn withdraw(&self, call: &Call) -> bool {
+        self.state.lock().holding.withdraw(call)
+    }
+
+    /// Whether a start waits.
+    pub fn is_holding(&self) -> bool {
+        self.state.lock().holding.len() > 0
+    }
+
+    /// Starts that have waited long enough.
+    pub fn overdue(&self) -> Vec<HeldStart> {
+        self.state.lock().holding.overdue(Instant::now())
+    }
+
+    /// Enters `call` in the moment before its `line` is written.
+    pub fn begin(&self, call: &Arc<Call>, line: Vec<u8>) -> Begun {
         let mut state = self.state.lock();
         if let Some(reason) = &state.closed {
-            return Err(Outcome::Closed(Arc::clone(reason)));
+            return Begun::Over(Outcome::Closed(Arc::clone(reason)));
+        }
+        // The turn was given up while this stood in line, or in the writer's queue.
+        if state.must_wait(call) {
+            let (call, line) = (Arc::clone(call), Some(line));
+            state.holding.keep(HeldStart { call, line });
+            return Begun::Held;
         }
         if let Some(thread_id) = &call.turn_of
             && state.goals.contains_key(thread_id)
         {
-            return Err(Outcome::Error {
+            return Begun::Over(Outcome::Error {
                 code: INVALID_REQUEST,
                 message: format!("thread has an active goal operation: {thread_id}"),
                 data: None,
@@ -115,7 +164,7 @@ impl Router {
                 .or_default()
                 .push(starting);
         }
-        Ok(())
+        Begun::Due(line)
     }
 
     /// Takes back [`Self::begin`]: the line is not written after all.
@@ -131,6 +180,9 @@ impl Router {
         if let Some(starting) = state.starting_of(call) {
             starting.forsaken = true;
             starting.early.clear();
+            let thread_id = call.turn_of.as_deref().unwrap_or_default();
+            let leftover = Leftover::Start(call.id);
+            state.holding.begin(thread_id, leftover, Instant::now());
         }
     }
 
@@ -248,7 +300,13 @@ impl Router {
         let (mailboxes, calls) = {
             let mut state = self.state.lock();
             state.closed = Some(Arc::clone(reason));
-            let calls: Vec<_> = state.calls.drain().map(|(_, call)| call).collect();
+            let held = state.holding.drain().into_iter().map(|one| one.call);
+            let calls: Vec<_> = state
+                .calls
+                .drain()
+                .map(|(_, call)| call)
+                .chain(held)
+                .collect();
             let mailboxes = state.mailboxes();
             state.starting.clear();
             (mailboxes, calls)
@@ -269,6 +327,7 @@ impl Router {
             turns: state.turns.len(),
             starting: state.starting.len(),
             calls: state.calls.len(),
+            starts: state.holding.len(),
             streams: state.streams(),
         }
     }

@@ -4,12 +4,14 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use hashbrown::{Equivalent, HashMap, HashSet};
 
 use crate::call::Call;
 use crate::closing::CloseReason;
 use crate::errands::Errand;
+use crate::holding::{Holding, Leftover};
 use crate::listeners::Listeners;
 use crate::mailbox::Mailbox;
 
@@ -18,6 +20,8 @@ pub(crate) struct Routes {
     pub turns: HashMap<Arc<str>, TurnRoute>,
     /// By thread: turns whose `turn/start` is on the wire.
     pub starting: HashMap<Arc<str>, Vec<Starting>>,
+    /// Starts that wait until what was given up on their thread is over.
+    pub holding: Holding,
     /// By thread: who owns its turns, because the runtime starts them for a goal.
     pub goals: HashMap<Arc<str>, Arc<Mailbox>>,
     pub subjects: HashMap<Subject, Vec<Arc<Mailbox>>>,
@@ -75,16 +79,6 @@ pub(crate) struct TurnRoute {
     /// 10 tries up to 15 ms after the answer; from the event on in none of 75.)
     pub begun: bool,
     pub fate: Fate,
-}
-
-impl TurnRoute {
-    /// Nobody wants it: the interrupt that is due now, or once it has begun.
-    fn stop(&mut self, thread_id: &str, turn_id: &str) -> Option<Errand> {
-        if !self.begun {
-            self.fate = Fate::Doomed;
-        }
-        self.begun.then(|| Errand::interrupt(thread_id, turn_id))
-    }
 }
 
 #[derive(Debug)]
@@ -162,7 +156,15 @@ impl Routes {
             .values()
             .filter(|one| one.started_here || one.begun);
         let mut followed = running.flat_map(|route| &route.subscribers);
-        self.is_starting(thread_id) || followed.any(|mailbox| *mailbox.thread_id == *thread_id)
+        self.is_starting(thread_id)
+            || self.holding.holds(thread_id)
+            || followed.any(|mailbox| *mailbox.thread_id == *thread_id)
+    }
+
+    /// Whether this is a start that something given up on its thread holds back.
+    pub fn must_wait(&self, call: &Call) -> bool {
+        let thread_id = call.turn_of.as_deref();
+        thread_id.is_some_and(|id| self.holding.is_due(id, Instant::now()))
     }
 
     /// Takes a consumer off a turn's route. Who only listened leaves nothing; the route of a turn
@@ -189,7 +191,19 @@ impl Routes {
             route.fate = Fate::Spared;
             return None;
         }
-        route.stop(&mailbox.thread_id, &mailbox.key)
+        self.stop_turn(&mailbox.thread_id, &mailbox.key)
+    }
+
+    /// Nobody wants a turn: the interrupt that is due now, or once it has begun.
+    fn stop_turn(&mut self, thread_id: &str, turn_id: &str) -> Option<Errand> {
+        let route = self.turns.get_mut(turn_id)?;
+        if !route.begun {
+            route.fate = Fate::Doomed;
+        }
+        let errand = route.begun.then(|| Errand::interrupt(thread_id, turn_id));
+        let leftover = Leftover::Turn(turn_id.into());
+        self.holding.begin(thread_id, leftover, Instant::now());
+        errand
     }
 
     /// A `turn/start` that was given up is answered late with a turn: likewise.
@@ -197,19 +211,20 @@ impl Routes {
         if self.is_starting(thread_id) || self.over.has(turn_id) {
             return None;
         }
-        if let Some(route) = self.turns.get_mut(turn_id) {
+        if let Some(route) = self.turns.get(turn_id) {
             // Somebody else's, unless that one has given it up in favour of this call.
-            let given_up = route.fate == Fate::Spared && route.subscribers.is_empty();
-            return given_up.then(|| route.stop(thread_id, turn_id)).flatten();
+            if route.fate != Fate::Spared || !route.subscribers.is_empty() {
+                return None;
+            }
+        } else {
+            let route = TurnRoute {
+                started_here: true,
+                begun,
+                ..TurnRoute::default()
+            };
+            self.turns.insert(turn_id.into(), route);
         }
-        let mut route = TurnRoute {
-            started_here: true,
-            begun,
-            ..TurnRoute::default()
-        };
-        let errand = route.stop(thread_id, turn_id);
-        self.turns.insert(turn_id.into(), route);
-        errand
+        self.stop_turn(thread_id, turn_id)
     }
 
     /// Adds a consumer to a turn's route; who shares a turn knows it.

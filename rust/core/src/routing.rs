@@ -67,6 +67,8 @@ impl Routing<'_> {
             }
             if last {
                 state.over.add(turn_id);
+                let starts = state.holding.turn_is_over(thread_id, turn_id);
+                self.batch.starts.extend(starts);
             }
             // Turns that are being started keep every turn's events until they know which is theirs.
             for one in state.starting.get_mut(thread_id).into_iter().flatten() {
@@ -177,6 +179,10 @@ impl Routing<'_> {
                 (None, None) => undoing(&call, result),
             };
             self.batch.errands.extend(errand);
+        }
+        if let Some(thread_id) = &call.turn_of {
+            let starts = self.state.holding.start_is_over(thread_id, call.id);
+            self.batch.starts.extend(starts);
         }
     }
 

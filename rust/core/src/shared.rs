@@ -19,6 +19,7 @@ use crate::call::{Call, Outcome, Undo};
 use crate::closing::{CloseKind, CloseReason, Latch};
 use crate::diagnostics::Diagnostics;
 use crate::errands::Lingering;
+use crate::holding::HeldStart;
 use crate::process::{Child, ExitOutcome, Graces, StderrTail};
 use crate::router::{Batch, Router, undoing};
 use crate::server_requests::{ServerRequest, ServerRequests};
@@ -85,6 +86,17 @@ impl Shared {
         for errand in batch.errands.drain(..) {
             self.run(errand);
         }
+        self.let_go(batch.starts.drain(..));
+    }
+
+    /// These starts have waited for long enough.
+    pub fn let_go(&self, starts: impl IntoIterator<Item = HeldStart>) {
+        for HeldStart { call, line } in starts {
+            match line {
+                Some(line) => self.writer.push_again(line, call),
+                None => drop(self.enter(&call)),
+            }
+        }
     }
 
     pub fn abandon(&self, call: &Arc<Call>) {
@@ -93,9 +105,18 @@ impl Shared {
             self.stats.requests_abandoned.one();
         }
         match undo {
+            Undo::Nothing => {}
             // The writer will skip an unwritten line and free its place.
-            Undo::Nothing | Undo::Unwritten => {}
-            Undo::Line => self.admission.leave(call),
+            Undo::Unwritten => {
+                if self.router.withdraw(call) {
+                    self.free(call);
+                }
+            }
+            Undo::Line => {
+                if !self.router.withdraw(call) {
+                    self.admission.leave(call);
+                }
+            }
             Undo::Place => self.free(call),
             Undo::Written => {
                 self.router.forget_start(call);

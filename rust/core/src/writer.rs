@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::call::{Call, Outcome};
 use crate::closing::CloseReason;
 use crate::process::poll::{poll, readable, set_nonblocking, writable};
+use crate::router::Begun;
 use crate::shared::Shared;
 
 /// Bytes that may wait for the pipe. Requests beyond it are refused: the runtime has stopped
@@ -82,6 +83,12 @@ impl WriteQueue {
         let call = Some(call);
         self.push(&mut state, Outgoing { line, call });
         Ok(())
+    }
+
+    /// Queues the line of a request that was held back. It was taken once.
+    pub fn push_again(&self, line: Vec<u8>, call: Arc<Call>) {
+        let call = Some(call);
+        self.push(&mut self.state.lock(), Outgoing { line, call });
     }
 
     /// Queues a notification's line.
@@ -156,24 +163,33 @@ pub(crate) fn run(shared: &Shared, stdin: OwnedFd, interrupted: &UnixStream) {
 fn write_all(shared: &Shared, mut stdin: File, interrupted: &UnixStream) -> io::Result<()> {
     set_nonblocking(&stdin)?;
     while let Some(outgoing) = shared.writer.next() {
-        let due = outgoing
-            .call
-            .as_ref()
-            .is_none_or(|call| enter(shared, call));
-        if due && !write_line(&mut stdin, interrupted, &outgoing.line)? {
+        let line = match &outgoing.call {
+            Some(call) => enter(shared, call, outgoing.line),
+            None => Some(outgoing.line),
+        };
+        if let Some(line) = line
+            && !write_line(&mut stdin, interrupted, &line)?
+        {
             break;
         }
     }
     Ok(())
 }
 
-/// Enters a request in the router; false when it was given up or the connection is closed.
-fn enter(shared: &Shared, call: &Arc<Call>) -> bool {
-    if let Err(outcome) = shared.router.begin(call) {
-        finish(call, outcome);
-        shared.free(call);
-        return false;
-    }
+/// Enters a request in the router; `None` when it has to wait, was given up, or the connection is closed.
+fn enter(shared: &Shared, call: &Arc<Call>, line: Vec<u8>) -> Option<Vec<u8>> {
+    let line = match shared.router.begin(call, line) {
+        Begun::Due(line) => line,
+        Begun::Held => {
+            shared.wake_reader();
+            return None;
+        }
+        Begun::Over(outcome) => {
+            finish(call, outcome);
+            shared.free(call);
+            return None;
+        }
+    };
     let opened = call.stream.as_ref().map(|stream| &stream.mailbox);
     // Before the call is marked: whoever leaves from now on undoes what this line does.
     let left = opened.and_then(|mailbox| mailbox.owe());
@@ -184,13 +200,13 @@ fn enter(shared: &Shared, call: &Arc<Call>) -> bool {
         }
         shared.router.retract(call);
         shared.free(call);
-        return false;
+        return None;
     }
     shared.stats.requests_written.one();
     if let Some(errand) = left {
         shared.run(errand);
     }
-    true
+    Some(line)
 }
 
 fn finish(call: &Call, outcome: Outcome) {

@@ -9,7 +9,7 @@ use codex_core::envelope::{Message, Reader};
 use codex_core::errands::Errand;
 use codex_core::listeners::Filter;
 use codex_core::mailbox::{Mailbox, Selection, Taken};
-use codex_core::router::{Batch, Held, Router, Subject, Topic};
+use codex_core::router::{Batch, Begun, Held, Router, Subject, Topic};
 use codex_core::stats::Stats;
 use codex_core::waker::LoopWaker;
 
@@ -30,6 +30,11 @@ fn route(router: &Router, lines: &[&str]) -> Batch {
     }
     drop(routing);
     batch
+}
+
+fn begin(router: &Router, call: &Arc<Call>) {
+    let begun = router.begin(call, Vec::new());
+    assert!(matches!(begun, Begun::Due(_)), "{begun:?}");
 }
 
 fn subject(name: &'static str, id: &str) -> Subject {
@@ -61,7 +66,7 @@ fn opened(router: &Router, until_answer: bool) -> (Topic, Arc<Mailbox>, Arc<Call
         until_answer,
     };
     let call = Arc::new(Call::new(1, "process/spawn", None).opening(Some(stream)));
-    router.begin(&call).unwrap();
+    begin(router, &call);
     assert!(call.admit() && call.mark_sent());
     assert_eq!(mailbox.owe(), None);
     assert!(call.mark_written());
@@ -273,7 +278,7 @@ fn a_goal_and_a_turn_that_is_started_here_keep_each_other_off() {
     let router = router();
     let thread: Arc<str> = "t".into();
     let start = Arc::new(Call::new(1, "turn/start", Some("t")));
-    router.begin(&start).unwrap();
+    begin(&router, &start);
     assert!(router.own_thread(&thread, pause()).is_none(), "starting");
     route(&router, &[r#"{"id":1,"result":{"turn":{"id":"u"}}}"#]);
     assert!(router.own_thread(&thread, pause()).is_none(), "running");
@@ -281,26 +286,26 @@ fn a_goal_and_a_turn_that_is_started_here_keep_each_other_off() {
     let goal = router.own_thread(&thread, pause()).unwrap();
     let next = Arc::new(Call::new(2, "turn/start", Some("t")));
     assert!(matches!(
-        router.begin(&next),
-        Err(Outcome::Error { code: -32600, .. })
+        router.begin(&next, Vec::new()),
+        Begun::Over(Outcome::Error { code: -32600, .. })
     ));
     router.leave(&Topic::Goal(thread), &goal);
-    router.begin(&next).unwrap();
+    begin(&router, &next);
 }
 
 #[test]
 fn a_turn_that_is_given_up_is_interrupted_once_it_has_begun() {
     let router = router();
     let answer = |id: i64| format!(r#"{{"id":{id},"result":{{"turn":{{"id":"u"}}}}}}"#);
-    let begin = |id: i64| {
+    let written = |id: i64| {
         let call = Arc::new(Call::new(id, "turn/start", Some("t")));
-        router.begin(&call).unwrap();
+        begin(&router, &call);
         assert!(call.admit() && call.mark_sent() && call.mark_written());
         call
     };
     // Answered, and given up before and after its start.
     for (id, early) in [(1, true), (2, false)] {
-        let call = begin(id);
+        let call = written(id);
         route(&router, &[&answer(id)]);
         let mailbox = call.take_subscription().unwrap();
         if early {
@@ -323,7 +328,7 @@ fn a_turn_that_is_given_up_is_interrupted_once_it_has_begun() {
     }
     // Given up before the answer, which comes before and after its start.
     for (id, early) in [(3, true), (4, false)] {
-        let call = begin(id);
+        let call = written(id);
         call.abandon();
         router.forget_start(&call);
         let answer = answer(id);
@@ -340,9 +345,9 @@ fn a_turn_that_is_given_up_is_interrupted_once_it_has_begun() {
         finish_turn(&router);
     }
     // Given up by one while another waits for its answer, and then by that one.
-    let first = begin(7);
+    let first = written(7);
     route(&router, &[&answer(7), STARTED]);
-    let second = begin(8);
+    let second = written(8);
     let mailbox = first.take_subscription().unwrap();
     assert_eq!(
         router.give_up_turn(&mailbox),
@@ -357,11 +362,48 @@ fn a_turn_that_is_given_up_is_interrupted_once_it_has_begun() {
     );
     finish_turn(&router);
     // Who joins a turn that was given up wants it.
-    let call = begin(5);
+    let call = written(5);
     route(&router, &[&answer(5)]);
     router.give_up_turn(&call.take_subscription().unwrap());
-    let _joined = begin(6);
-    assert_eq!(route(&router, &[&answer(6), STARTED]).errands, []);
+    let _joined = router.subscribe_turn("t", "u");
+    assert_eq!(route(&router, &[STARTED]).errands, []);
+}
+
+#[test]
+fn a_start_waits_until_the_turn_that_was_given_up_is_over() {
+    let router = router();
+    let start = |id| Arc::new(Call::new(id, "turn/start", Some("t")));
+    let first = start(1);
+    begin(&router, &first);
+    assert!(first.admit() && first.mark_sent() && first.mark_written());
+    route(
+        &router,
+        &[r#"{"id":1,"result":{"turn":{"id":"u"}}}"#, STARTED],
+    );
+    // One on its way to the writer in that moment, and one that has not stood in line yet.
+    let (admitted, new) = (start(2), start(3));
+    assert!(!router.hold(&admitted));
+    assert!(
+        router
+            .give_up_turn(&first.take_subscription().unwrap())
+            .is_some()
+    );
+    let begun = router.begin(&admitted, b"line".to_vec());
+    assert!(matches!(begun, Begun::Held), "{begun:?}");
+    assert!(router.hold(&new));
+    assert!(!router.hold(&Arc::new(Call::new(4, "turn/start", Some("other")))));
+    assert!(
+        router.own_thread(&"t".into(), pause()).is_none(),
+        "turns wait"
+    );
+    assert_eq!(router.held().starts, 2);
+    let gone = route(&router, &[COMPLETED]).starts;
+    let gone: Vec<_> = gone
+        .into_iter()
+        .map(|one| (one.call.id, one.line))
+        .collect();
+    assert_eq!(gone, [(2, Some(b"line".to_vec())), (3, None)]);
+    assert_eq!(router.held(), Held::default());
 }
 
 /// Ends the turn "u" and makes it unknown, so that the id can be used again.
