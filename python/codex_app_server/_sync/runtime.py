@@ -8,13 +8,16 @@ client, its threads and its turns share one of these, so the runtime lives as lo
 
 from __future__ import annotations
 
+import logging
 import warnings
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .._failures import transport_closed
-from ..errors import ForkedProcessError, NotStartedError
+from ..errors import ForkedProcessError, NotStartedError, StartupError
+from ..retry import pauses
 from .startup import initialize, spawn
-from .waiting import Lock
+from .waiting import Lock, sleep
 
 if TYPE_CHECKING:
     from .._config import CodexConfig
@@ -23,6 +26,15 @@ if TYPE_CHECKING:
     from .codex_client import CodexClient
     from .connection import Connection
 
+logger = logging.getLogger("codex_app_server")
+
+# What a runtime exits with when two are started on a home that has no database yet: each makes it, and the
+# second fails (0.163.0: in 10 of 10 tries). It is there some 0.2 s later.
+_LOST_A_RACE = "failed to initialize sqlite state runtime"
+_TRIES = 4
+_FIRST_PAUSE_S = 0.15
+_LONGEST_PAUSE_S = 1.0
+_JITTER = 0.5
 
 _NOT_STARTED = "The runtime is not started."
 
@@ -60,6 +72,19 @@ class Runtime:
         return self.connection
 
     def _start(self) -> None:
+        for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _TRIES - 1):
+            try:
+                self._start_once()
+            except StartupError as error:
+                if _LOST_A_RACE not in error.stderr_tail:
+                    raise
+                logger.info("The runtime met another one making its database, and is started again")
+            else:
+                return
+            sleep(pause)
+        self._start_once()
+
+    def _start_once(self) -> None:
         self.spawn()
         self.initialize()
 

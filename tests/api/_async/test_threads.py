@@ -24,6 +24,16 @@ async def test_metadata_has_the_server_in_both_spellings(model: OfflineModel) ->
     assert metadata.user_agent == metadata.userAgent
 
 
+async def test_clients_that_start_at_once_on_a_new_home_all_start() -> None:
+    with OfflineModel("Here.") as model:
+
+        async def first_turn() -> str | None:
+            async with AsyncCodex(model.config()) as codex:
+                return (await (await codex.thread_start()).run("Go.")).final_response
+
+        assert await together(*[first_turn] * 4) == ["Here."] * 4
+
+
 async def test_a_thread_is_named_read_and_listed(model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
         thread = await codex.thread_start()

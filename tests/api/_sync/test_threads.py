@@ -26,6 +26,16 @@ def test_metadata_has_the_server_in_both_spellings(model: OfflineModel) -> None:
     assert metadata.user_agent == metadata.userAgent
 
 
+def test_clients_that_start_at_once_on_a_new_home_all_start() -> None:
+    with OfflineModel("Here.") as model:
+
+        def first_turn() -> str | None:
+            with Codex(model.config()) as codex:
+                return ((codex.thread_start()).run("Go.")).final_response
+
+        assert together(*[first_turn] * 4) == ["Here."] * 4
+
+
 def test_a_thread_is_named_read_and_listed(model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
         thread = codex.thread_start()
