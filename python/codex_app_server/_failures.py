@@ -50,10 +50,24 @@ def transport_closed(
         reason += f": {detail}"
     message = f"{reason}. {advice}"
     if stderr_tail and cls is TransportClosedError:
-        message += f"\nThe end of its stderr:\n{stderr_tail.rstrip()}"
+        message += said(stderr_tail)
     return cls(message, reason=reason, exit_code=exit_code, signal=signal, stderr_tail=stderr_tail)
 
 
+def said(stderr_tail: str) -> str:
+    """The end of its stderr, as the end of a message."""
+    return f"\nThe end of its stderr:\n{_BACKTRACE.sub('', stderr_tail).rstrip()}"
+
+
+def last_error(stderr_tail: str) -> str | None:
+    """What the runtime itself exited for, if it said that in its own way."""
+    errors = _OWN_ERROR.findall(_BACKTRACE.sub("", stderr_tail))
+    return errors[-1] if errors else None
+
+
+# The packaged runtime has no symbols: "0: <unknown>", and so on.
+_BACKTRACE = re.compile(r"\s*^Stack backtrace:\n(?:^[ \t]+.*\n?)*", re.MULTILINE)
+_OWN_ERROR = re.compile(r"^Error: (\S.*)", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _START_AGAIN = "Open a new client; a thread with a first message can be resumed there with thread_resume()."
 _CLOSED: dict[str, tuple[type[TransportClosedError], str, str]] = {

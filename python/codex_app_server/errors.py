@@ -298,6 +298,15 @@ class RetryLimitExceededError(ServerBusyError):
     """The runtime gave up after retrying by itself."""
 
 
+# What the transport undoes when the answer comes after all.
+_UNDONE = {
+    "turn/start": "a turn",
+    "thread/start": "a thread",
+    "thread/fork": "a thread",
+    "account/login/start": "a login",
+}
+
+
 class RequestTimeoutError(CodexError, TimeoutError):
     """No answer came within the deadline, counted from when the request was written.
 
@@ -307,9 +316,11 @@ class RequestTimeoutError(CodexError, TimeoutError):
     """
 
     def __init__(self, method: str, timeout_s: float) -> None:
+        late = _UNDONE.get(method)
+        undone = f"; {late} that it may still start is ended again" if late is not None else ""
         super().__init__(
-            f"No answer to {method} within {timeout_s:g} s, so it was given up; a turn or thread that it may "
-            "still start is ended again. Raise CodexConfig.request_timeout_s if the runtime is merely slow."
+            f"No answer to {method} within {timeout_s:g} s, so it was given up{undone}. "
+            "Raise CodexConfig.request_timeout_s if the runtime is merely slow."
         )
         self.method = method
         self.timeout_s = timeout_s

@@ -137,6 +137,15 @@ def test_a_json_rpc_error_is_mapped(code: int, message: str, data: Any, cls: typ
     assert errors.is_retryable_error(error) is retryable
 
 
+@pytest.mark.parametrize(
+    ("method", "late"), [("turn/start", True), ("thread/fork", True), ("model/list", False)]
+)
+def test_a_timeout_says_what_is_undone_and_nothing_else(method: str, late: bool) -> None:
+    text = str(errors.RequestTimeoutError(method, 60.0))
+    assert text.startswith(f"No answer to {method} within 60 s, so it was given up")
+    assert ("ended again" in text) is late
+
+
 def test_a_hint_stands_behind_the_message() -> None:
     error = map_jsonrpc_error(-32600, "thread not found: t")
     error.hint = "load it first"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import _decode, _native, _requests
+from .._failures import last_error, said
 from .._launch import Launch, raise_spawn_error, resolve
 from ..errors import ClientClosedError, CodexError, StartupError, TransportClosedError
 from .connection import AsyncConnection
@@ -88,17 +89,19 @@ async def _answer(call: _native.Call, launch: Launch, connection: AsyncConnectio
 def _startup_error(launch: Launch, cause: CodexError, noted: list[str], stderr_tail: str) -> StartupError:
     exit_code = signal = None
     reason = str(cause)
+    advice = "Check that it is Codex (`--version`) and that CodexConfig has its path and arguments right."
     if isinstance(cause, TransportClosedError):
         exit_code, signal = cause.exit_code, cause.signal
         stderr_tail = cause.stderr_tail or stderr_tail
         reason = cause.reason
-    message = (
-        f"{launch.program} did not become a ready Codex runtime: {reason}. "
-        "Check that it is Codex (`--version`) and that CodexConfig has its path and arguments right."
-    )
+        own = last_error(stderr_tail)
+        if own is not None:
+            reason = f"{reason}: {own}"
+            advice = "Check what CodexConfig sets, and config.toml in the runtime's home."
+    message = f"{launch.program} did not become a ready Codex runtime: {reason}. {advice}"
     news = [note for note in noted[:3] if note not in reason]
     if news:
         message += "\nNoted meanwhile:\n" + "\n".join(news)
     if stderr_tail:
-        message += f"\nThe end of its stderr:\n{stderr_tail.rstrip()}"
+        message += said(stderr_tail)
     return StartupError(message, reason=reason, exit_code=exit_code, signal=signal, stderr_tail=stderr_tail)

@@ -84,6 +84,30 @@ def test_a_binary_that_exits_at_once(tmp_path: Path) -> None:
     assert isinstance(caught.value, TransportClosedError)
 
 
+def test_an_error_of_the_runtimes_own_is_the_reason(tmp_path: Path) -> None:
+    error = "note: trying\nError: bad setting\nin `line 1`"
+    words = f"{error}\n\nStack backtrace:\n   0: <unknown>\n   1: <unknown>\n"
+    binary = script(tmp_path, f"sys.stderr.write({words!r}); sys.exit(1)")
+    with pytest.raises(StartupError) as caught:
+        started(CodexConfig(codex_bin=binary))
+    assert caught.value.reason == "The Codex runtime exited (exit code 1): bad setting"
+    assert "--version" not in str(caught.value)
+    assert str(caught.value).endswith(f"stderr:\n{error}")
+    assert "backtrace" in caught.value.stderr_tail
+
+
+def test_a_runtime_that_lost_the_race_for_its_database_is_started_again(tmp_path: Path) -> None:
+    log = tmp_path / "starts"
+    binary = script(
+        tmp_path,
+        f"open({str(log)!r}, 'a').write('.')\n"
+        "sys.exit('Error: failed to initialize sqlite state runtime under /home: no')",
+    )
+    with pytest.raises(StartupError, match="sqlite"):
+        started(CodexConfig(codex_bin=binary))
+    assert log.read_text() == "...."
+
+
 def test_a_binary_that_kills_itself(tmp_path: Path) -> None:
     binary = script(tmp_path, "os.kill(os.getpid(), 11)")
     with pytest.raises(StartupError, match="11") as caught:
