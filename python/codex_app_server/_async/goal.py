@@ -152,13 +152,14 @@ class AsyncGoalHandle:
         Raises:
             InvalidInputError: The input is empty. Nothing was sent.
             InvalidRequestError: The goal is over.
+            TransportClosedError: The connection ended first.
         """
         connection = self._codex._client.connection
         turn_id = self.current_turn_id or self.id
         # From before the request, so that no turn can start unheard between a refusal and the wait.
         listening = connection.native.subscribe_notifications(_goals.NEWS, thread_id=self.thread_id)
         try:
-            while not self.is_over:
+            while self._is_worth_asking(connection):
                 try:
                     return await connection.request(_requests.turn_steer(self.thread_id, turn_id, input))
                 except InvalidRequestError as error:
@@ -181,12 +182,13 @@ class AsyncGoalHandle:
 
         Raises:
             InvalidRequestError: The goal is over.
+            TransportClosedError: The connection ended first.
         """
         async with self._interrupting:
             if self._interrupted is None:
-                if self.is_over:
-                    raise self._over("interrupt")
                 connection = self._codex._client.connection
+                if not self._is_worth_asking(connection):
+                    raise self._over("interrupt")
                 # First, because the runtime would start the next turn as soon as this one ends. A goal
                 # that is complete, but for the last words about it, stays so.
                 if self._subscription.goes_on:
@@ -199,7 +201,7 @@ class AsyncGoalHandle:
 
         # Between two turns any id will do: the refusal tells the one that has just been started.
         turn_id: str | None = self.current_turn_id or self.id
-        while turn_id is not None and not self.is_over:
+        while turn_id is not None and self._is_worth_asking(connection):
             try:
                 return await connection.request(_requests.turn_interrupt(self.thread_id, turn_id))
             except InvalidRequestError as error:
@@ -233,6 +235,10 @@ class AsyncGoalHandle:
                 listening.drain(decoder())
         finally:
             listening.close()
+
+    def _is_worth_asking(self, connection: AsyncConnection) -> bool:
+        # A connection that has ended makes every goal one that is over, but says so itself when it is asked.
+        return not self.is_over or connection.native.closed
 
     def _over(self, what: str) -> InvalidRequestError:
         return _goals.refusal(f"no active goal to {what}", "it is over; set another one with thread.goal()")

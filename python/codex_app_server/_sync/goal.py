@@ -150,13 +150,14 @@ class GoalHandle:
         Raises:
             InvalidInputError: The input is empty. Nothing was sent.
             InvalidRequestError: The goal is over.
+            TransportClosedError: The connection ended first.
         """
         connection = self._client.connection
         turn_id = self.current_turn_id or self.id
         # From before the request, so that no turn can start unheard between a refusal and the wait.
         listening = connection.native.subscribe_notifications(_goals.NEWS, thread_id=self.thread_id)
         try:
-            while not self.is_over:
+            while self._is_worth_asking(connection):
                 try:
                     return connection.request(_requests.turn_steer(self.thread_id, turn_id, input))
                 except InvalidRequestError as error:
@@ -179,12 +180,13 @@ class GoalHandle:
 
         Raises:
             InvalidRequestError: The goal is over.
+            TransportClosedError: The connection ended first.
         """
         with self._interrupting:
             if self._interrupted is None:
-                if self.is_over:
-                    raise self._over("interrupt")
                 connection = self._client.connection
+                if not self._is_worth_asking(connection):
+                    raise self._over("interrupt")
                 # First, because the runtime would start the next turn as soon as this one ends. A goal
                 # that is complete, but for the last words about it, stays so.
                 if self._subscription.goes_on:
@@ -197,7 +199,7 @@ class GoalHandle:
 
         # Between two turns any id will do: the refusal tells the one that has just been started.
         turn_id: str | None = self.current_turn_id or self.id
-        while turn_id is not None and not self.is_over:
+        while turn_id is not None and self._is_worth_asking(connection):
             try:
                 return connection.request(_requests.turn_interrupt(self.thread_id, turn_id))
             except InvalidRequestError as error:
@@ -231,6 +233,10 @@ class GoalHandle:
                 listening.drain(decoder())
         finally:
             listening.close()
+
+    def _is_worth_asking(self, connection: Connection) -> bool:
+        # A connection that has ended makes every goal one that is over, but says so itself when it is asked.
+        return not self.is_over or connection.native.closed
 
     def _over(self, what: str) -> InvalidRequestError:
         return _goals.refusal(f"no active goal to {what}", "it is over; set another one with thread.goal()")

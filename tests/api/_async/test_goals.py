@@ -462,6 +462,11 @@ async def test_the_end_of_the_connection_ends_every_wait_for_a_goal(stage: str, 
         with pytest.raises(TransportClosedError) as caught:
             await waiting.result()
         assert not isinstance(caught.value, ClientClosedError)
+        if stage != "starting":
+            for call in (goal.interrupt, lambda: goal.steer("More.")):
+                with pytest.raises(TransportClosedError):
+                    await call()
+            await goal.cancel()
 
 
 async def test_what_a_newer_runtime_has_changed_ends_nothing(peer: ScriptedPeer) -> None:

@@ -464,6 +464,11 @@ def test_the_end_of_the_connection_ends_every_wait_for_a_goal(stage: str, peer: 
         with pytest.raises(TransportClosedError) as caught:
             waiting.result()
         assert not isinstance(caught.value, ClientClosedError)
+        if stage != "starting":
+            for call in (goal.interrupt, lambda: goal.steer("More.")):
+                with pytest.raises(TransportClosedError):
+                    call()
+            goal.cancel()
 
 
 def test_what_a_newer_runtime_has_changed_ends_nothing(peer: ScriptedPeer) -> None:
