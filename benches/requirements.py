@@ -178,7 +178,7 @@ REQUIREMENTS = (
     Requirement(
         "one `item/completed`, bytes to model",
         7,
-        "a seventh of official",
+        "7 x official",
         lambda results: results.ratio("one item/completed", "official", "ours"),
     ),
 )

@@ -75,6 +75,12 @@ def serialise(request: Request[Any]) -> bytes | None:
             request.params, default=plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         )
         return text.encode()
+    except UnicodeEncodeError as error:
+        # Its position is one in the JSON, which nobody has seen.
+        raise InvalidInputError(
+            f"The arguments of {request.method} are not JSON: a string has the lone surrogate "
+            f"{error.object[error.start]!r}, which is no character. Was it decoded with 'surrogateescape'?"
+        ) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"The arguments of {request.method} are not JSON: {error}.") from error
 

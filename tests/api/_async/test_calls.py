@@ -271,6 +271,7 @@ BAD_REQUESTS: list[tuple[tuple[Any, ...], type[Exception], str]] = [
     (("a/b", {"x": {1}}), InvalidInputError, "a/b are not JSON"),
     (("a/b", {"x": OMIT}), InvalidInputError, "Omit is no type of JSON"),
     (("a/b", {"x": float("inf")}), InvalidInputError, "a/b are not JSON"),
+    (("a/b", {"x": ["fine", "a\ud800b"]}), InvalidInputError, r"lone surrogate '\\ud800'"),
     (("a/b", ThreadListParams.model_construct(limit={1})), InvalidInputError, "params cannot be sent"),
     (("turn/start", {"threadId": "\ud800"}), InvalidInputError, "threadId is not text"),
     (("a/b", None, dict), InvalidInputTypeError, "response_model"),
