@@ -32,9 +32,9 @@ $(VENV)/.built: $(VENV)/.tools $(RUST)
 demo: $(VENV)/.built ## Watch dozens of concurrent turns on the real runtime, offline (ARGS=--live: your login)
 	$(BIN)/python -m examples.demo $(ARGS)
 
-test: $(VENV)/.built ## The quick suite: core and API, without what is slow
+test: $(VENV)/.built ## The quick suite: core, native module and API, without what is slow
 	cargo test --quiet --locked
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" tests/python tests/native tests/api $(ARGS)
 
 test-all: $(VENV)/.built ## Everything, the wheel on every Python of this machine included
 	cargo test --quiet --locked

@@ -66,7 +66,7 @@ def last_error(stderr_tail: str) -> str | None:
 
 
 # The packaged runtime has no symbols: "0: <unknown>", and so on.
-_BACKTRACE = re.compile(r"\s*^Stack backtrace:\n(?:^[ \t]+.*\n?)*", re.MULTILINE)
+_BACKTRACE = re.compile(r"^Stack backtrace:\n(?:[ \t].*\n?)*", re.MULTILINE)
 _OWN_ERROR = re.compile(r"^Error: (\S.*)", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _START_AGAIN = "Open a new client; a thread with a first message can be resumed there with thread_resume()."

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from codex_app_server import errors
-from codex_app_server._failures import stream_overflow, transport_closed, turn_overflow
+from codex_app_server._failures import last_error, said, stream_overflow, transport_closed, turn_overflow
 from codex_app_server.errors import (
     CodexError,
     map_jsonrpc_error,
@@ -144,6 +144,15 @@ def test_a_timeout_says_what_is_undone_and_nothing_else(method: str, late: bool)
     text = str(errors.RequestTimeoutError(method, 60.0))
     assert text.startswith(f"No answer to {method} within 60 s, so it was given up")
     assert ("ended again" in text) is late
+
+
+def test_what_a_runtime_said_is_shown_without_a_backtrace_that_has_no_names() -> None:
+    frames = "".join(f"  {number}: <unknown>\n" for number in range(3))
+    stderr = f"Error: first\n\nStack backtrace:\n{frames}Error: second\nin `x`\n\nStack backtrace:\n{frames}"
+    assert last_error(stderr) == "second"
+    assert said(stderr) == "\nThe end of its stderr:\nError: first\n\nError: second\nin `x`"
+    assert last_error("WARN: Error: no\n") is None
+    assert said("\n" * 65536).endswith("stderr:\n")  # and soon
 
 
 def test_a_hint_stands_behind_the_message() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._failures import transport_closed
 from ..errors import ForkedProcessError, NotStartedError, StartupError
 from ..retry import pauses
-from .startup import initialize, spawn
+from .startup import LOST_A_RACE, initialize, spawn
 from .waiting import Lock, sleep
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("codex_app_server")
 
-# What a runtime exits with when two are started on a home that has no database yet: each makes it, and the
-# second fails (0.163.0: in 10 of 10 tries). It is there some 0.2 s later.
-_LOST_A_RACE = "failed to initialize sqlite state runtime"
+# A runtime that lost the race for a new database finds it made some 0.2 s later.
 _TRIES = 4
 _FIRST_PAUSE_S = 0.15
 _LONGEST_PAUSE_S = 1.0
@@ -79,9 +77,9 @@ class AsyncRuntime:
             try:
                 await self._start_once()
             except StartupError as error:
-                if _LOST_A_RACE not in error.stderr_tail:
+                if LOST_A_RACE not in error.stderr_tail:
                     raise
-                logger.info("The runtime met another one making its database, and is started again")
+                logger.info("The runtime could not open its database, and is started again")
             else:
                 return
             await sleep(pause)

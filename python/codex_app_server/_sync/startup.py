@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 # is not a Codex runtime, and waiting for the whole startup timeout would tell nobody anything.
 _PATIENCE_S = 1.5
 
+# What a runtime exits with when two are started on a home that has no database yet: each makes it, and the
+# second fails (0.163.0: in 10 of 10 tries).
+LOST_A_RACE = "failed to initialize sqlite state runtime"
+
+_ABOUT_DATABASE = "If another runtime was just making it, start again; else check the directory and its disk."
+_ABOUT_SETTINGS = "Check what CodexConfig sets, and config.toml in the runtime's home."
+
 
 def spawn(config: CodexConfig) -> tuple[Launch, Connection]:
     """Start the process; it is not initialised yet."""
@@ -99,7 +106,7 @@ def _startup_error(launch: Launch, cause: CodexError, noted: list[str], stderr_t
         own = last_error(stderr_tail)
         if own is not None:
             reason = f"{reason}: {own}"
-            advice = "Check what CodexConfig sets, and config.toml in the runtime's home."
+            advice = _ABOUT_DATABASE if LOST_A_RACE in own else _ABOUT_SETTINGS
     message = f"{launch.program} did not become a ready Codex runtime: {reason}. {advice}"
     news = [note for note in noted[:3] if note not in reason]
     if news:

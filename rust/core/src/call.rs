@@ -93,8 +93,8 @@ pub struct Call {
     pub lane: Lane,
     /// The thread of a `turn/start`: its events are kept from the moment the line is written.
     pub turn_of: Option<Arc<str>>,
-    /// The params of an errand, as JSON.
-    pub errand: Option<Box<[u8]>>,
+    /// What it undoes; nobody waits for it then.
+    pub errand: Option<Errand>,
     /// The stream that this request opens.
     pub stream: Option<Stream>,
     /// It counts against its window. Given back once, by whoever ends it.
@@ -147,10 +147,11 @@ impl Call {
 
     /// A request that nobody waits for.
     pub fn errand(id: i64, errand: Errand) -> Self {
+        let call = Self::new(id, &errand.method, None);
         Self {
             lane: Lane::Errand,
-            errand: Some(errand.params),
-            ..Self::new(id, &errand.method, None)
+            errand: Some(errand),
+            ..call
         }
     }
 

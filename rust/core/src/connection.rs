@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::admission::{Admission, Limits};
 use crate::budget::Budget;
-use crate::call::{Call, Lane, Outcome, Stream};
+use crate::call::{Call, Lane, Stream};
 use crate::closing::{CloseReason, Latch};
 use crate::diagnostics::Diagnostics;
 use crate::errands::{Errand, Lingering};
@@ -150,12 +150,7 @@ impl Connection {
             self.shared.free(call);
             return Err(SendError::QueueFull(full));
         }
-        // The latch may have been set since it was read, and the queue closed with it.
-        if let Some(reason) = self.shared.latch.get()
-            && let Some(wake) = call.answer(Outcome::Closed(Arc::clone(reason)), None)
-        {
-            call.fire(wake);
-        }
+        self.shared.answer_if_closed(call);
         Ok(())
     }
 

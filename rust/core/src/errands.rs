@@ -24,13 +24,29 @@ pub struct Errand {
     pub method: Box<str>,
     /// JSON.
     pub params: Box<[u8]>,
+    /// The turn that it interrupts.
+    pub turn: Option<TurnKey>,
+}
+
+/// A turn and its thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnKey {
+    pub thread_id: Arc<str>,
+    pub turn_id: Arc<str>,
 }
 
 impl Errand {
     pub fn interrupt(thread_id: &str, turn_id: &str) -> Self {
         let (thread, turn) = (json_string(thread_id), json_string(turn_id));
         let params = format!(r#"{{"threadId":{thread},"turnId":{turn}}}"#);
-        Self::new("turn/interrupt", params.into_bytes())
+        let turn = TurnKey {
+            thread_id: thread_id.into(),
+            turn_id: turn_id.into(),
+        };
+        Self {
+            turn: Some(turn),
+            ..Self::new("turn/interrupt", params.into_bytes())
+        }
     }
 
     pub fn unsubscribe(thread_id: &str) -> Self {
@@ -47,6 +63,7 @@ impl Errand {
         Self {
             method: method.into(),
             params: params.into(),
+            turn: None,
         }
     }
 }
@@ -110,7 +127,7 @@ impl Shared {
     }
 
     fn send_errand(&self, errand: Arc<Call>) {
-        let params = errand.errand.as_deref();
+        let params = errand.errand.as_ref().map(|errand| &*errand.params);
         let line = request_line(Some(errand.id), &errand.method, params);
         if errand.mark_sent() {
             self.lingering.add(Arc::clone(&errand));

@@ -5,6 +5,9 @@
 //! tries). So a start is held back until the turn that was given up has ended, and until a start that was given up
 //! on the wire is answered, for that answer may be a turn. Not for ever: the runtime may have lost either.
 //!
+//! A start waits before it stands in line for admission, so it holds nothing. Only one that was in line or in the
+//! writer's queue when the turn was given up waits with its line; a window's worth of them at most.
+//!
 //! Plain data; the router's lock is around it.
 
 use std::sync::Arc;
@@ -13,10 +16,14 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 
 use crate::call::Call;
+use crate::errands::TurnKey;
 
 /// How long a start is held back for one leftover. An interrupt takes milliseconds, but a turn can be interrupted
 /// only once it has begun, which takes seconds on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same from the answer to the interrupt on. The turn's last word comes right behind it, unless this
+/// client has unsubscribed from the thread.
+const LAST_WORD: Duration = Duration::from_secs(2);
 
 /// What was given up and may not be over.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,7 +42,7 @@ pub struct HeldStart {
 
 #[derive(Debug, Default)]
 pub(crate) struct Holding {
-    /// By thread, and since when.
+    /// By thread, and until when it holds others up.
     leftovers: HashMap<Arc<str>, Vec<(Leftover, Instant)>>,
     held: Vec<HeldStart>,
 }
@@ -44,11 +51,21 @@ impl Holding {
     /// From now on starts of this thread wait.
     pub fn begin(&mut self, thread_id: &str, leftover: Leftover, now: Instant) {
         let of_thread = self.leftovers.entry(thread_id.into()).or_default();
-        of_thread.retain(|(_, since)| now < *since + PATIENCE);
-        of_thread.push((leftover, now));
+        of_thread.retain(|(_, until)| now < *until);
+        of_thread.push((leftover, now + PATIENCE));
     }
 
-    /// A turn is over. Returns who waited for it and may go now, in the order in which they came.
+    /// The runtime has answered the interrupt of a turn.
+    pub fn turn_is_interrupted(&mut self, turn: &TurnKey, now: Instant) {
+        let of_thread = self.leftovers.get_mut(&turn.thread_id);
+        for (leftover, until) in of_thread.into_iter().flatten() {
+            if *leftover == Leftover::Turn(Arc::clone(&turn.turn_id)) {
+                *until = now + LAST_WORD;
+            }
+        }
+    }
+
+    /// A turn is over. Returns who waited for it and may go now.
     pub fn turn_is_over(&mut self, thread_id: &str, turn_id: &str) -> Vec<HeldStart> {
         self.end(
             thread_id,
@@ -76,9 +93,7 @@ impl Holding {
     /// Whether a start of this thread has to wait.
     pub fn is_due(&self, thread_id: &str, now: Instant) -> bool {
         let of_thread = self.leftovers.get(thread_id).into_iter().flatten();
-        of_thread
-            .into_iter()
-            .any(|(_, since)| now < *since + PATIENCE)
+        of_thread.into_iter().any(|(_, until)| now < *until)
     }
 
     pub fn keep(&mut self, start: HeldStart) {
@@ -93,7 +108,7 @@ impl Holding {
     /// Those that have waited long enough.
     pub fn overdue(&mut self, now: Instant) -> Vec<HeldStart> {
         self.leftovers.retain(|_, of_thread| {
-            of_thread.retain(|(_, since)| now < *since + PATIENCE);
+            of_thread.retain(|(_, until)| now < *until);
             !of_thread.is_empty()
         });
         let waits = |one: &HeldStart| {
@@ -106,12 +121,6 @@ impl Holding {
     /// Everybody who waits.
     pub fn drain(&mut self) -> Vec<HeldStart> {
         std::mem::take(&mut self.held)
-    }
-
-    /// Whether a start of this thread waits.
-    pub fn holds(&self, thread_id: &str) -> bool {
-        let mut threads = self.held.iter().map(|one| one.call.turn_of.as_deref());
-        threads.any(|id| id == Some(thread_id))
     }
 
     /// How many wait.
@@ -170,6 +179,18 @@ mod tests {
         let overdue = holding.overdue(now + PATIENCE);
         assert_eq!((overdue.len(), holding.len()), (1, 1));
         assert!(!holding.is_due("t", now) && holding.is_due("other", now));
+    }
+
+    #[test]
+    fn an_answered_interrupt_is_waited_for_a_moment_longer() {
+        let (mut holding, now) = (Holding::default(), Instant::now());
+        let (thread_id, turn_id): (Arc<str>, Arc<str>) = ("t".into(), "u".into());
+        holding.begin("t", Leftover::Turn(Arc::clone(&turn_id)), now);
+        hold(&mut holding, "t");
+        let turn = TurnKey { thread_id, turn_id };
+        holding.turn_is_interrupted(&turn, now);
+        assert!(holding.is_due("t", now));
+        assert_eq!(holding.overdue(now + LAST_WORD).len(), 1);
     }
 
     #[test]

@@ -110,6 +110,9 @@ impl Router {
     /// Keeps a start that has to wait, before it stands in line for admission, so that it holds nothing;
     /// false for any other call.
     pub fn hold(&self, call: &Arc<Call>) -> bool {
+        if call.turn_of.is_none() {
+            return false;
+        }
         let mut state = self.state.lock();
         let due = state.closed.is_none() && state.must_wait(call);
         if due {
@@ -121,7 +124,7 @@ impl Router {
 
     /// Takes out one that was given up; false if it does not wait.
     pub fn withdraw(&self, call: &Call) -> bool {
-        self.state.lock().holding.withdraw(call)
+        call.turn_of.is_some() && self.state.lock().holding.withdraw(call)
     }
 
     /// Whether a start waits.
@@ -141,7 +144,7 @@ impl Router {
             return Begun::Over(Outcome::Closed(Arc::clone(reason)));
         }
         // The turn was given up while this stood in line, or in the writer's queue.
-        if state.must_wait(call) {
+        if state.must_wait(call) && !call.is_abandoned() {
             let (call, line) = (Arc::clone(call), Some(line));
             state.holding.keep(HeldStart { call, line });
             return Begun::Held;

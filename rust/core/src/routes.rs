@@ -149,7 +149,8 @@ impl Routes {
         starting.into_iter().any(|one| !one.forsaken)
     }
 
-    /// Whether a turn that is followed here runs on this thread, or one is about to.
+    /// Whether a turn that is followed here runs on this thread, or one is about to, or one that was given
+    /// up is not over.
     pub fn is_busy(&self, thread_id: &str) -> bool {
         let running = self
             .turns
@@ -157,7 +158,7 @@ impl Routes {
             .filter(|one| one.started_here || one.begun);
         let mut followed = running.flat_map(|route| &route.subscribers);
         self.is_starting(thread_id)
-            || self.holding.holds(thread_id)
+            || self.holding.is_due(thread_id, Instant::now())
             || followed.any(|mailbox| *mailbox.thread_id == *thread_id)
     }
 
@@ -237,7 +238,9 @@ impl Routes {
                 .subscribers
                 .iter()
                 .for_each(|other| other.mark_shared());
-            route.fate = Fate::Wanted;
+            if route.fate == Fate::Spared {
+                route.fate = Fate::Wanted;
+            }
         }
         route.subscribers.push(Arc::clone(mailbox));
         route

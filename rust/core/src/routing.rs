@@ -3,6 +3,7 @@
 //! woken.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::MutexGuard;
 
@@ -142,6 +143,10 @@ impl Routing<'_> {
         if let Some(stream) = &call.stream {
             self.answered(stream, answer);
         }
+        if let Some(turn) = call.errand.as_ref().and_then(|one| one.turn.as_ref()) {
+            let holding = &mut self.state.holding;
+            holding.turn_is_interrupted(turn, Instant::now());
+        }
         let abandoned = call.is_abandoned();
         let starting = self.state.take_starting(&call);
         let subscription = match (&starting, answer) {
@@ -180,6 +185,7 @@ impl Routing<'_> {
             };
             self.batch.errands.extend(errand);
         }
+        // Nobody waits for a start that was not given up, which is where this returns above.
         if let Some(thread_id) = &call.turn_of {
             let starts = self.state.holding.start_is_over(thread_id, call.id);
             self.batch.starts.extend(starts);

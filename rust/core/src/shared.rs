@@ -93,9 +93,21 @@ impl Shared {
     pub fn let_go(&self, starts: impl IntoIterator<Item = HeldStart>) {
         for HeldStart { call, line } in starts {
             match line {
-                Some(line) => self.writer.push_again(line, call),
+                Some(line) => {
+                    self.writer.push_again(line, Arc::clone(&call));
+                    self.answer_if_closed(&call);
+                }
                 None => drop(self.enter(&call)),
             }
+        }
+    }
+
+    /// For whoever hands a call to the writer: the queue may have been closed just before that.
+    pub fn answer_if_closed(&self, call: &Call) {
+        if let Some(reason) = self.latch.get()
+            && let Some(wake) = call.answer(Outcome::Closed(Arc::clone(reason)), None)
+        {
+            call.fire(wake);
         }
     }
 

@@ -361,12 +361,15 @@ fn a_turn_that_is_given_up_is_interrupted_once_it_has_begun() {
         [Errand::interrupt("t", "u")]
     );
     finish_turn(&router);
-    // Who joins a turn that was given up wants it.
+    // Who joins it after that comes too late.
     let call = written(5);
     route(&router, &[&answer(5)]);
     router.give_up_turn(&call.take_subscription().unwrap());
     let _joined = router.subscribe_turn("t", "u");
-    assert_eq!(route(&router, &[STARTED]).errands, []);
+    assert_eq!(
+        route(&router, &[STARTED]).errands,
+        [Errand::interrupt("t", "u")]
+    );
 }
 
 #[test]
@@ -390,6 +393,11 @@ fn a_start_waits_until_the_turn_that_was_given_up_is_over() {
     );
     let begun = router.begin(&admitted, b"line".to_vec());
     assert!(matches!(begun, Begun::Held), "{begun:?}");
+    // Nobody waits for one that was given up in the writer's queue, so it keeps no place.
+    let unwanted = start(5);
+    unwanted.abandon();
+    begin(&router, &unwanted);
+    router.retract(&unwanted);
     assert!(router.hold(&new));
     assert!(!router.hold(&Arc::new(Call::new(4, "turn/start", Some("other")))));
     assert!(
