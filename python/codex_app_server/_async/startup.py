@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PATIENCE_S = 1.5
 
 # What a runtime exits with when two are started on a home that has no database yet: each makes it, and the
-# second fails (0.163.0: in 10 of 10 tries).
+# second fails (0.163.0: in 9 of 10 tries).
 LOST_A_RACE = "failed to initialize sqlite state runtime"
 
 _ABOUT_DATABASE = "If another runtime was just making it, start again; else check the directory and its disk."
