@@ -40,7 +40,7 @@ test-all: $(VENV)/.built ## Everything, the wheel on every Python of this machin
 	cargo test --quiet --locked
 	$(BIN)/python -m pytest $(ARGS)
 
-# What it measures takes all the machine: leave it alone for the three quarters of an hour.
+# What it measures takes all the machine: leave it alone for the hour that it nearly takes.
 bench: $(VENV)/.built ## Both packages on the same work, into docs/benchmarks.md; fails when a requirement is missed (ARGS="--rounds 3")
 	cargo build --quiet --release --locked -p codex-core --example drain
 	cargo bench --locked -p codex-core

@@ -146,6 +146,24 @@ def test_a_start_waits_until_a_turn_that_was_given_up_is_over(
     assert connection.open_call("turn/start", thread_id="t").admitted
 
 
+def test_a_start_does_not_wait_for_ever_for_a_turns_last_word(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    """Nobody who has unsubscribed from the thread hears it."""
+    first = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    finish(first)
+    peer.send(event("turn/started", "t", "u"))
+    caught_up(connection, peer)
+    first.take_subscription().give_up()
+    second = connection.open_call("turn/start", thread_id="t")
+    peer.answer(peer.expect("turn/interrupt"), {})
+    caught_up(connection, peer)
+    assert not second.admitted
+    assert second.wait(20)
+    assert second.admitted
+
+
 def test_a_start_waits_until_one_that_was_given_up_is_answered(
     connection: Connection, peer: ScriptedPeer
 ) -> None:
