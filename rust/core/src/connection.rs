@@ -315,3 +315,45 @@ impl Drop for Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::Outcome;
+    use crate::holding::HeldStart;
+
+    #[test]
+    fn a_start_that_is_let_go_after_the_end_is_told_of_it() {
+        let connection = Connection::spawn(&Settings {
+            launch: LaunchSpec {
+                argv: vec!["cat".into()],
+                env: None,
+                cwd: None,
+            },
+            graces: Graces::default(),
+            limits: Limits::default(),
+            mailbox_budget: 1 << 20,
+            total_budget: 1 << 20,
+            stderr_tail: 1 << 10,
+        })
+        .unwrap();
+        let calls = [1, 2].map(|id| Arc::new(Call::new(id, "turn/start", Some("t"))));
+        assert!(calls[0].admit() && calls[0].mark_sent());
+        connection.close(false);
+        // One with its line and one that has not stood in line yet: the reader had them in its hands.
+        connection.shared.let_go([
+            HeldStart {
+                call: Arc::clone(&calls[0]),
+                line: Some(b"line".to_vec()),
+            },
+            HeldStart {
+                call: Arc::clone(&calls[1]),
+                line: None,
+            },
+        ]);
+        for call in &calls {
+            assert!(matches!(call.take(), Some(Outcome::Closed(_))), "{call:?}");
+        }
+        assert!(connection.wait(None));
+    }
+}
