@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from codex_app_server._native import Connection
+from codex_app_server._native import Call, Connection
 from codex_app_server.errors import InvalidRequestError, ServerBusyError, TransportClosedError
 from tests.leaks import Footprint
 from tests.native.wire import caught_up, connected, finish, start, start_turn
@@ -123,20 +123,26 @@ def test_a_late_join_of_somebodys_turn_interrupts_nothing(connection: Connection
     assert connection.stats()["turns_routed"] == 1
 
 
-def test_a_start_waits_until_a_turn_that_was_given_up_is_over(
-    connection: Connection, peer: ScriptedPeer
-) -> None:
-    """The runtime would answer it with the turn that is being interrupted."""
+def start_behind_an_interrupt(connection: Connection, peer: ScriptedPeer) -> Call:
+    """A start on the thread of a turn that was given up, whose interrupt is answered."""
     first = start_turn(connection, "t")
     peer.answer(peer.expect("turn/start"), started("u"))
     finish(first)
     peer.send(event("turn/started", "t", "u"))
     caught_up(connection, peer)
     first.take_subscription().give_up()
-    second = connection.open_call("turn/start", thread_id="t")
+    behind = connection.open_call("turn/start", thread_id="t")
     peer.answer(peer.expect("turn/interrupt"), {})
     caught_up(connection, peer)
-    assert not second.admitted
+    assert not behind.admitted
+    return behind
+
+
+def test_a_start_waits_until_a_turn_that_was_given_up_is_over(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    """The runtime would answer it with the turn that is being interrupted."""
+    second = start_behind_an_interrupt(connection, peer)
     assert connection.stats()["requests_waiting"] == 1
     assert connection.stats()["requests_admitted"] == 0  # it holds no place meanwhile
     peer.send(event("turn/completed", "t", "u", status="interrupted"))
@@ -150,16 +156,7 @@ def test_a_start_does_not_wait_for_ever_for_a_turns_last_word(
     connection: Connection, peer: ScriptedPeer
 ) -> None:
     """Nobody who has unsubscribed from the thread hears it."""
-    first = start_turn(connection, "t")
-    peer.answer(peer.expect("turn/start"), started("u"))
-    finish(first)
-    peer.send(event("turn/started", "t", "u"))
-    caught_up(connection, peer)
-    first.take_subscription().give_up()
-    second = connection.open_call("turn/start", thread_id="t")
-    peer.answer(peer.expect("turn/interrupt"), {})
-    caught_up(connection, peer)
-    assert not second.admitted
+    second = start_behind_an_interrupt(connection, peer)
     assert second.wait(20)
     assert second.admitted
 
