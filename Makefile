@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench bench-quick lint format generate runtime wheel clean
+.PHONY: help demo test test-all bench bench-quick lint format generate runtime wheel wheels sdist clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -63,6 +63,7 @@ lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything gener
 	$(BIN)/python -m mypy.stubtest codex_app_server._native
 	$(BIN)/python scripts/make_sync.py --check
 	$(BIN)/python -m scripts.generate --check
+	$(BIN)/python -m scripts.licenses --check
 
 format: $(VENV)/.tools ## Format everything
 	cargo fmt
@@ -72,12 +73,19 @@ format: $(VENV)/.tools ## Format everything
 generate: $(VENV)/.tools ## Rewrite what is generated: models and tables from the runtime, the sync shell
 	$(BIN)/python -m scripts.generate
 	$(BIN)/python scripts/make_sync.py
+	$(BIN)/python -m scripts.licenses
 
 runtime: $(VENV)/.built ## Move to another runtime: pins, generated files, a list of what changed (VERSION=0.164.0)
 	$(BIN)/python -m scripts.move_runtime $(VERSION)
 
-wheel: $(VENV)/.tools ## Build the wheel into dist/
-	$(BIN)/maturin build --release --locked --out dist
+wheel: $(VENV)/.tools ## Build and check this machine's wheel, into dist/
+	$(BIN)/python -m scripts.wheels build $(ARGS)
+
+wheels: $(VENV)/.tools ## Build and check the wheel of every platform, on one Linux machine (ARGS="musllinux_1_2_x86_64": some)
+	$(BIN)/python -m scripts.wheels build $(or $(ARGS),--all)
+
+sdist: $(VENV)/.tools ## Build the source distribution into dist/
+	$(BIN)/maturin sdist --out dist
 
 clean: ## Remove what was built
 	rm -rf $(VENV) target dist python/codex_app_server/_native*.so

@@ -1,0 +1,80 @@
+"""Builds the wheel of one platform.
+
+Owns the command line of maturin and the environment of its compiler: which linker, which oldest C library,
+which paths of this machine must not be seen in what is built. Zig links for every platform but a Mac's own,
+because it carries each C library in each version. Everything is compiled below `target/wheels`, apart from
+the development build, so that the two do not undo each other.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts.wheels.platforms import Platform
+from scripts.wheels.sbom import without_local_paths
+from scripts.wheels.toolchain import Toolchain, toolchain_for
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def build(platform: Platform, out: Path) -> Path:
+    """Build the wheel of `platform` into the folder `out`, which is made if it is missing.
+
+    Returns:
+        The path of the wheel. One of the same name is replaced.
+
+    Raises:
+        ToolchainError: No toolchain of this machine can build for the platform.
+        subprocess.CalledProcessError: The build failed; it has said why.
+    """
+    toolchain = toolchain_for(platform)
+    fetch = [str(toolchain.cargo), "fetch", "--locked", "--quiet"]
+    subprocess.run(fetch, cwd=ROOT, check=True)
+    command = [sys.executable, "-m", "maturin", "build", "--release", "--locked", "--quiet"]
+    command += ["--target", platform.target, "--compatibility", platform.compatibility]
+    # The stable ABI needs no interpreter of the target; the name only says from which version on.
+    command += ["--interpreter", "python3.10"]
+    if not (sys.platform == "darwin" and platform.system == "macosx"):
+        command.append("--zig")
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="codex-wheel-") as folder:
+        environment = {**os.environ, **toolchain.environment(), **_surroundings(platform, toolchain)}
+        subprocess.run([*command, "--out", folder], cwd=ROOT, env=environment, check=True)
+        (built,) = Path(folder).glob("*.whl")
+        return without_local_paths(built, ROOT, out)
+
+
+def _surroundings(platform: Platform, toolchain: Toolchain) -> dict[str, str]:
+    # One folder per toolchain: two of them cannot share what they have compiled.
+    kind = "source" if toolchain.builds_std else "installed"
+    flags = [*platform.rustflags, *_remapped(toolchain)]
+    found = {"CARGO_TARGET_DIR": str(ROOT / "target/wheels" / kind)}
+    if platform.deployment_target is not None:
+        found["MACOSX_DEPLOYMENT_TARGET"] = platform.deployment_target
+        if toolchain.builds_std:
+            # For macOS rustc strips with a tool of LLVM that Debian's does not have; zig does while it links.
+            found["MATURIN_STRIP"] = "false"
+            flags.append("-Clink-arg=-s")
+    found["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flags)
+    try:
+        import ziglang
+    except ImportError:  # only macOS does without; maturin says it when it needs it
+        return found
+    return {**found, "CARGO_ZIGBUILD_ZIG_PATH": str(Path(ziglang.__file__).with_name("zig"))}
+
+
+def _remapped(toolchain: Toolchain) -> list[str]:
+    """Flags that keep this machine's paths out of panic messages.
+
+    Each crate, the standard library and the project get a short name in their place, which is the same on
+    every machine.
+    """
+    home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+    names = {str(folder): "/crates" for folder in (home / "registry/src").glob("*")}
+    names[str(toolchain.sysroot / "lib/rustlib/src/rust")] = "/rustc"
+    names[str(ROOT)] = "/codex-app-server-sdk"
+    return [f"--remap-path-prefix={path}={name}" for path, name in names.items()]

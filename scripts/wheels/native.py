@@ -1,0 +1,79 @@
+"""What is wrong with the native module of a wheel, read from its bytes alone.
+
+It never loads the module, so a wheel of any platform is checked on any machine. The checks that other tools
+do (tag against symbols, stable ABI) are in `check`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import lief
+
+from scripts.wheels.platforms import Platform
+
+_ELF_MACHINES = {"x86_64": lief.ELF.ARCH.X86_64, "aarch64": lief.ELF.ARCH.AARCH64}
+_MACHO_MACHINES = {
+    "x86_64": lief.MachO.Header.CPU_TYPE.X86_64,
+    "arm64": lief.MachO.Header.CPU_TYPE.ARM64,
+}
+# What every macOS has; a module that needs more needs something installed.
+_MACOS_LIBRARIES = {"/usr/lib/libSystem.B.dylib", "/usr/lib/libiconv.2.dylib"}
+
+
+def problems(module: bytes, platform: Platform) -> Iterator[str]:
+    """What is wrong with `module` as a module for `platform`, a sentence each."""
+    binary = lief.parse(io.BytesIO(module))
+    if isinstance(binary, lief.ELF.Binary):
+        if platform.system == "macosx":
+            yield "the module is an ELF file, not a Mach-O file"
+        else:
+            yield from _elf_problems(binary, platform)
+    elif isinstance(binary, lief.MachO.Binary):
+        if platform.system != "macosx":
+            yield "the module is a Mach-O file, not an ELF file"
+        else:
+            yield from _macho_problems(binary, platform)
+    else:
+        yield "the module is neither an ELF nor a Mach-O file"
+
+
+def _elf_problems(binary: lief.ELF.Binary, platform: Platform) -> Iterator[str]:
+    if binary.header.machine_type != _ELF_MACHINES[platform.machine]:
+        yield f"the module is for {binary.header.machine_type.name}, not {platform.machine}"
+    left = [str(each.name) for each in binary.sections if str(each.name).startswith((".debug", ".symtab"))]
+    if left:
+        yield f"the module is not stripped: it has {', '.join(left)}"
+
+
+def _macho_problems(binary: lief.MachO.Binary, platform: Platform) -> Iterator[str]:
+    if binary.header.cpu_type != _MACHO_MACHINES[platform.machine]:
+        yield f"the module is for {binary.header.cpu_type.name}, not {platform.machine}"
+    oldest = tuple(_oldest_macos(binary)[:2])
+    if oldest > platform.version:
+        yield f"the module needs macOS {'.'.join(map(str, oldest))}, the tag says {platform.tag}"
+    needed = {str(library.name) for library in binary.libraries} - {"", str(getattr(binary, "name", ""))}
+    surplus = {name for name in needed if name.startswith("/")} - _MACOS_LIBRARIES
+    if surplus:
+        yield f"the module needs {', '.join(sorted(surplus))}, which not every macOS has"
+    exported = {str(symbol.name) for symbol in binary.exported_symbols}
+    imported = {str(symbol.name) for symbol in binary.imported_symbols}
+    left = {str(symbol.name) for symbol in binary.symbols} - exported - imported - {""}
+    if left:
+        yield f"the module is not stripped: it names {len(left)} symbols of its own, {min(left)} among them"
+
+
+def _oldest_macos(binary: lief.MachO.Binary) -> list[int]:
+    if binary.build_version is not None:
+        return list(binary.build_version.minos)
+    # What linkers wrote before macOS 10.14.
+    return list(binary.version_min.version) if binary.version_min is not None else []
+
+
+def imported_symbols(module: bytes) -> set[str]:
+    """The names that an ELF module leaves to its interpreter and the C library."""
+    binary = lief.ELF.parse(io.BytesIO(module))
+    if binary is None:
+        raise ValueError("not an ELF file")
+    return {str(symbol.name) for symbol in binary.imported_symbols} - {""}

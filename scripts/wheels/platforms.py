@@ -1,0 +1,112 @@
+"""The platforms that have a wheel, and what the build of each needs to know.
+
+One table, in the order in which the wheels are built. A platform is named by the tag of its wheel. Read by
+the build, by the checks, and by whoever asks whether a release is complete.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import dataclass
+
+from packaging.utils import parse_wheel_filename
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One system and processor that has a wheel.
+
+    Args:
+        tag: The platform tag of our wheel, for example `manylinux_2_17_x86_64`.
+        target: Rust's name of the platform.
+        runtime_tag: The platform tag of the runtime's wheel for the same machines.
+        rustflags: What the compiler is told besides.
+        deployment_target: The oldest macOS that the wheel is for.
+    """
+
+    tag: str
+    target: str
+    runtime_tag: str
+    rustflags: tuple[str, ...] = ()
+    deployment_target: str | None = None
+
+    @property
+    def system(self) -> str:
+        """`manylinux`, `musllinux` or `macosx`."""
+        return self.tag.partition("_")[0]
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The oldest glibc, musl or macOS that the wheel is for."""
+        _, major, minor, *_ = self.tag.split("_")
+        return int(major), int(minor)
+
+    @property
+    def machine(self) -> str:
+        """The processor, as the tag spells it: `x86_64`, `aarch64` or `arm64`."""
+        return self.tag.split("_", 3)[3]
+
+    @property
+    def compatibility(self) -> str:
+        """What maturin calls the platform; it knows macOS by the deployment target."""
+        return "off" if self.system == "macosx" else self.tag.rsplit(f"_{self.machine}", 1)[0]
+
+
+# An extension module shares the C library with its interpreter; by default Rust links musl into it.
+_SHARED_MUSL = ("-Ctarget-feature=-crt-static",)
+
+# glibc 2.17 is also the oldest that Rust's standard library supports, and musl 1.2 that of every musllinux
+# wheel of CPython 3.10 and newer.
+PLATFORMS = (
+    Platform("manylinux_2_17_x86_64", "x86_64-unknown-linux-gnu", "manylinux_2_17_x86_64"),
+    Platform("manylinux_2_17_aarch64", "aarch64-unknown-linux-gnu", "manylinux_2_17_aarch64"),
+    Platform("musllinux_1_2_x86_64", "x86_64-unknown-linux-musl", "musllinux_1_1_x86_64", _SHARED_MUSL),
+    Platform("musllinux_1_2_aarch64", "aarch64-unknown-linux-musl", "musllinux_1_1_aarch64", _SHARED_MUSL),
+    Platform("macosx_10_12_x86_64", "x86_64-apple-darwin", "macosx_10_9_x86_64", deployment_target="10.12"),
+    Platform("macosx_11_0_arm64", "aarch64-apple-darwin", "macosx_11_0_arm64", deployment_target="11.0"),
+)
+
+_BY_TAG = {each.tag: each for each in PLATFORMS}
+
+
+def named(tag: str) -> Platform:
+    """The platform of a tag.
+
+    Raises:
+        ValueError: No wheel is made for it.
+    """
+    try:
+        return _BY_TAG[tag]
+    except KeyError:
+        raise ValueError(f"no wheel is made for {tag!r}; there are {', '.join(_BY_TAG)}") from None
+
+
+def of_wheel(filename: str) -> Platform:
+    """The platform of a wheel's file name, which may carry older spellings of the same tag besides.
+
+    Raises:
+        ValueError: No wheel is made for it, or it is not the name of a wheel.
+    """
+    tags = sorted(tag.platform for tag in parse_wheel_filename(filename)[3])
+    return named(next((tag for tag in tags if tag in _BY_TAG), tags[0]))
+
+
+def of_this_machine() -> Platform:
+    """The platform of the interpreter that runs this.
+
+    Raises:
+        ValueError: No wheel is made for it.
+    """
+    machine = platform.machine()
+    if sys.platform == "darwin":
+        system = "macosx"
+    elif sys.platform == "linux":
+        # Every CPython that is not made for glibc is, as far as wheels go, made for musl.
+        system = "manylinux" if platform.libc_ver()[0] == "glibc" else "musllinux"
+    else:
+        system = sys.platform
+    for each in PLATFORMS:
+        if (each.system, each.machine) == (system, machine):
+            return each
+    raise ValueError(f"no wheel is made for {system} on {machine}; there are {', '.join(_BY_TAG)}")

@@ -1,0 +1,176 @@
+"""The checks of a wheel find what they are there for: each is shown a wheel that has just that one fault."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.wheels.check import problems
+from scripts.wheels.sbom import without_local_paths
+
+MODULE = "codex_app_server/_native.abi3.so"
+Files = dict[str, bytes]
+
+
+def rewritten(wheel: Path, folder: Path, change: Callable[[Files], object], name: str | None = None) -> Path:
+    """A copy of `wheel` with other contents, and a RECORD that says so."""
+    with zipfile.ZipFile(wheel) as archive:
+        files = {each: archive.read(each) for each in archive.namelist()}
+    change(files)
+    record = in_dist_info(files, "RECORD")
+    lines = [f"{each},{hashed(content)},{len(content)}" for each, content in files.items() if each != record]
+    files[record] = "\n".join([*lines, f"{record},,\n"]).encode()
+    copy = folder / (name or wheel.name)
+    with zipfile.ZipFile(copy, "w") as archive:
+        for each, content in files.items():
+            archive.writestr(each, content)
+    return copy
+
+
+def hashed(content: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+    return f"sha256={digest}"
+
+
+def in_dist_info(files: Files, name: str) -> str:
+    return next(each for each in files if each.endswith(f".dist-info/{name}"))
+
+
+def test_the_wheel_that_is_built_has_no_problems(wheel: Path) -> None:
+    assert problems(wheel) == []
+
+
+def test_a_path_of_the_builder_in_the_module_is_found(wheel: Path, tmp_path: Path) -> None:
+    path = b"/home/somebody/project/rust/core/src/lib.rs"
+    bad = rewritten(wheel, tmp_path, lambda files: files.update({MODULE: files[MODULE] + path}))
+    assert any(path.decode() in problem for problem in problems(bad))
+
+
+def test_a_path_of_the_builder_in_the_list_of_ingredients_is_found_and_removed(
+    wheel: Path, tmp_path: Path
+) -> None:
+    def name_a_path(files: Files) -> None:
+        sbom = in_dist_info(files, "sboms/codex-native.cyclonedx.json")
+        content = json.loads(files[sbom])
+        content["metadata"]["component"]["bom-ref"] = "path+file:///home/somebody/project/rust/bindings"
+        content["metadata"]["timestamp"] = "2026-01-01T00:00:00Z"
+        files[sbom] = json.dumps(content).encode()
+
+    bad = rewritten(wheel, tmp_path, name_a_path)
+    assert any("/home/somebody/project" in problem for problem in problems(bad))
+    (tmp_path / "out").mkdir()
+    good = without_local_paths(bad, Path("/home/somebody/project"), tmp_path / "out")
+    assert problems(good) == []
+
+
+def test_a_symbol_of_a_newer_c_library_is_found(wheel: Path, tmp_path: Path) -> None:
+    # Of the same length, so that the table of names stays as it is.
+    newer = rewritten(
+        wheel,
+        tmp_path,
+        lambda files: files.update({MODULE: files[MODULE].replace(b"GLIBC_2.17\0", b"GLIBC_2.38\0")}),
+    )
+    assert [problem for problem in problems(newer) if "its name says manylinux_2_17" in problem]
+
+
+def test_a_module_of_another_processor_is_found(wheel: Path, tmp_path: Path) -> None:
+    other = rewritten(wheel, tmp_path, lambda files: None, wheel.name.replace("x86_64", "aarch64"))
+    assert "the module is for X86_64, not aarch64" in problems(other)
+
+
+def test_a_module_for_another_system_is_found(wheel: Path, tmp_path: Path) -> None:
+    name = f"{wheel.name.rsplit('-', 1)[0]}-macosx_11_0_arm64.whl"
+    other = rewritten(wheel, tmp_path, lambda files: None, name)
+    assert "the module is an ELF file, not a Mach-O file" in problems(other)
+
+
+def test_a_module_that_is_not_stripped_is_found(wheel: Path, tmp_path: Path) -> None:
+    objcopy = shutil.which("objcopy")
+    if objcopy is None:
+        pytest.skip("not run: needs objcopy of the binutils")
+
+    def add_debug_information(files: Files) -> None:
+        module, note = tmp_path / "module.so", tmp_path / "note"
+        module.write_bytes(files[MODULE])
+        note.write_bytes(b"lines")
+        subprocess.run([objcopy, f"--add-section=.debug_line={note}", module], check=True)
+        files[MODULE] = module.read_bytes()
+
+    bad = rewritten(wheel, tmp_path, add_debug_information)
+    assert "the module is not stripped: it has .debug_line" in problems(bad)
+
+
+def test_a_function_outside_the_stable_abi_is_found(wheel: Path, tmp_path: Path) -> None:
+    # A name of the same length that the stable ABI does not have.
+    def use_it(files: Files) -> None:
+        assert b"\0PyList_Append\0" in files[MODULE]
+        files[MODULE] = files[MODULE].replace(b"\0PyList_Append\0", b"\0PyList_Extend\0")
+
+    bad = rewritten(wheel, tmp_path, use_it)
+    assert any("abi3audit" in problem and "PyList_Extend" in problem for problem in problems(bad))
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "THIRD-PARTY-LICENSES.txt"])
+def test_a_missing_license_is_found(wheel: Path, tmp_path: Path, name: str) -> None:
+    bad = rewritten(wheel, tmp_path, lambda files: files.pop(in_dist_info(files, f"licenses/{name}")))
+    assert f"{name} is missing" in problems(bad)
+
+
+def test_a_dependency_whose_license_is_not_told_is_found(wheel: Path, tmp_path: Path) -> None:
+    def forget_one(files: Files) -> None:
+        name = in_dist_info(files, "licenses/THIRD-PARTY-LICENSES.txt")
+        files[name] = files[name].replace(b"pyo3 ", b"")
+
+    (problem,) = problems(rewritten(wheel, tmp_path, forget_one))
+    assert problem.startswith("the license of pyo3 ")
+
+
+def test_a_file_that_would_be_installed_beside_the_package_is_found(wheel: Path, tmp_path: Path) -> None:
+    bad = rewritten(wheel, tmp_path, lambda files: files.update({"tests/__init__.py": b""}))
+    assert problems(bad) == ["tests/__init__.py would be installed beside the package"]
+
+
+def test_what_is_no_wheel_of_ours_is_refused_by_name(tmp_path: Path) -> None:
+    assert problems(tmp_path / "README.md") != []
+    assert (
+        "no wheel is made for 'win32'"
+        in problems(tmp_path / "codex_app_server_sdk-1-cp310-abi3-win32.whl")[0]
+    )
+
+
+def test_the_same_source_gives_the_same_list_of_ingredients(wheel: Path, tmp_path: Path) -> None:
+    def stamp(time: str) -> Callable[[Files], None]:
+        def change(files: Files) -> None:
+            name = in_dist_info(files, "sboms/codex-native.cyclonedx.json")
+            content = json.loads(files[name])
+            content["serialNumber"] = f"urn:uuid:{time}"
+            content["metadata"]["timestamp"] = time
+            files[name] = json.dumps(content).encode()
+
+        return change
+
+    made = []
+    for time in ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"):
+        folder = tmp_path / time[:4]
+        (folder / "out").mkdir(parents=True)
+        made.append(without_local_paths(rewritten(wheel, folder, stamp(time)), folder, folder / "out"))
+    first, second = made
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_command_line_fails_on_a_bad_wheel_and_says_why(wheel: Path, tmp_path: Path) -> None:
+    bad = rewritten(wheel, tmp_path, lambda files: files.pop("codex_app_server/py.typed"))
+    command = [sys.executable, "-m", "scripts.wheels", "check", str(bad), str(wheel)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "codex_app_server/py.typed is missing" in done.stdout
+    assert f"ok  {wheel.name}" in done.stdout
