@@ -21,8 +21,11 @@ import codex_app_server
 from codex_app_server import Codex, CodexConfig, TurnResult, async_client, client, errors
 from codex_app_server.testing import OfflineModel
 from examples.offline import respond
+from scripts.release.links import path_of, targets
+from scripts.release.project import Project
 from tests.leaks import Footprint
 
+PROJECT = Project.read()
 ROOT = Path(__file__).resolve().parents[2]
 # docs/testing.md is run by the tests of the offline model.
 PAGES = sorted(
@@ -78,9 +81,15 @@ def test_python_code_is_marked_so_that_it_is_found() -> None:
         assert kinds.count("python") == len(BLOCK.findall(text)), page
 
 
-def links(page: Path) -> list[str]:
-    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
-    return re.findall(r"\]\((?!https?:)([^)\s]+)\)", text)
+def links(page: Path) -> Iterator[tuple[Path, str]]:
+    """The files of the repository that a page leads to, by relative links or by its public address."""
+    for link in targets(page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        inside = path_of(path, PROJECT)
+        if inside is not None:
+            yield ROOT / inside, anchor
+        elif not path.startswith(("http:", "https:")):
+            yield (page.parent / path).resolve() if path else page, anchor
 
 
 def anchors(page: Path) -> set[str]:
@@ -90,11 +99,9 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for link in links(page):
-        path, _, anchor = link.partition("#")
-        target = (page.parent / path).resolve() if path else page
-        assert target.exists(), link
-        assert not anchor or anchor in anchors(target), link
+    for target, anchor in links(page):
+        assert target.exists()
+        assert not anchor or anchor in anchors(target)
 
 
 def signatures() -> Iterator[Any]:

@@ -1,0 +1,1 @@
+"""Releases: what is checked before one, and the source trees that its distributions are built from."""
