@@ -75,8 +75,10 @@ generate: $(VENV)/.tools ## Rewrite what is generated: models and tables from th
 	$(BIN)/python scripts/make_sync.py
 	$(BIN)/python -m scripts.licenses
 
-runtime: $(VENV)/.built ## Move to another runtime: pins, generated files, a list of what changed (VERSION=0.164.0)
+# Built afterwards, so that what is installed is what is pinned, too.
+runtime: $(VENV)/.tools ## Move to another runtime: pins, generated files, a list of what changed (VERSION=0.164.0)
 	$(BIN)/python -m scripts.move_runtime $(VERSION)
+	@$(MAKE) --no-print-directory $(VENV)/.built
 
 wheel: $(VENV)/.tools ## Build and check this machine's wheel, into dist/
 	$(BIN)/python -m scripts.wheels build $(ARGS)

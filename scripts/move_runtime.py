@@ -1,65 +1,52 @@
 """Moves the project to another runtime: `make runtime VERSION=0.164.0`.
 
-Owns the places where the runtime's version is pinned. Pins it there, installs it with the official SDK of the
-same version, runs the generators and prints which methods came, went or changed. What is left to a person is
-to read the difference and run the tests.
+Installs the runtime with the official SDK of the same version, pins both, runs the generators and prints
+which methods came, went or changed. What is left to a person is to read the difference, to say in the
+changelog what matters of it, and to run the tests.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
+import ast
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from typing import cast
+
+from scripts import pins
+from scripts.release import changelog, generated
+from scripts.release.errors import ReleaseError
 
 ROOT = Path(__file__).resolve().parent.parent
-
-# Each pattern stands once in its file.
-PINS = {
-    "pyproject.toml": (r'^(version = ").+(")$', r"(openai-codex-cli-bin==).+(\")", r"(openai-codex==).+(\")"),
-    "constraints.txt": (r"^(openai-codex-cli-bin==).+()$", r"^(openai-codex==).+()$"),
-    "python/codex_app_server/_version.py": (r'^(__version__ = ").+(")$',),
+TABLES = {
+    "notification": ("notifications", "PAYLOADS"),
+    "request": ("requests", "REQUESTS"),
+    "server request": ("requests", "SERVER_REQUESTS"),
 }
 
-
-def pin(root: Path, version: str) -> None:
-    """Write `version` into every pin below `root`.
-
-    Raises:
-        ValueError: A pin is not where it should be. Nothing was written then.
-    """
-    texts: dict[Path, str] = {}
-    for name, patterns in PINS.items():
-        path = root / name
-        text = path.read_text("utf-8")
-        for pattern in patterns:
-            text, found = re.subn(pattern, rf"\g<1>{version}\g<2>", text, flags=re.MULTILINE)
-            if found != 1:
-                raise ValueError(f"{name} has {found} pins like {pattern!r}, not one")
-        texts[path] = text
-    for path, text in texts.items():
-        path.write_text(text, "utf-8")
+# What each method is mapped to, in the words of the generated module.
+Methods = dict[str, dict[str, str]]
 
 
-def methods() -> dict[str, dict[str, object]]:
-    """The tables of the generated package as it is on disk now."""
-    tables: list[ModuleType] = []
-    for name in ("notifications", "requests"):
-        module = importlib.import_module(f"codex_app_server.generated.{name}")
-        tables.append(importlib.reload(module))
-    notifications, requests = tables
-    return {
-        "notification": dict(notifications.PAYLOADS),
-        "request": dict(requests.REQUESTS),
-        "server request": dict(requests.SERVER_REQUESTS),
-    }
+def methods(root: Path) -> Methods:
+    """The tables of the generated package as they are on disk now, without building or importing it."""
+    return {kind: _table(root, module, name) for kind, (module, name) in TABLES.items()}
 
 
-def changes(before: dict[str, dict[str, object]], after: dict[str, dict[str, object]]) -> list[str]:
+def _table(root: Path, module: str, name: str) -> dict[str, str]:
+    path = root / f"python/codex_app_server/generated/{module}.py"
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == name:
+            rows = cast(ast.Dict, node.value)
+            keys = (ast.literal_eval(key) for key in rows.keys if key is not None)
+            return dict(zip(keys, map(ast.unparse, rows.values), strict=True))
+    raise ValueError(f"{path} has no {name}")
+
+
+def changes(before: Methods, after: Methods) -> list[str]:
     """What differs between two sets of tables, a line each."""
     lines = []
     for kind, old in before.items():
@@ -74,23 +61,45 @@ def changes(before: dict[str, dict[str, object]], after: dict[str, dict[str, obj
     return lines
 
 
+def pin(root: Path, version: str) -> None:
+    """Make `version` that of the runtime, and of this package, everywhere below `root`."""
+    pins.write(root, (pins.RUNTIME, version), (pins.SDK, version))
+    path = root / changelog.NAME
+    path.write_text(changelog.moved(path.read_text("utf-8"), version), "utf-8")
+
+
+def install(version: str) -> None:
+    """Install the runtime and the official SDK of that version into the running interpreter's environment.
+
+    Raises:
+        ReleaseError: There is no such version, or it cannot be had. Nothing was changed then.
+    """
+    # Without the constraints, which pin the old ones. Without dependencies: what the official SDK needs
+    # besides is installed with the development tools, within the constraints.
+    packages = [f"openai-codex-cli-bin=={version}", f"openai-codex=={version}"]
+    environment = {name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"}
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", *packages]
+    if subprocess.run(command, cwd=ROOT, check=False, env=environment).returncode:
+        raise ReleaseError(
+            f"The runtime and the official SDK {version} could not be installed; nothing has changed.",
+            "read what pip says above; `pip index versions openai-codex-cli-bin` lists what there is",
+        )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("version", help="the runtime's version, as on PyPI")
     version = parser.parse_args().version
     if not re.fullmatch(r"\d+(\.\d+)+\w*", version):
         parser.error(f"{version!r} is not a version")
-    before = methods()
-    # First, and without the constraints, which pin the old ones: a version that does not exist changes
-    # nothing. Both at once: each pins the other.
-    packages = [f"openai-codex-cli-bin=={version}", f"openai-codex=={version}"]
-    environment = {name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"}
-    install = [sys.executable, "-m", "pip", "install", "--quiet", *packages]
-    subprocess.run(install, cwd=ROOT, check=True, env=environment)
-    pin(ROOT, version)
-    for command in (["-m", "scripts.generate"], ["scripts/make_sync.py"]):
-        subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
-    print(*(changes(before, methods()) or ["The methods are the same."]), sep="\n")
+    before = methods(ROOT)
+    try:
+        install(version)
+        pin(ROOT, version)
+        generated.generate(ROOT)
+    except ReleaseError as error:
+        parser.exit(1, f"{error}\n")
+    print(*(changes(before, methods(ROOT)) or ["The methods are the same."]), sep="\n")
     subprocess.run(["git", "--no-pager", "diff", "--stat"], cwd=ROOT, check=False)
     return 0
 

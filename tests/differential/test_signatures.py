@@ -18,6 +18,7 @@ import openai_codex.generated.v2_all
 import openai_codex.types
 import pytest
 
+from scripts.release.project import Project
 from tests.differential.surface import compare, differences, public
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "migration.md"
@@ -55,7 +56,7 @@ def test_every_difference_is_explained() -> None:
 
 
 def test_the_official_surface_is_the_one_compared_with() -> None:
-    assert openai_codex.__version__ == "0.163.0"
+    assert openai_codex.__version__ == Project.read().runtime
     assert len(public(openai_codex)) == 37
     assert len(public(openai_codex.types)) == 37
     assert len(public(openai_codex.client)) == 5
