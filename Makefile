@@ -11,10 +11,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench bench-quick lint format generate runtime wheel wheels sdist clean
+.PHONY: help demo test test-all test-wheel bench bench-quick lint format generate runtime wheel wheels sdist \
+	release-notes release-check release-dry-run clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 $(VENV)/.tools: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -61,8 +62,7 @@ lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything gener
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 	$(BIN)/python -m mypy.stubtest codex_app_server._native
-	$(BIN)/python scripts/make_sync.py --check
-	$(BIN)/python -m scripts.generate --check
+	$(BIN)/python -m scripts.release generate-types --check
 	$(BIN)/python -m scripts.licenses --check
 
 format: $(VENV)/.tools ## Format everything
@@ -71,8 +71,7 @@ format: $(VENV)/.tools ## Format everything
 	$(BIN)/ruff check --fix .
 
 generate: $(VENV)/.tools ## Rewrite what is generated: models and tables from the runtime, the sync shell
-	$(BIN)/python -m scripts.generate
-	$(BIN)/python scripts/make_sync.py
+	$(BIN)/python -m scripts.release generate-types
 	$(BIN)/python -m scripts.licenses
 
 # Built afterwards, so that what is installed is what is pinned, too.
@@ -88,6 +87,16 @@ wheels: $(VENV)/.tools ## Build and check the wheel of every platform, on one Li
 
 sdist: $(VENV)/.tools ## Build the source distribution into dist/
 	$(BIN)/maturin sdist --out dist
+
+release-notes: $(VENV)/.tools ## Write the version's changelog entry to target/release-notes.md (TAG=v0.163.0: it must be dated)
+	@mkdir -p target
+	$(BIN)/python -m scripts.release changelog $(if $(TAG),--tag "$(TAG)") > target/release-notes.md
+
+release-check: $(VENV)/.tools ## Check the files in dist/ as one release, complete for all platforms
+	$(BIN)/python -m scripts.release check dist/* --platforms $$($(BIN)/python -m scripts.wheels list)
+
+release-dry-run: $(VENV)/.tools ## A release of this machine's wheel from end to end, published to nobody (ARGS="--keep /tmp/release")
+	$(BIN)/python -m scripts.release dry-run $(ARGS)
 
 clean: ## Remove what was built
 	rm -rf $(VENV) target dist python/codex_app_server/_native*.so
