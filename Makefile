@@ -63,7 +63,9 @@ lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything gener
 	$(BIN)/basedpyright
 	$(BIN)/python -m mypy.stubtest codex_app_server._native
 	$(BIN)/python -m scripts.release generate-types --check
-	$(BIN)/python -m scripts.licenses --check
+	$(BIN)/python -m scripts.release generate-types --check
+	$(BIN)/zizmor --quiet --offline --no-progress --persona auditor .github/workflows
+	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
 
 format: $(VENV)/.tools ## Format everything
 	cargo fmt
@@ -72,7 +74,6 @@ format: $(VENV)/.tools ## Format everything
 
 generate: $(VENV)/.tools ## Rewrite what is generated: models and tables from the runtime, the sync shell
 	$(BIN)/python -m scripts.release generate-types
-	$(BIN)/python -m scripts.licenses
 
 # Built afterwards, so that what is installed is what is pinned, too.
 runtime: $(VENV)/.tools ## Move to another runtime: pins, generated files, a list of what changed (VERSION=0.164.0)
