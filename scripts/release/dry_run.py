@@ -114,11 +114,10 @@ def _call(command: list[str], folder: Path, **variables: str) -> str:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PIP_CONSTRAINT", "PYTHON"))
     }
-    done = subprocess.run(
-        command, cwd=folder, env={**environment, **variables}, stdout=subprocess.PIPE, text=True, check=False
-    )
+    environment |= variables
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        print(done.stdout, file=sys.stderr)
+        print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
         raise ReleaseError(
             f"`{' '.join(command)}` exited with {done.returncode} in {folder}.",
             "it says above what it stumbled over",

@@ -12,7 +12,12 @@ from scripts.move_runtime import ROOT, Methods, changes, methods, pin
 from scripts.release import changelog
 from scripts.release.project import Project
 
-FILES = sorted({*pins.RUNTIME, *pins.SDK})
+FILES = (
+    "pyproject.toml",
+    "constraints.txt",
+    "docs/migration.md",
+    "python/codex_app_server/_version.py",
+)
 
 
 @pytest.fixture
@@ -37,6 +42,7 @@ def test_every_pin_gets_the_version_and_nothing_else_changes(copy: Path) -> None
 
 
 def test_no_other_line_of_a_pinned_file_names_the_version_of_the_runtime(copy: Path) -> None:
+    assert {*pins.RUNTIME, *pins.SDK} == set(FILES)
     pin(copy, "9.8.7")
     version = Project.read(ROOT).runtime
     for name in FILES:

@@ -23,6 +23,8 @@ from scripts.release.project import ROOT, Project
 PROJECT = Project.read()
 VERSION = PROJECT.version
 PLATFORMS = ["manylinux_2_17_x86_64", "macosx_11_0_arm64"]
+# The first test has the SDK staged, which runs the generators.
+pytestmark = pytest.mark.timeout(300)
 NATIVE = "codex_app_server/_native.abi3.so"
 
 

@@ -13,7 +13,7 @@ from scripts.release.project import ROOT, Project
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 def test_a_release_can_be_made_from_end_to_end(tmp_path: Path) -> None:
     before = subprocess.check_output(["git", "status", "--short"], cwd=ROOT, text=True)
     environment = {name: value for name, value in os.environ.items() if name != "PIP_CONSTRAINT"}

@@ -14,6 +14,8 @@ from scripts.release.project import ROOT, Project, check_version
 from tests.release.conftest import git
 
 RUNTIME = Project.read().runtime
+# The generators are run, with everything that they format.
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_the_tree_holds_what_an_sdist_needs_and_nothing_else(tree: Path) -> None:
@@ -35,7 +37,6 @@ def test_the_tree_pins_the_runtime_exactly(tree: Path) -> None:
     assert Project.read(tree).runtime == RUNTIME
 
 
-@pytest.mark.timeout(180)
 def test_a_fix_of_ours_is_a_post_release_and_the_checkout_is_not_edited(checkout: Path) -> None:
     version = f"{RUNTIME}.post1"
     changelog = checkout / "CHANGELOG.md"
@@ -50,7 +51,6 @@ def test_a_fix_of_ours_is_a_post_release_and_the_checkout_is_not_edited(checkout
     assert re.sub(r"!! .*(__pycache__|\.ruff_cache)/\n", "", after) == before == " M CHANGELOG.md\n"
 
 
-@pytest.mark.timeout(180)
 def test_types_that_are_not_the_runtimes_are_refused(
     checkout: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
