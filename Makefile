@@ -63,7 +63,6 @@ lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything gener
 	$(BIN)/basedpyright
 	$(BIN)/python -m mypy.stubtest codex_app_server._native
 	$(BIN)/python -m scripts.release generate-types --check
-	$(BIN)/python -m scripts.release generate-types --check
 	$(BIN)/zizmor --quiet --offline --no-progress --persona auditor .github/workflows
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
 
@@ -86,8 +85,11 @@ wheel: $(VENV)/.tools ## Build and check this machine's wheel, into dist/
 wheels: $(VENV)/.tools ## Build and check the wheel of every platform, on one Linux machine (ARGS="musllinux_1_2_x86_64": some)
 	$(BIN)/python -m scripts.wheels build $(or $(ARGS),--all)
 
-sdist: $(VENV)/.tools ## Build the source distribution into dist/
-	$(BIN)/maturin sdist --out dist
+sdist: $(VENV)/.tools ## Stage the SDK and build its source distribution into dist/
+	$(BIN)/python -m scripts.release sdist
+
+test-wheel: $(VENV)/.built ## Test the wheels in dist/, in empty environments, on every Python of this machine
+	CODEX_SDK_WHEELS=dist $(BIN)/python -m pytest tests/wheel $(ARGS)
 
 release-notes: $(VENV)/.tools ## Write the version's changelog entry to target/release-notes.md (TAG=v0.163.0: it must be dated)
 	@mkdir -p target

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 
 from . import changelog, distributions, dry_run, generated, runtime, sdk
@@ -43,6 +44,10 @@ def parser() -> argparse.ArgumentParser:
     staged.add_argument("--runtime-version", metavar="X", help="the runtime to pin (the checkout's pin)")
     staged.add_argument("--sdk-version", metavar="Y", help="X, or X.postN for a fix (the checkout's version)")
     staged.set_defaults(run=_stage_sdk)
+
+    source = commands.add_parser("sdist", help="stage the SDK and build its sdist")
+    source.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="where it goes (dist)")
+    source.set_defaults(run=_sdist)
 
     binary = commands.add_parser(
         "stage-runtime", help="make the project that one platform's runtime wheel is built from"
@@ -84,6 +89,11 @@ def _stage_sdk(given: argparse.Namespace) -> None:
     tree = sdk.stage(given.folder, runtime_version=given.runtime_version, sdk_version=given.sdk_version)
     project = Project.read(tree)
     print(f"{tree}: {project.name} {project.version}, on the runtime {project.runtime}")
+
+
+def _sdist(given: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(prefix="codex-sdist-") as folder:
+        print(sdk.build_sdist(sdk.stage(Path(folder)), given.out))
 
 
 def _stage_runtime(given: argparse.Namespace) -> None:

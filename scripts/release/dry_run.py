@@ -72,9 +72,7 @@ def _run(work: Path, root: Path) -> None:
         notes = changelog.notes(project, project.version)
         tree = sdk.stage(work / "sdk", root=root)
     with _step("the sdist"):
-        command = [sys.executable, "-m", "maturin", "sdist", "--out", str(work / "dist")]
-        _call(command, tree, **_compiled(root))
-        (sdist,) = (work / "dist").iterdir()
+        sdist = sdk.build_sdist(tree, work / "dist")
     with _step("a wheel of the sdist, as pip builds it where there is none for a machine"):
         wheel = _wheel(sdist, work / "dist", root)
     with _step("the runtime's platform wheel, of the program that is installed here"):

@@ -1,4 +1,4 @@
-"""What is generated from the runtime: run the generators, or ask whether their files are up to date.
+"""What is generated, most of it from the runtime: run the generators, or ask whether their files are current.
 
 Owns which generators there are and in which order they run. What they write is their own matter.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from .errors import ReleaseError
 
 # The sync shell is made from files that the first one writes.
-GENERATORS = (("-m", "scripts.generate"), ("scripts/make_sync.py",))
+GENERATORS = (("-m", "scripts.generate"), ("scripts/make_sync.py",), ("-m", "scripts.licenses"))
 
 
 def generate(root: Path, *, check: bool = False) -> None:

@@ -6,8 +6,11 @@ versions are written into the copy.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
+import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -53,6 +56,22 @@ def stage(
     staged = {name: pins.RUNTIME[name] for name in FILES if name in pins.RUNTIME}
     pins.write(tree, (staged, runtime), (pins.SDK, chosen))
     return tree
+
+
+def build_sdist(tree: Path, out: Path) -> Path:
+    """Build the sdist of a staged tree into the folder `out`; returns its path.
+
+    Raises:
+        subprocess.CalledProcessError: The build failed; it has said why.
+    """
+    out = out.resolve()
+    command = [sys.executable, "-m", "maturin", "sdist", "--quiet", "--out", str(out)]
+    with tempfile.TemporaryDirectory(prefix="codex-sdist-") as elsewhere:
+        # cargo makes a folder for what it builds, also where it builds nothing; not in the tree.
+        environment = {**os.environ, "CARGO_TARGET_DIR": elsewhere}
+        subprocess.run(command, cwd=tree, env=environment, check=True)
+    project = Project.read(tree)
+    return out / f"{project.name.replace('-', '_')}-{project.version}.tar.gz"
 
 
 def _check_runtime(runtime: str) -> None:

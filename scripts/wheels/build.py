@@ -51,15 +51,12 @@ def build(platform: Platform, out: Path) -> Path:
 def _surroundings(platform: Platform, toolchain: Toolchain) -> dict[str, str]:
     # One folder per toolchain: two of them cannot share what they have compiled.
     kind = "source" if toolchain.builds_std else "installed"
-    flags = [*platform.rustflags, *_remapped(toolchain)]
-    found = {"CARGO_TARGET_DIR": str(ROOT / "target/wheels" / kind)}
+    found = {
+        "CARGO_TARGET_DIR": str(ROOT / "target/wheels" / kind),
+        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*platform.rustflags, *_remapped(toolchain)]),
+    }
     if platform.deployment_target is not None:
         found["MACOSX_DEPLOYMENT_TARGET"] = platform.deployment_target
-        if toolchain.builds_std:
-            # For macOS rustc strips with a tool of LLVM that Debian's does not have; zig does while it links.
-            found["MATURIN_STRIP"] = "false"
-            flags.append("-Clink-arg=-s")
-    found["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flags)
     try:
         import ziglang
     except ImportError:  # only macOS does without; maturin says it when it needs it

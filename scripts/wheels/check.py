@@ -1,7 +1,7 @@
 """Checks a wheel: is it what its name says, and fit for other people's machines?
 
 Owns what is checked of a wheel as a whole; what is checked of its native module alone is in `native`, and the
-metadata in `scripts.release`. Changes nothing, so it is run on wheels from anywhere.
+metadata in `scripts.release`, which is asked as well. Changes nothing, so it is run on wheels from anywhere.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.licenses import linked_crates
+from scripts.release import distributions
+from scripts.release.project import Project
 from scripts.wheels import native
 from scripts.wheels.platforms import Platform, of_wheel
 
@@ -45,6 +47,7 @@ def problems(wheel: Path) -> list[str]:
         *_content_problems(files),
         *_path_problems(files),
         *_license_problems(files, platform),
+        *(line.removeprefix(f"{wheel.name}: ") for line in distributions.check([wheel], Project.read())),
     ]
 
 

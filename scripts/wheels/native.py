@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import lief
 
+from scripts.wheels import signature
 from scripts.wheels.platforms import Platform
 
 _ELF_MACHINES = {"x86_64": lief.ELF.ARCH.X86_64, "aarch64": lief.ELF.ARCH.AARCH64}
@@ -19,7 +20,10 @@ _MACHO_MACHINES = {
     "arm64": lief.MachO.Header.CPU_TYPE.ARM64,
 }
 # What every macOS has; a module that needs more needs something installed.
-_MACOS_LIBRARIES = {"/usr/lib/libSystem.B.dylib", "/usr/lib/libiconv.2.dylib"}
+_MACOS_LIBRARIES = {f"/usr/lib/lib{name}.dylib" for name in ("System.B", "iconv.2", "charset.1")}
+
+# lief writes to stdout what it cannot make out, also where it can do without.
+lief.logging.disable()
 
 
 def problems(module: bytes, platform: Platform) -> Iterator[str]:
@@ -34,7 +38,7 @@ def problems(module: bytes, platform: Platform) -> Iterator[str]:
         if platform.system != "macosx":
             yield "the module is a Mach-O file, not an ELF file"
         else:
-            yield from _macho_problems(binary, platform)
+            yield from _macho_problems(module, binary, platform)
     else:
         yield "the module is neither an ELF nor a Mach-O file"
 
@@ -47,7 +51,7 @@ def _elf_problems(binary: lief.ELF.Binary, platform: Platform) -> Iterator[str]:
         yield f"the module is not stripped: it has {', '.join(left)}"
 
 
-def _macho_problems(binary: lief.MachO.Binary, platform: Platform) -> Iterator[str]:
+def _macho_problems(module: bytes, binary: lief.MachO.Binary, platform: Platform) -> Iterator[str]:
     if binary.header.cpu_type != _MACHO_MACHINES[platform.machine]:
         yield f"the module is for {binary.header.cpu_type.name}, not {platform.machine}"
     oldest = tuple(_oldest_macos(binary)[:2])
@@ -62,6 +66,7 @@ def _macho_problems(binary: lief.MachO.Binary, platform: Platform) -> Iterator[s
     left = {str(symbol.name) for symbol in binary.symbols} - exported - imported - {""}
     if left:
         yield f"the module is not stripped: it names {len(left)} symbols of its own, {min(left)} among them"
+    yield from signature.problems(module, binary)
 
 
 def _oldest_macos(binary: lief.MachO.Binary) -> list[int]:

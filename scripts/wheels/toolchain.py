@@ -66,7 +66,7 @@ def toolchain_for(platform: Platform) -> Toolchain:
     raise ToolchainError(
         f"No Rust toolchain here can build for {platform.target} ({platform.tag}). Either "
         f"`rustup target add {platform.target}`, or on Debian `apt-get install rustc-web cargo-web "
-        "rust-web-src`, whose compiler builds the standard library for any target."
+        "rust-web-src rust-web-llvm`, whose compiler builds the standard library for any target."
     )
 
 

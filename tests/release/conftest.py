@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -46,10 +44,4 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def sdist(tree: Path) -> Path:
     """The sdist of the staged tree."""
-    out = tree.parent / "dist"
-    command = [sys.executable, "-m", "maturin", "sdist", "--out", str(out)]
-    # cargo would leave a folder in the tree.
-    elsewhere = {**os.environ, "CARGO_TARGET_DIR": str(tree.parent / "target")}
-    subprocess.run(command, cwd=tree, env=elsewhere, check=True)
-    (built,) = out.iterdir()
-    return built
+    return sdk.build_sdist(tree, tree.parent / "dist")

@@ -20,7 +20,7 @@ def wheel_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     def wheel(tag: str) -> Path:
         if tag not in wheels:
-            assert given is None, f"{given} has no wheel for {tag}"
+            assert given is None, f"{given} has no wheel for {tag}: `make wheels ARGS={tag}` builds it"
             wheels[tag] = build(named(tag), tmp_path_factory.mktemp("dist"))
         return wheels[tag]
 
