@@ -4,6 +4,7 @@ Exports only. Importing it starts nothing and does not import the generated mode
 `generated.v2_all` have those. What only older programs import from here comes on demand.
 """
 
+import logging
 from typing import TYPE_CHECKING
 
 from . import _lazy
@@ -176,6 +177,9 @@ __all__ = [
     "is_retryable_error",
     "retry_on_overload",
 ]
+
+# So that nothing is printed where logging is not configured: without a handler, Python prints warnings.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 if not TYPE_CHECKING:  # a checker that saw these would take any name for one of this module
     __getattr__, __dir__ = _lazy.hooks(globals())

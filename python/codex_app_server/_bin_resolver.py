@@ -1,15 +1,20 @@
-"""Which runtime a configuration means, for programs that ask before they start one.
+"""Which runtime a configuration means: the packaged one, a file, or a command on PATH.
 
-The clients do not use it: `_launch` makes the whole command, and checks more.
+Owns the search, and the errors that say how to choose another one. It does not look whether what it found
+can be run: `_launch` does, which calls it once per connection. Programs call `resolve_codex_bin` to ask
+before they start a runtime.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ._config import CodexConfig
+from ._runtime_version import MADE_FOR
 from .errors import BinaryNotFoundError
 
 
@@ -27,10 +32,13 @@ class CodexBinResolverOps:
 
 
 def resolve_codex_bin(config: CodexConfig, ops: CodexBinResolverOps) -> Path:
-    """The binary that `config` means: its own, else the packaged one.
+    """The binary that `config` means: the packaged one, unless `config.codex_bin` names another.
+
+    A name without a separator is a command, looked up on the PATH that the runtime will have, never a file in
+    the working directory. Everything else is a path.
 
     Raises:
-        BinaryNotFoundError: There is nothing at `config.codex_bin`.
+        BinaryNotFoundError: There is nothing at that path, or no such command.
 
     Example:
         >>> ops = CodexBinResolverOps(lambda: Path("/opt/codex"), lambda path: True)
@@ -39,14 +47,72 @@ def resolve_codex_bin(config: CodexConfig, ops: CodexBinResolverOps) -> Path:
     """
     if config.codex_bin is None:
         return ops.installed_codex_path()
+    if is_command(config.codex_bin):
+        found = find_command(config.codex_bin, {**os.environ, **(config.env or {})})
+        if found is None:
+            raise BinaryNotFoundError(_no_command(config.codex_bin), config.codex_bin)
+        return found
     path = Path(config.codex_bin)
     if not ops.path_exists(path):
         raise BinaryNotFoundError(
-            f"Codex binary not found at {path}. Set CodexConfig.codex_bin to a valid binary path.", str(path)
+            f"Codex binary not found at {path}. Set CodexConfig.codex_bin to a valid binary path or to the "
+            "name of a command on PATH, or leave it out for the packaged runtime.",
+            str(path),
         )
     return path
+
+
+def is_command(codex_bin: str) -> bool:
+    """Whether it names a command on PATH, and not a file."""
+    return not os.path.dirname(codex_bin)
+
+
+def find_command(name: str, env: Mapping[str, str]) -> Path | None:
+    """The command of that name on the PATH of `env`.
+
+    Relative entries of PATH are passed over, empty ones too: with them the working directory, which may be
+    somebody else's checkout, would decide what runs.
+    """
+    absolute = filter(os.path.isabs, env.get("PATH", os.defpath).split(os.pathsep))
+    found = shutil.which(name, path=os.pathsep.join(absolute))
+    return None if found is None else Path(found)
+
+
+def packaged_codex_path(env: Mapping[str, str]) -> Path:
+    """Where the packaged runtime is; `env` is what the runtime will have.
+
+    Raises:
+        BinaryNotFoundError: It is not installed. The message says how to get one.
+    """
+    # Imported here: only clients without a binary of their own need the package.
+    try:
+        import codex_cli_bin
+
+        return Path(codex_cli_bin.bundled_codex_path())
+    except (ImportError, FileNotFoundError) as error:
+        raise BinaryNotFoundError(_no_package(error, env)) from error
 
 
 def default_codex_home() -> str:
     """The directory in which the runtime keeps its state when `CODEX_HOME` is not set."""
     return str(Path.home() / ".codex")
+
+
+def _no_command(name: str) -> str:
+    here = os.path.join(os.curdir, name)
+    meant = f" For the file of that name right here, write {here!r}." if os.path.exists(here) else ""
+    return (
+        f"CodexConfig.codex_bin is the name {name!r}, and there is no such command on PATH.{meant} Set it "
+        "to the path of a Codex binary, or leave it out for the packaged runtime."
+    )
+
+
+def _no_package(error: Exception, env: Mapping[str, str]) -> str:
+    on_path = find_command("codex", env)
+    there = f"now {on_path}" if on_path is not None else "there is none now"
+    return (
+        f"The packaged Codex runtime is not installed ({error}). Install it with "
+        f"`pip install openai-codex-cli-bin=={MADE_FOR}`, or choose another one: "
+        'CodexConfig(codex_bin="/path/to/codex") for a file, CodexConfig(codex_bin="codex") for the command '
+        f"on PATH ({there})."
+    )

@@ -36,7 +36,8 @@ class CodexConfig:
     Most programs need none of it: `Codex()` starts the runtime that is installed with this package.
 
     Args:
-        codex_bin: Path of the runtime to start instead of the packaged one.
+        codex_bin: The runtime to start instead of the packaged one: a path, or the name of a command on PATH.
+            A str without a separator is a name; write "./codex" for a file of the working directory.
         launch_args_override: The whole command to start instead, without `codex_bin`, `config_overrides` and
             `features`.
         config_overrides: `key=value` settings for the runtime, each passed as `--config key=value`.
@@ -85,7 +86,11 @@ class CodexConfig:
     stderr_tail_bytes: int = field(default=64 * 1024, kw_only=True)
 
     def __post_init__(self) -> None:
+        is_path = isinstance(self.codex_bin, os.PathLike)
         self.codex_bin = _path("codex_bin", self.codex_bin)
+        if is_path and self.codex_bin and not os.path.dirname(self.codex_bin):
+            # As a str without a separator it would be the name of a command.
+            self.codex_bin = os.path.join(os.curdir, self.codex_bin)
         self.cwd = _path("cwd", self.cwd)
         if self.launch_args_override is not None:
             self.launch_args_override = _strings("launch_args_override", self.launch_args_override)

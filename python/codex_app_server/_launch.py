@@ -1,18 +1,26 @@
 """From a `CodexConfig` to the command that starts the runtime.
 
-Owns the search for the binary, the command line, the child's environment and the checks that can be made
-before anything is spawned, plus the mapping of what the operating system says when spawning fails. It never
-starts a process. Called once per connection.
+Owns the command line, the child's environment and the checks that can be made before anything is spawned,
+plus the mapping of what the operating system says when spawning fails. Which binary is meant is for
+`_bin_resolver` to say. It never starts a process. Called once per connection.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import NoReturn
 
+from ._bin_resolver import (
+    CodexBinResolverOps,
+    find_command,
+    is_command,
+    packaged_codex_path,
+    resolve_codex_bin,
+)
 from ._config import CodexConfig
 from .errors import (
     BinaryNotExecutableError,
@@ -54,43 +62,32 @@ def resolve(config: CodexConfig) -> Launch:
             config.cwd,
         )
     if config.launch_args_override is not None:
-        program = _on_path(config.launch_args_override[0], env)
+        program = _overriding(config.launch_args_override[0], env)
         return Launch((program, *config.launch_args_override[1:]), env, config.cwd)
-    program = _packaged(env) if config.codex_bin is None else _at_path(config.codex_bin)
+    program = _runnable(str(resolve_codex_bin(config, _ops(env))))
+    if config.codex_bin is None:
+        _put_tools_first(env)
     overrides = (part for override in config.config_overrides for part in ("--config", override))
     features = (part for name, enabled in config.features.items() for part in (_SWITCH[enabled], name))
     return Launch((program, *overrides, *features, "app-server", "--listen", "stdio://"), env, config.cwd)
 
 
-def _packaged(env: dict[str, str]) -> str:
-    # Imported here: only clients without a binary of their own need the package.
-    try:
-        import codex_cli_bin
+def _ops(env: dict[str, str]) -> CodexBinResolverOps:
+    return CodexBinResolverOps(partial(packaged_codex_path, env), os.path.exists)
 
-        program = str(codex_cli_bin.bundled_codex_path())
-        tools = codex_cli_bin.bundled_path_dir()
-    except (ImportError, FileNotFoundError) as error:
-        raise BinaryNotFoundError(
-            f"The packaged Codex runtime is not installed ({error}). Install it with "
-            "`pip install openai-codex-cli-bin`, or set CodexConfig.codex_bin to a Codex binary."
-        ) from error
+
+def _put_tools_first(env: dict[str, str]) -> None:
+    """The packaged runtime's own tools (ripgrep) come before whatever else has their name."""
+    import codex_cli_bin
+
+    tools = codex_cli_bin.bundled_path_dir()
     if tools is not None:
-        # The runtime's own tools (ripgrep) come before whatever else has their name.
         env["PATH"] = os.pathsep.join(filter(None, (str(tools), env.get("PATH"))))
-    return _at_path(program)
 
 
-def _at_path(path: str) -> str:
+def _runnable(path: str) -> str:
     # Absolute, because the child's working directory may be another one.
     program = os.path.abspath(path)
-    if not os.path.exists(program):
-        found = shutil.which(path)
-        hint = f" Did you mean {found!r}?" if found else ""
-        raise BinaryNotFoundError(
-            f"Codex binary not found at {path}. Set CodexConfig.codex_bin to a valid binary path, or "
-            f"leave it out for the packaged runtime.{hint}",
-            path,
-        )
     if os.path.isdir(program):
         _not_executable(path, "it is a directory")
     if not os.access(program, os.X_OK):
@@ -98,16 +95,15 @@ def _at_path(path: str) -> str:
     return program
 
 
-def _on_path(name: str, env: dict[str, str]) -> str:
-    if os.path.dirname(name):
-        return _at_path(name)
-    found = shutil.which(name, path=env.get("PATH"))
-    if found is None:
+def _overriding(name: str, env: dict[str, str]) -> str:
+    """The program of `launch_args_override`, which is found as `codex_bin` is."""
+    found = find_command(name, env) if is_command(name) else Path(name)
+    if found is None or not os.path.exists(found):
+        problem = "is not on PATH" if is_command(name) else "does not exist"
         raise BinaryNotFoundError(
-            f"The command {name!r} of CodexConfig.launch_args_override is not on PATH. Give its full path.",
-            name,
+            f"The command {name!r} of CodexConfig.launch_args_override {problem}. Give its full path.", name
         )
-    return os.path.abspath(found)
+    return _runnable(str(found))
 
 
 def _not_executable(path: str, why: str) -> NoReturn:

@@ -14,9 +14,12 @@ import json
 import os
 import pickle
 import queue
+import shlex
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tests.peer import ScriptedPeer, event, started
@@ -231,6 +234,15 @@ def missing_binaries(p: Probe) -> Any:
     return raised(lambda: p.sdk.Codex(p.sdk.CodexConfig(codex_bin="/nowhere/codex")))
 
 
+def command_names(p: Probe) -> Any:
+    """A name without a separator, of a command that PATH has and the working directory has not."""
+    path = Path(tempfile.mkdtemp(), "codex")
+    path.write_text(f"#!/bin/sh\nexec {shlex.join(p.peer.argv)}\n")
+    path.chmod(0o755)
+    env = {"PATH": f"{path.parent}{os.pathsep}{os.environ['PATH']}"}
+    return raised(lambda: p.sdk.Codex(p.sdk.CodexConfig(codex_bin="codex", env=env)))
+
+
 def early_metadata(p: Probe) -> Any:
     return raised(lambda: p.sdk.AsyncCodex(p.config()).metadata)
 
@@ -345,6 +357,7 @@ PROBES: dict[str, Callable[[Probe], Any]] = {
         wrong_configs,
         wrong_options,
         missing_binaries,
+        command_names,
         early_metadata,
         old_runtimes,
         ended_runtimes,

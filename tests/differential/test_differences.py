@@ -32,6 +32,7 @@ KEPT = "Nothing that was sent is lost"
 ENUMS = "Defaults are members"
 EARLY = "Mistakes are refused before they are sent"
 TYPED = "Errors have types and data"
+NAMES = "A name is a command"
 CLOSED = "A closed client stays closed"
 STREAM = "A stream is an object"
 FROM_START = "Interrupting works from the start"
@@ -77,6 +78,7 @@ DIFFERENCES: dict[str, tuple[str, Any, Any]] = {
         ["FileNotFoundError", "OSError"],
         ["BinaryNotFoundError", "LaunchError", "CodexError", "FileNotFoundError", "OSError"],
     ),
+    "command_names": (NAMES, ["FileNotFoundError", "OSError"], []),
     "early_metadata": (TYPED, ["RuntimeError"], ["NotStartedError", "CodexError", "RuntimeError"]),
     "old_runtimes": (TYPED, ["CodexError"], ["RuntimeTooOldError", "CodexError"]),
     "ended_runtimes": (TYPED, "unknown", 3),

@@ -62,7 +62,7 @@ Periwinkle, 4.5 m
 """,
     "errors_and_retry": """\
 BinaryNotFoundError: Codex binary not found at /nowhere/codex. Set CodexConfig.codex_bin to a valid binary \
-path, or leave it out for the packaged runtime.
+path or to the name of a command on PATH, or leave it out for the packaged runtime.
 InvalidInputError: The prompt is empty. Give some text, or an input such as ImageInput.
 InvalidRequestError: JSON-RPC error -32600: no rollout found for thread id \
 0199a213-81c0-7800-8aa1-bbab2a035a53 (no thread with a first message has this id; thread_list() shows those \

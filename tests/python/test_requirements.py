@@ -39,8 +39,11 @@ def old(peer: ScriptedPeer) -> CodexConfig:
     return CodexConfig(launch_args_override=peer.argv)
 
 
-def test_nothing_is_sent_to_a_runtime_that_would_drop_it(peer: ScriptedPeer) -> None:
+def test_nothing_is_sent_to_a_runtime_that_would_drop_it(
+    peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
+) -> None:
     with Codex(old(peer)) as codex:
+        caplog.clear()  # the warning about its version
         thread = Thread(codex._client, "t")
         for refused, name in (
             (lambda: thread.turn("x", source="s"), "source"),
@@ -57,7 +60,10 @@ def test_nothing_is_sent_to_a_runtime_that_would_drop_it(peer: ScriptedPeer) -> 
         thread.turn("x", service_tier="fast")
 
 
-async def test_the_async_client_refuses_them_too(peer: ScriptedPeer) -> None:
+async def test_the_async_client_refuses_them_too(
+    peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
+) -> None:
     async with AsyncCodex(old(peer)) as codex:
+        caplog.clear()
         with pytest.raises(RuntimeTooOldError):
             await codex.thread_resume("t", include_turns=False)

@@ -97,3 +97,9 @@ def test_the_twins_have_the_same_methods_with_the_same_parameters(name: str) -> 
         }
 
     assert public(getattr(codex_app_server, name)) == public(getattr(codex_app_server, f"Async{name}"))
+
+
+def test_a_program_without_logging_sees_no_warning_on_its_terminal() -> None:
+    code = "from codex_app_server import CodexConfig; CodexConfig(opt_out_notifications=('no/such',))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert (done.stdout, done.stderr) == (b"", b"")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import _decode, _native, _requests
+from .. import _decode, _native, _requests, _runtime_version
 from .._failures import last_error, said
 from .._launch import Launch, raise_spawn_error, resolve
 from ..errors import ClientClosedError, CodexError, StartupError, TransportClosedError
@@ -72,6 +72,7 @@ async def initialize(launch: Launch, connection: AsyncConnection, config: CodexC
         native.notify("initialized", None)
         server = answer.with_server_info().serverInfo
         connection.version = server.version if server is not None else None
+        _runtime_version.warn_once(connection.version)
         return answer
     except BaseException as error:
         noted = native.take_diagnostics()
