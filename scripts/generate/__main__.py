@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import calls, facade, homes, models, protocol, python, reference, rpc, rust, schema, tables
+from . import calls, digests, facade, homes, models, protocol, python, reference, rpc, rust, schema, tables
 from .shapes import Class
 
 _PYTHON = "python/codex_app_server/generated"
@@ -35,11 +35,13 @@ def render() -> dict[str, str]:
     client_calls = calls.build(bundle, methods, module)
     notifications_path = f"{_PYTHON}/notifications.py"
     requests_path = f"{_PYTHON}/requests.py"
+    definitions_path = f"{_PYTHON}/definitions.py"
     return {
         _RUST: rust.render(methods),
         **_models(module.classes, where),
         notifications_path: tables.notifications(notifications_path, methods, where),
         requests_path: tables.requests(requests_path, methods),
+        definitions_path: digests.module(definitions_path, bundle.text),
         _CLIENT: rpc.module(_CLIENT, client_calls),
         _REFERENCE: reference.page(bundle, methods, client_calls),
     }

@@ -35,14 +35,15 @@ class Bundle:
 
     ``definitions`` holds the newest protocol's, the experimental ones included, ``extra`` the
     ones that only server requests and a few responses use (the runtime prints those into other
-    files), ``stable_methods`` the requests that need no experimental capability, and ``version`` is
-    the runtime's.
+    files), ``stable_methods`` the requests that need no experimental capability, ``version`` is
+    the runtime's, and ``text`` is its file of everything as it was printed.
     """
 
     definitions: dict[str, Schema]
     extra: dict[str, Schema]
     stable_methods: frozenset[str]
     version: str
+    text: str
 
     def lookup(self, name: str) -> Schema | None:
         """Returns the definition called ``name``, or None."""
@@ -82,8 +83,9 @@ class Bundle:
 
 def load() -> Bundle:
     """Runs the packaged runtime's schema printer and returns what it wrote."""
-    everything = _print_schema(experimental=True)
-    stable = _print_schema(experimental=False)
+    texts = _print_schema(experimental=True)
+    everything = {name: _parsed(text) for name, text in texts.items()}
+    stable = _parsed(_print_schema(experimental=False)[_BUNDLE])
     definitions: dict[str, Schema] = everything[_BUNDLE]["definitions"]
     # The file of everything keeps the newest protocol in a namespace of its own; what stands
     # beside it is shared with, or only found in, the messages that the server sends first.
@@ -94,21 +96,22 @@ def load() -> Bundle:
     }
     stable_methods = frozenset(
         variant["properties"]["method"]["enum"][0]
-        for variant in stable[_BUNDLE]["definitions"]["ClientRequest"]["oneOf"]
+        for variant in stable["definitions"]["ClientRequest"]["oneOf"]
     )
-    return Bundle(definitions, extra, stable_methods, version("openai-codex-cli-bin"))
+    return Bundle(definitions, extra, stable_methods, version("openai-codex-cli-bin"), texts[_EVERYTHING])
 
 
-def _print_schema(*, experimental: bool) -> dict[str, Schema]:
+def _print_schema(*, experimental: bool) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         command = [str(codex_cli_bin.bundled_codex_path()), "app-server", "generate-json-schema"]
         if experimental:
             command.append("--experimental")
         subprocess.run([*command, "--out", folder], check=True, stdout=subprocess.DEVNULL)
-        return {
-            name: json.loads(Path(folder, name).read_text("utf-8"), object_hook=_without_true)
-            for name in (_BUNDLE, _EVERYTHING)
-        }
+        return {name: Path(folder, name).read_text("utf-8") for name in (_BUNDLE, _EVERYTHING)}
+
+
+def _parsed(text: str) -> Schema:
+    return cast("Schema", json.loads(text, object_hook=_without_true))
 
 
 def _without_true(node: Schema) -> Schema:

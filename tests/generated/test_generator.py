@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import sys
 from collections.abc import Callable
@@ -144,9 +145,7 @@ def test_an_argument_takes_what_stands_for_its_model(bundle: schema.Bundle, give
 
 def test_a_default_of_an_unknown_shape_stops_the_generator(bundle: schema.Bundle) -> None:
     broken = {"type": "object", "properties": {"at": {"type": "string", "default": "now"}}}
-    changed = schema.Bundle(
-        {**bundle.definitions, "Broken": broken}, bundle.extra, bundle.stable_methods, bundle.version
-    )
+    changed = dataclasses.replace(bundle, definitions={**bundle.definitions, "Broken": broken})
     with pytest.raises(ValueError, match=r"Broken\.at has a default of an unknown shape"):
         models.build(changed, protocol.build(changed))
 
