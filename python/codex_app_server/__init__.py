@@ -7,6 +7,14 @@ Exports only. Importing it starts nothing and does not import the generated mode
 import logging
 from typing import TYPE_CHECKING
 
+try:
+    # First, so that it is explained if it cannot be loaded.
+    from . import _native  # noqa: F401
+except ImportError as error:
+    from ._native_import import give_up
+
+    give_up(error)
+
 from . import _lazy
 from ._approval_mode import ApprovalMode
 from ._async.client import AsyncCodex

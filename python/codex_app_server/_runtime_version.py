@@ -67,7 +67,7 @@ def mismatch(text: str | None) -> str | None:
     return (
         f"The Codex runtime in use is {version}, which is {age} than {MADE_FOR}, the version that "
         f"codex-app-server-sdk {__version__} is made for. They are used together; {effect}. To have one "
-        f"version of both, install codex-app-server-sdk {version}, or leave CodexConfig.codex_bin out and "
+        f"version of both, use the SDK that is made for {version}, or leave CodexConfig.codex_bin out and "
         f"`pip install openai-codex-cli-bin=={MADE_FOR}`."
     )
 

@@ -1,0 +1,125 @@
+"""The checks that talk to a runtime: that it is found, starts, who is logged in there, and its version.
+
+Owns what one check needs of another: the program, the client while it is open, the version. Called by
+`doctor`, which ends what was started.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from .._bin_resolver import is_command
+from .._config import CodexConfig
+from .._launch import resolve
+from .._runtime_version import MADE_FOR, mismatch, parse
+from ..errors import CodexError, NotStartedError
+from . import command, schema
+from .login import NOBODY, describe
+from .report import Finding, Status
+
+if TYPE_CHECKING:
+    from .._sync.client import Codex
+
+_LOG_IN = "python -m codex_app_server login"
+
+
+class Patient:
+    """The runtime that is examined.
+
+    Args:
+        codex_bin: Which one, as `CodexConfig.codex_bin`.
+        timeout_s: How long it may take for one thing, in seconds.
+    """
+
+    def __init__(self, codex_bin: str | None, timeout_s: float) -> None:
+        self._codex_bin = codex_bin
+        self._timeout_s = timeout_s
+        self._program: str | None = None
+        self._codex: Codex | None = None
+        self._version: str | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether a client could be made of it."""
+        return self._codex is not None
+
+    def find(self) -> Finding:
+        """Where it is, why that one, and what it calls itself without being started."""
+        source = _source(self._codex_bin)
+        data: dict[str, Any] = {"path": None, "from": source, "version": None}
+        try:
+            program = resolve(CodexConfig(codex_bin=self._codex_bin)).program
+        except CodexError as error:
+            return Finding(Status.failed, str(error), data=data)
+        self._program = data["path"] = program
+        done = command.run([program, "--version"], self._timeout_s)
+        if done.exit_code is None:
+            why = f"did not answer --version within {self._timeout_s:g} s"
+        elif done.exit_code != 0:
+            why = f"fails on --version (exit code {done.exit_code}): {done.stderr or done.stdout}"
+        else:
+            self._version = data["version"] = (done.stdout.split() or [""])[-1]
+            return Finding(Status.ok, f"{done.stdout}, {source}: {program}", data=data)
+        return Finding(Status.warning, f"{program} ({source}) {why}", "check that it is Codex", data)
+
+    def start(self, session: ExitStack) -> Finding:
+        """Start it as a client does; it runs until `session` ends."""
+        from .._sync.client import Codex
+
+        config = CodexConfig(
+            codex_bin=self._codex_bin,
+            startup_timeout_s=self._timeout_s,
+            request_timeout_s=self._timeout_s,
+        )
+        begun = time.perf_counter()
+        codex = session.enter_context(Codex(config))
+        ready_ms = (time.perf_counter() - begun) * 1000
+        self._codex = codex
+        server = codex.metadata.serverInfo
+        self._version = server.version.split()[0] if server is not None and server.version else self._version
+        data = {"ready_ms": round(ready_ms, 1), "home": codex.metadata.codexHome}
+        return Finding(Status.ok, f"ready after {ready_ms:.0f} ms", data=data)
+
+    def login(self) -> Finding:
+        """Who is logged in: how, and never with what."""
+        if self._codex is None:
+            raise NotStartedError("The runtime is not started.")
+        answer = self._codex.account()
+        kind = None if answer.account is None else getattr(answer.account.root, "type", None)
+        data = {"account": kind, "needed": answer.requires_openai_auth}
+        told = describe(answer, in_private=False)
+        if answer.account is not None:
+            return Finding(Status.ok, told, data=data)
+        if not answer.requires_openai_auth:
+            return Finding(Status.ok, f"{NOBODY}; the configured model needs no login", data=data)
+        return Finding(Status.warning, told, _LOG_IN, data)
+
+    def schema(self) -> Finding:
+        """Whether its protocol is the one that this package is made for."""
+        if self._program is None:
+            raise NotStartedError("There is no runtime.")
+        return schema.compare(self._program, self._timeout_s)
+
+    def versions(self) -> Finding:
+        """Whether it is the version that this package is made for."""
+        data = {"runtime": self._version, "made_for": MADE_FOR}
+        if not self._version:
+            return Finding(Status.skipped, "the runtime does not say what version it is", data=data)
+        version = parse(self._version)
+        if version is None:
+            detail = f"the runtime calls itself {self._version}, which tells nothing; expected is {MADE_FOR}"
+            return Finding(Status.warning, detail, data=data)
+        if version.is_from_source:
+            return Finding(Status.ok, f"{self._version}: built from source, and not compared", data=data)
+        difference = mismatch(self._version)
+        if difference is not None:
+            return Finding(Status.warning, difference, data=data)
+        return Finding(Status.ok, f"the runtime is {self._version}, as it should be", data=data)
+
+
+def _source(codex_bin: str | None) -> str:
+    if codex_bin is None:
+        return "packaged"
+    return f"{codex_bin} on PATH" if is_command(codex_bin) else "chosen by its path"

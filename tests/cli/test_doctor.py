@@ -1,0 +1,388 @@
+"""`doctor`: on an installation that works, and on everything that may be broken about one."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import codex_cli_bin
+import pytest
+
+import codex_app_server
+from codex_app_server._cli.main import main
+from tests.cli.terminal import COMMAND, Done, Terminal, until_gone, until_written
+
+PACKAGE = Path(codex_app_server.__file__).parent
+VERSION = codex_app_server.__version__
+
+NAMES = [
+    "sdk",
+    "python",
+    "platform",
+    "native_module",
+    "packaged_runtime",
+    "home",
+    "runtime",
+    "start",
+    "login",
+    "versions",
+    "schema",
+    "turn",
+]
+
+# Plays a runtime of which a test says the version; it answers what it is asked first.
+RUNTIME = """
+VERSION = {version!r}
+if "--version" in sys.argv:
+    print("codex-cli", VERSION)
+elif "app-server" in sys.argv and "generate-json-schema" not in sys.argv:
+    for line in sys.stdin:
+        message = json.loads(line)
+        answers = {{
+            "initialize": {{"userAgent": "x/" + VERSION, "codexHome": "/h"}},
+            "account/read": {{"account": {account}, "requiresOpenaiAuth": {needed}}},
+        }}
+        if "id" in message:
+            print(json.dumps({{"id": message["id"], "result": answers[message["method"]]}}), flush=True)
+else:
+    sys.exit("no such command")
+"""
+
+
+def runtime(version: str, account: str = "None", needed: str = "False") -> str:
+    return RUNTIME.format(version=version, account=account, needed=needed)
+
+
+def checks(done: Done) -> dict[str, dict[str, Any]]:
+    """The checks of the one JSON document that is on stdout, by name."""
+    document = json.loads(done.out)
+    assert list(document) == ["format", "sdk_version", "ok", "checks"]
+    assert (document["format"], document["sdk_version"]) == (1, VERSION)
+    for check in document["checks"]:
+        assert list(check) == ["name", "status", "detail", "fix", "data", "duration_ms"]
+    assert [check["name"] for check in document["checks"]] == NAMES
+    failed = any(check["status"] == "failed" for check in document["checks"])
+    assert document["ok"] is not failed
+    assert done.code == (1 if failed else 0)
+    assert done.err == ""
+    return {check["name"]: check for check in document["checks"]}
+
+
+def statuses(found: dict[str, dict[str, Any]], *names: str) -> list[str]:
+    return [found[name]["status"] for name in names]
+
+
+def test_an_installation_that_works_passes_every_check(terminal: Terminal) -> None:
+    assert terminal.run("login", "--with-api-key", text="sk-secret-4711\n").code == 0
+    done = terminal.run("doctor", "--json")
+    found = checks(done)
+    assert set(statuses(found, *NAMES)) == {"ok"}
+    data = {name: check["data"] for name, check in found.items()}
+    assert data["sdk"] == {"version": VERSION, "made_for": VERSION, "path": str(PACKAGE)}
+    assert data["python"]["version"] == sys.version.split()[0]
+    assert data["native_module"]["release"] is True
+    assert Path(data["native_module"]["path"]).parent == PACKAGE
+    assert data["packaged_runtime"]["version"] == data["versions"]["runtime"] == VERSION
+    assert data["runtime"]["path"] == str(codex_cli_bin.bundled_codex_path())
+    assert (data["runtime"]["from"], data["runtime"]["version"]) == ("packaged", VERSION)
+    assert data["home"] == {"path": str(terminal.home), "from": "CODEX_HOME"}
+    assert data["start"]["home"] == str(terminal.home)
+    assert 0 < data["start"]["ready_ms"] <= found["start"]["duration_ms"]
+    assert data["login"] == {"account": "apiKey", "needed": True}
+    assert data["schema"] == {"added": [], "removed": [], "changed": {}}
+    assert 0 < data["turn"]["first_event_ms"] <= data["turn"]["turn_ms"] < found["turn"]["duration_ms"]
+    assert "secret" not in done.out
+
+
+def test_text_in_a_pipe_is_plain_and_fits_a_terminal(terminal: Terminal) -> None:
+    done = terminal.run("doctor", "--no-turn")
+    assert (done.code, done.err) == (0, "")
+    assert "\x1b" not in done.out
+    assert all(ord(character) < 128 for character in done.out)
+    # A path is never broken, so that it can be copied.
+    assert [line for line in done.out.splitlines() if len(line) > 80 and "/" not in line] == []
+    starts = [re.match(r"(ok|warning|failed|skipped) +(\w+) ", line) for line in done.out.splitlines()]
+    assert [(start[1], start[2]) for start in starts if start] == [
+        *((("warning" if name == "login" else "ok"), name) for name in NAMES[:-1]),
+        ("skipped", "turn"),
+    ]
+    assert re.search(r"Not logged in\n +fix: python -m codex_app_server login\n", done.out)
+    assert re.search(r"^12 checks in \d+\.\d s: 10 ok, 1 warning, 1 skipped$", done.out, re.M)
+
+
+@pytest.mark.parametrize(("no_color", "fancy"), [("", True), ("1", False)])
+def test_ticks_and_colours_are_for_a_terminal_that_wants_them(
+    no_color: str, fancy: bool, terminal: Terminal
+) -> None:
+    ours, theirs = pty.openpty()
+    env = {**terminal.env, "NO_COLOR": no_color, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    command = [*COMMAND, "doctor", "--codex-bin", "no-such-codex"]
+    with subprocess.Popen(command, env=env, stdout=theirs, stdin=theirs) as child:
+        os.close(theirs)
+        out = b""
+        try:
+            while more := os.read(ours, 65536):
+                out += more
+        except OSError:  # the other side is closed
+            pass
+    os.close(ours)
+    assert child.returncode == 1
+    assert (b"\x1b[32m\xe2\x9c\x93\x1b[0m  sdk " in out) is fancy
+    assert (b"\x1b" in out) is fancy
+    assert (b"ok       sdk " in out) is not fancy
+
+
+def test_without_the_packaged_runtime_it_says_how_to_get_one(terminal: Terminal) -> None:
+    (terminal.shadow / "codex_cli_bin.py").write_text("raise ImportError('no such wheel')")
+    terminal.program("codex", "")
+    found = checks(terminal.run("doctor", "--json", env={"PATH": str(terminal.bin)}))
+    assert statuses(found, "packaged_runtime", "runtime", "start", "login", "schema", "turn") == [
+        "failed",
+        "failed",
+        *["skipped"] * 4,
+    ]
+    assert found["packaged_runtime"]["fix"] == f"pip install openai-codex-cli-bin=={VERSION}"
+    assert f"(now {terminal.bin}/codex)" in found["packaged_runtime"]["detail"]
+
+
+def test_a_command_on_path_is_examined_when_asked_and_needs_no_packaged_one(terminal: Terminal) -> None:
+    (terminal.shadow / "codex_cli_bin.py").write_text("raise ImportError('no such wheel')")
+    path = terminal.program("codex", runtime(VERSION))
+    env = {"PATH": str(terminal.bin)}
+    found = checks(terminal.run("doctor", "--json", "--no-turn", "--codex-bin", "codex", env=env))
+    assert statuses(found, "packaged_runtime", "runtime", "start", "login") == ["skipped", "ok", "ok", "ok"]
+    assert found["runtime"]["data"] == {"path": path, "from": "codex on PATH", "version": VERSION}
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "words"),
+    [
+        ("0.150.0", "warning", "older than"),
+        ("99.0.0", "warning", "newer than"),
+        ("0.0.0", "ok", "built from source"),
+        ("nightly", "warning", "nightly, which tells nothing"),
+    ],
+)
+def test_another_version_is_a_warning_and_no_failure(
+    version: str, status: str, words: str, terminal: Terminal
+) -> None:
+    path = terminal.program("codex", runtime(version))
+    found = checks(terminal.run("doctor", "--json", "--no-turn", "--codex-bin", path))
+    assert statuses(found, "start", "versions", "schema") == ["ok", status, "warning"]
+    assert words in found["versions"]["detail"]
+    assert "no such command" in found["schema"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("account", "needed", "status", "detail"),
+    [
+        ("None", "True", "warning", "Not logged in"),
+        ("None", "False", "ok", "Not logged in; the configured model needs no login"),
+        (
+            "{'type': 'chatgpt', 'email': 'a@b.example', 'planType': 'pro'}",
+            "True",
+            "ok",
+            "Logged in using ChatGPT (plan pro)",
+        ),
+        ("{'type': 'from tomorrow'}", "True", "ok", "Logged in using from tomorrow"),
+    ],
+)
+def test_a_login_is_told_by_its_kind_alone(
+    account: str, needed: str, status: str, detail: str, terminal: Terminal
+) -> None:
+    path = terminal.program("codex", runtime(VERSION, account, needed))
+    done = terminal.run("doctor", "--json", "--no-turn", "--codex-bin", path)
+    login = checks(done)["login"]
+    assert (login["status"], login["detail"]) == (status, detail)
+    assert "a@b.example" not in done.out
+
+
+def test_a_runtime_that_exits_at_once_has_its_reason_told(terminal: Terminal) -> None:
+    path = terminal.program("codex", "sys.stderr.write('no \\x1b[2Jlicence\\n'); sys.exit(3)")
+    done = terminal.run("doctor", "--codex-bin", path)
+    assert done.code == 1
+    words = " ".join(done.out.split())
+    assert "\x1b" not in words
+    assert "fails on --version (exit code 3): no ?[2Jlicence" in words
+    assert "failed start" in words
+    assert "The end of its stderr: no licence skipped login" in words
+    assert "skipped turn the runtime does not work" in words
+
+
+def test_a_runtime_that_hangs_is_given_up_and_ended_with_its_children(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    log = tmp_path / "pids"
+    body = (
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)'])\n"
+        f"open({str(log)!r}, 'a').write(f'{{os.getpid()}}\\n{{child.pid}}\\n')\n"
+        "time.sleep(1000)"
+    )
+    path = terminal.program("codex", body)
+    found = checks(terminal.run("doctor", "--json", "--timeout", "0.5", "--codex-bin", path))
+    assert statuses(found, "runtime", "start", "login", "schema", "turn") == [
+        "warning",
+        "failed",
+        *["skipped"] * 3,
+    ]
+    assert "within 0.5 s" in found["runtime"]["detail"]
+    assert "within 0.5 s" in found["start"]["detail"]
+    pids = until_written(log, 4)
+    assert len(set(pids)) == 4
+    for pid in pids:
+        until_gone(pid)
+
+
+def test_an_answer_that_never_comes_fails_its_check_and_no_more(terminal: Terminal) -> None:
+    path = terminal.program(
+        "codex", runtime(VERSION).replace('if "id" in', 'if message["method"] == "initialize" and "id" in')
+    )
+    found = checks(terminal.run("doctor", "--json", "--no-turn", "--timeout", "1", "--codex-bin", path))
+    assert statuses(found, "start", "login", "versions") == ["ok", "failed", "ok"]
+    assert "account/read" in found["login"]["detail"]
+
+
+def test_ctrl_c_ends_the_examination_and_the_runtime(terminal: Terminal, tmp_path: Path) -> None:
+    log = tmp_path / "pids"
+    body = (
+        "if '--version' in sys.argv: sys.exit(0)\n"
+        f"open({str(log)!r}, 'a').write(f'{{os.getpid()}}\\n')\n"
+        "time.sleep(1000)"
+    )
+    with terminal.start("doctor", "--codex-bin", terminal.program("codex", body)) as child:
+        (pid,) = until_written(log)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+    assert (child.returncode, err) == (130, "Interrupted.\n")
+    assert "runtime " in out
+    assert "start " not in out
+    until_gone(pid)
+
+
+def test_a_reader_that_goes_away_is_no_traceback(terminal: Terminal) -> None:
+    with terminal.start("doctor", "--codex-bin", "no-such-codex") as child:
+        assert child.stdout is not None
+        child.stdout.close()
+        assert child.stderr is not None
+        assert child.stderr.read() == ""
+    assert child.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("home", "detail"),
+    [("/proc", "nothing can be written in /proc"), ("/nowhere", "does not exist"), ("file", "cannot|can be")],
+)
+def test_a_home_that_is_none_is_told_apart_from_a_runtime_that_is_none(
+    home: str, detail: str, terminal: Terminal, tmp_path: Path
+) -> None:
+    if home == "file":
+        (tmp_path / "file").touch()
+        home = str(tmp_path / "file")
+    found = checks(terminal.run("doctor", "--json", env={"CODEX_HOME": home}))
+    assert re.search(detail, found["home"]["detail"])
+    assert found["home"]["fix"]
+    # The turn has a home of its own, and shows that all else works.
+    assert statuses(found, "home", "start", "schema", "turn") == ["failed", "failed", "ok", "ok"]
+
+
+def test_a_home_that_is_not_there_yet_is_made_by_the_runtime(terminal: Terminal, tmp_path: Path) -> None:
+    del terminal.env["CODEX_HOME"]
+    found = checks(terminal.run("doctor", "--json", "--no-turn", env={"HOME": str(tmp_path / "nobody")}))
+    assert found["home"]["detail"].endswith("does not exist yet; the runtime makes it")
+    assert statuses(found, "home", "start") == ["ok", "ok"]
+    assert (tmp_path / "nobody" / ".codex").is_dir()
+
+
+def test_without_the_extra_the_turn_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: Terminal
+) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    for name in ("CODEX_HOME", "CODEX_APP_SERVER_DISABLE_MANAGED_CONFIG"):
+        monkeypatch.setenv(name, terminal.env[name])
+    code = main(["doctor", "--json"])
+    turn = checks(Done(code, *capsys.readouterr()))["turn"]
+    assert turn["status"] == "skipped"
+    assert turn["fix"] == 'pip install "codex-app-server-sdk[testing]"'
+
+
+def broken_package(terminal: Terminal, native: bytes | None) -> None:
+    """The package without its native module, or with something else in its place."""
+    leave = shutil.ignore_patterns("_native.*.so", "_native.so", "__pycache__")
+    shutil.copytree(PACKAGE, terminal.shadow / PACKAGE.name, ignore=leave)
+    if native is not None:
+        (terminal.shadow / PACKAGE.name / "_native.abi3.so").write_bytes(native)
+
+
+@pytest.mark.parametrize(
+    ("native", "words"),
+    [(None, "is missing"), (b"not of this machine", "cannot be loaded")],
+    ids=["missing", "of another platform"],
+)
+def test_without_its_native_module_it_says_what_is_installed_where(
+    native: bytes | None, words: str, terminal: Terminal
+) -> None:
+    broken_package(terminal, native)
+    found = checks(terminal.run("doctor", "--json"))
+    assert statuses(found, "native_module", "start", "login", "turn") == ["failed", *["skipped"] * 3]
+    assert statuses(found, "sdk", "packaged_runtime", "runtime", "versions", "schema") == ["ok"] * 5
+    detail = found["native_module"]["detail"]
+    assert words in detail
+    assert "cp310-abi3-" in detail
+    assert f"CPython {sys.version.split()[0]}" in detail
+    assert found["native_module"]["fix"].startswith(f"{sys.executable} -m pip install --force-reinstall")
+
+
+def test_without_its_native_module_other_uses_fail_with_the_same_words(terminal: Terminal) -> None:
+    broken_package(terminal, None)
+    done = terminal.run("login", "status")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error: The native module of codex-app-server-sdk is missing.")
+    program = "try:\n    import codex_app_server\nexcept ImportError as error:\n    print(error)"
+    said = subprocess.run(
+        [sys.executable, "-c", program], env=terminal.env, capture_output=True, encoding="utf-8", check=True
+    ).stdout
+    assert done.err == f"error: {said}"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("no-such-command",),
+        ("doctor", "--no-such-option"),
+        ("doctor", "--timeout", "soon"),
+        ("doctor", "--timeout", "0"),
+        ("doctor", "--timeout", "nan"),
+        ("doctor", "too-much"),
+        ("doctor", "--js"),
+    ],
+)
+def test_a_wrong_command_line_is_exit_code_2(
+    args: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(args)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: python -m codex_app_server")
+
+
+@pytest.mark.parametrize("args", [("--version",), ("--help",), ("doctor", "--help"), ("login", "--help")])
+def test_questions_about_the_commands_are_answered(
+    args: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(args)
+    assert caught.value.code == 0
+    assert (
+        VERSION if args == ("--version",) else "usage: python -m codex_app_server"
+    ) in capsys.readouterr().out

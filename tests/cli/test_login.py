@@ -1,0 +1,199 @@
+"""`login` and `logout`: on the real runtime, and completions on one whose every line is forced."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from codex_app_server._cli.main import main
+from tests.cli.terminal import COMMAND, Terminal, is_running
+from tests.leaks import Footprint, descendants
+from tests.peer import ScriptedPeer
+
+KEY = "sk-quite-secret-4711"
+CHATGPT = {"type": "chatgpt", "email": "a@b.example", "planType": "pro"}
+
+
+@pytest.fixture
+def scripted(peer: ScriptedPeer, terminal: Terminal) -> str:
+    """The path of a program that is the scripted runtime, with somebody logged in."""
+    peer.answers["account/read"] = {"account": CHATGPT, "requiresOpenaiAuth": True}
+    peer.answers["account/login/cancel"] = {"status": "canceled"}
+    return terminal.program("scripted", f"os.execv({peer.argv[0]!r}, {list(peer.argv)!r})")
+
+
+def completed(login_id: str, error: str | None = None) -> dict[str, Any]:
+    params = {"loginId": login_id, "success": error is None, "error": error}
+    return {"method": "account/login/completed", "params": params, "emittedAtMs": 1_760_000_000_000}
+
+
+def in_browser(_: Any) -> dict[str, Any]:
+    return {"type": "chatgpt", "loginId": "login-0", "authUrl": "https://x.example/login-0"}
+
+
+def by_code(_: Any) -> dict[str, Any]:
+    return {
+        "type": "chatgptDeviceCode",
+        "loginId": "login-0",
+        "verificationUrl": "https://x.example/device",
+        "userCode": "ABCD-1234",
+    }
+
+
+def read_until(child: subprocess.Popen[str], words: str) -> str:
+    assert child.stdout is not None
+    said = ""
+    while words not in said:
+        line = child.stdout.readline()
+        assert line, said
+        said += line
+    return said
+
+
+def test_a_key_from_stdin_logs_in_until_the_logout(terminal: Terminal) -> None:
+    before = terminal.run("login", "status")
+    assert (before.code, before.out, before.err) == (1, "Not logged in\n", "")
+    done = terminal.run("login", "--with-api-key", text=f"  {KEY}\n")
+    assert (done.code, done.out, done.err) == (0, "Logged in using an API key\n", "")
+    assert KEY in (terminal.home / "auth.json").read_text()
+    during = terminal.run("login", "status")
+    assert (during.code, during.out) == (0, done.out)
+    for expected in ("Logged out\n", "Not logged in\n"):
+        out = terminal.run("logout")
+        assert (out.code, out.out, out.err) == (0, expected, "")
+    assert not (terminal.home / "auth.json").exists()
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_no_key_on_stdin_is_an_error(text: str, terminal: Terminal) -> None:
+    done = terminal.run("login", "--with-api-key", text=text)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error: There is no API key on stdin")
+
+
+def test_a_key_that_is_no_text_is_refused_and_not_repeated(terminal: Terminal) -> None:
+    command = [*COMMAND, "login", "--with-api-key"]
+    done = subprocess.run(
+        command, env=terminal.env, input=KEY.encode() + b"\xff", capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: api_key is not text")
+    assert KEY.encode() not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (KEY,),
+        ("--with-api-key", KEY),
+        (f"--with-api-key={KEY}",),
+        ("--api-key", KEY),
+        ("--with-api-key", "--device-auth"),
+        ("status", "--with-api-key"),
+        ("status", KEY),
+    ],
+)
+def test_a_key_on_the_command_line_is_refused_and_not_repeated(
+    args: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["login", *args])
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert "read from stdin" in err
+    assert KEY not in out + err
+
+
+def test_a_key_is_asked_for_at_a_terminal_and_not_shown(terminal: Terminal) -> None:
+    pid, ours = pty.fork()
+    if pid == 0:
+        os.execve(COMMAND[0], [*COMMAND, "login", "--with-api-key"], terminal.env)
+    shown = b""
+    while b"API key (not shown): " not in shown:
+        shown += os.read(ours, 4096)
+    os.write(ours, f"{KEY}\n".encode())
+    try:
+        while more := os.read(ours, 4096):
+            shown += more
+    except OSError:  # the other side is closed
+        pass
+    os.close(ours)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert b"Logged in using an API key" in shown
+    assert KEY.encode() not in shown
+
+
+def test_a_login_in_the_browser_says_where_and_is_cancelled_by_ctrl_c(terminal: Terminal) -> None:
+    with terminal.start("login") as child:
+        said = read_until(child, "Waiting")
+        assert "\n  https://" in said
+        assert "--device-auth" in said
+        runtimes = descendants(child.pid)
+        assert runtimes
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+    assert (child.returncode, out, err) == (130, "", "Login cancelled.\n")
+    Footprint.wait_until(lambda: not any(map(is_running, runtimes)))
+
+
+@pytest.mark.parametrize(
+    ("option", "answer", "told"),
+    [
+        ([], in_browser, ["  https://x.example/login-0\n"]),
+        (["--device-auth"], by_code, ["  https://x.example/device\n", "  ABCD-1234\n"]),
+    ],
+    ids=["browser", "code"],
+)
+def test_a_login_that_a_person_completes_says_who_it_is(
+    option: list[str],
+    answer: Callable[[Any], dict[str, Any]],
+    told: list[str],
+    terminal: Terminal,
+    scripted: str,
+    peer: ScriptedPeer,
+) -> None:
+    peer.answers["account/login/start"] = answer
+    with terminal.start("login", *option, "--codex-bin", scripted) as child:
+        said = read_until(child, "Waiting")
+        assert all(line in said for line in told)
+        peer.send(completed("login-0"))
+        out, err = child.communicate(timeout=20)
+    assert (child.returncode, err) == (0, "")
+    assert out == "Logged in using ChatGPT (a@b.example, plan pro)\n"
+
+
+def test_a_login_that_fails_says_why(terminal: Terminal, scripted: str, peer: ScriptedPeer) -> None:
+    peer.answers["account/login/start"] = by_code
+    with terminal.start("login", "--device-auth", "--codex-bin", scripted) as child:
+        read_until(child, "Waiting")
+        peer.send(completed("login-0", "denied by the workspace"))
+        out, err = child.communicate(timeout=20)
+    assert (child.returncode, out) == (1, "")
+    assert err == "error: The login failed: denied by the workspace.\n"
+
+
+def test_ctrl_c_has_the_runtime_cancel_the_login(
+    terminal: Terminal, scripted: str, peer: ScriptedPeer
+) -> None:
+    peer.answers["account/login/start"] = in_browser
+    del peer.answers["account/login/cancel"]
+    with terminal.start("login", "--codex-bin", scripted) as child:
+        read_until(child, "Waiting")
+        child.send_signal(signal.SIGINT)
+        assert peer.expect("account/login/cancel")["params"] == {"loginId": "login-0"}
+        _, err = child.communicate(timeout=20)
+    assert (child.returncode, err) == (130, "Login cancelled.\n")
+
+
+@pytest.mark.parametrize("command", [["login"], ["login", "status"], ["logout"]])
+def test_a_runtime_that_is_not_there_is_said_in_one_line(command: list[str], terminal: Terminal) -> None:
+    done = terminal.run(*command, "--codex-bin", "/nowhere/codex")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error: Codex binary not found at /nowhere/codex. ")
+    assert done.err.count("\n") == 1
