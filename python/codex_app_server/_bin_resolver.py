@@ -8,14 +8,19 @@ before they start a runtime.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ._config import CodexConfig
 from ._runtime_version import MADE_FOR
 from .errors import BinaryNotFoundError
+
+# `pathlib` and `shutil` are imported where they are needed. That shortens the import of the package, and a
+# start that needs neither opens no file before the process is made.
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ._config import CodexConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +50,32 @@ def resolve_codex_bin(config: CodexConfig, ops: CodexBinResolverOps) -> Path:
         >>> resolve_codex_bin(CodexConfig(), ops) == Path("/opt/codex")
         True
     """
+    from pathlib import Path
+
     if config.codex_bin is None:
         return ops.installed_codex_path()
-    if is_command(config.codex_bin):
-        found = find_command(config.codex_bin, {**os.environ, **(config.env or {})})
+    env = {**os.environ, **(config.env or {})}
+    return Path(find(config.codex_bin, env, lambda path: ops.path_exists(Path(path))))
+
+
+def find(codex_bin: str, env: Mapping[str, str], exists: Callable[[str], bool] = os.path.exists) -> str:
+    """The binary that `codex_bin` names for a runtime with this environment.
+
+    Raises:
+        BinaryNotFoundError: As `resolve_codex_bin`.
+    """
+    if is_command(codex_bin):
+        found = find_command(codex_bin, env)
         if found is None:
-            raise BinaryNotFoundError(_no_command(config.codex_bin), config.codex_bin)
+            raise BinaryNotFoundError(_no_command(codex_bin), codex_bin)
         return found
-    path = Path(config.codex_bin)
-    if not ops.path_exists(path):
+    if not exists(codex_bin):
         raise BinaryNotFoundError(
-            f"Codex binary not found at {path}. Set CodexConfig.codex_bin to a valid binary path or to the "
-            "name of a command on PATH, or leave it out for the packaged runtime.",
-            str(path),
+            f"Codex binary not found at {codex_bin}. Set CodexConfig.codex_bin to a valid binary path or to "
+            "the name of a command on PATH, or leave it out for the packaged runtime.",
+            codex_bin,
         )
-    return path
+    return codex_bin
 
 
 def is_command(codex_bin: str) -> bool:
@@ -67,18 +83,19 @@ def is_command(codex_bin: str) -> bool:
     return not os.path.dirname(codex_bin)
 
 
-def find_command(name: str, env: Mapping[str, str]) -> Path | None:
+def find_command(name: str, env: Mapping[str, str]) -> str | None:
     """The command of that name on the PATH of `env`.
 
     Relative entries of PATH are passed over, empty ones too: with them the working directory, which may be
     somebody else's checkout, would decide what runs.
     """
+    import shutil
+
     absolute = filter(os.path.isabs, env.get("PATH", os.defpath).split(os.pathsep))
-    found = shutil.which(name, path=os.pathsep.join(absolute))
-    return None if found is None else Path(found)
+    return shutil.which(name, path=os.pathsep.join(absolute))
 
 
-def packaged_codex_path(env: Mapping[str, str]) -> Path:
+def packaged_codex_path(env: Mapping[str, str]) -> str:
     """Where the packaged runtime is; `env` is what the runtime will have.
 
     Raises:
@@ -88,13 +105,15 @@ def packaged_codex_path(env: Mapping[str, str]) -> Path:
     try:
         import codex_cli_bin
 
-        return Path(codex_cli_bin.bundled_codex_path())
+        return str(codex_cli_bin.bundled_codex_path())
     except (ImportError, FileNotFoundError) as error:
         raise BinaryNotFoundError(_no_package(error, env)) from error
 
 
 def default_codex_home() -> str:
     """The directory in which the runtime keeps its state when `CODEX_HOME` is not set."""
+    from pathlib import Path
+
     return str(Path.home() / ".codex")
 
 

@@ -10,17 +10,9 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 from typing import NoReturn
 
-from ._bin_resolver import (
-    CodexBinResolverOps,
-    find_command,
-    is_command,
-    packaged_codex_path,
-    resolve_codex_bin,
-)
+from ._bin_resolver import find, find_command, is_command, packaged_codex_path
 from ._config import CodexConfig
 from .errors import (
     BinaryNotExecutableError,
@@ -64,16 +56,14 @@ def resolve(config: CodexConfig) -> Launch:
     if config.launch_args_override is not None:
         program = _overriding(config.launch_args_override[0], env)
         return Launch((program, *config.launch_args_override[1:]), env, config.cwd)
-    program = _runnable(str(resolve_codex_bin(config, _ops(env))))
     if config.codex_bin is None:
+        program = _runnable(packaged_codex_path(env))
         _put_tools_first(env)
+    else:
+        program = _runnable(find(config.codex_bin, env))
     overrides = (part for override in config.config_overrides for part in ("--config", override))
     features = (part for name, enabled in config.features.items() for part in (_SWITCH[enabled], name))
     return Launch((program, *overrides, *features, "app-server", "--listen", "stdio://"), env, config.cwd)
-
-
-def _ops(env: dict[str, str]) -> CodexBinResolverOps:
-    return CodexBinResolverOps(partial(packaged_codex_path, env), os.path.exists)
 
 
 def _put_tools_first(env: dict[str, str]) -> None:
@@ -97,13 +87,13 @@ def _runnable(path: str) -> str:
 
 def _overriding(name: str, env: dict[str, str]) -> str:
     """The program of `launch_args_override`, which is found as `codex_bin` is."""
-    found = find_command(name, env) if is_command(name) else Path(name)
+    found = find_command(name, env) if is_command(name) else name
     if found is None or not os.path.exists(found):
         problem = "is not on PATH" if is_command(name) else "does not exist"
         raise BinaryNotFoundError(
             f"The command {name!r} of CodexConfig.launch_args_override {problem}. Give its full path.", name
         )
-    return _runnable(str(found))
+    return _runnable(found)
 
 
 def _not_executable(path: str, why: str) -> NoReturn:

@@ -16,7 +16,7 @@ from ._version import __version__
 logger = logging.getLogger("codex_app_server")
 
 # The version of the runtime that this package pins: its own, without the number of a post-release.
-MADE_FOR = re.sub(r"\.post\d+$", "", __version__)
+MADE_FOR = __version__.partition(".post")[0]
 
 # As the runtime writes them (0.164.0-alpha.2) and as its package does (0.164.0a2).
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-?(a|b|rc)(?:lpha|eta)?\.?(\d+)|-([\w.]+))?")

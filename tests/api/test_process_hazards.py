@@ -217,15 +217,17 @@ def test_the_largest_mailbox_gives_way_when_all_together_hold_too_much(peer: Scr
             list(turns["large"].stream())
 
 
-def test_no_descriptors_left_is_an_error_that_names_the_limit() -> None:
-    body = """
+# A look at the open ones opens one itself.
+@pytest.mark.parametrize("left", [-1, 2], ids=["none", "too few"])
+def test_no_descriptors_left_is_an_error_that_names_the_limit(left: int) -> None:
+    body = f"""
         import resource
         from codex_app_server.errors import DescriptorLimitError
         from codex_app_server import CodexConfig
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 2, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + {left}, hard))
         try:
-            Codex(CodexConfig(launch_args_override=("cat",)))
+            Codex(CodexConfig(launch_args_override=("/bin/cat",)))
         except DescriptorLimitError as error:
             print(error)
     """

@@ -82,7 +82,7 @@ def packaged(*, needed: bool) -> Finding:
         if needed:
             return Finding(Status.failed, str(error), fix, nothing)
         return Finding(Status.skipped, "not installed, and not needed: another is used", data=nothing)
-    data = {"path": str(path), "version": version}
+    data = {"path": path, "version": version}
     if parse(version) != parse(MADE_FOR):
         detail = f"openai-codex-cli-bin {version} is installed, and {MADE_FOR} would fit"
         return Finding(Status.warning, detail, fix, data)
