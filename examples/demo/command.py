@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import io
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -143,14 +144,10 @@ async def _live(console: Console, turns: int) -> int:
 
 def _require_login() -> None:
     """Raise ShowError when the packaged runtime has no login."""
-    import codex_cli_bin
-
-    codex = str(codex_cli_bin.bundled_codex_path())
-    asked = subprocess.run(
-        [codex, "login", "status"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    login = [sys.executable, "-m", "codex_app_server", "login"]
+    asked = subprocess.run([*login, "status"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if asked.returncode:
         home = os.environ.get("CODEX_HOME", "~/.codex")
         raise ShowError(
-            f"there is no Codex login in {home}. Log in with `{codex} login`, or leave --live out."
+            f"there is no Codex login in {home}. Log in with `{shlex.join(login)}`, or leave --live out."
         )

@@ -156,7 +156,8 @@ def _features(name: str, value: Any) -> dict[str, bool]:
         # It becomes an argument of its own; which names exist is the runtime's to say.
         if not feature or feature.startswith("-") or "=" in feature or "\0" in feature:
             raise InvalidInputError(
-                f"CodexConfig.{name}: {feature!r} cannot be a feature; `codex features list` has their names."
+                f"CodexConfig.{name}: {feature!r} cannot be a feature; "
+                "codex.rpc.experimental_feature.list() has their names."
             )
     return dict(value)
 

@@ -386,3 +386,26 @@ def test_questions_about_the_commands_are_answered(
     assert (
         VERSION if args == ("--version",) else "usage: python -m codex_app_server"
     ) in capsys.readouterr().out
+
+
+def documented(heading: str) -> dict[str, list[str]]:
+    """The rows of a table of the page, as the words in code quotes of each cell, by the first cell."""
+    page = (PACKAGE.parents[1] / "docs" / "command-line.md").read_text("utf-8")
+    table = page.split(f"| {heading} |")[1].split("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    return {row[0].strip("`"): re.findall(r"`(\w+)`", row[1]) for row in rows}
+
+
+def test_the_page_has_every_check_every_field_and_every_option(
+    terminal: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = checks(terminal.run("doctor", "--json"))
+    assert list(documented("check | what it looks at | it fails when")) == NAMES
+    told = documented("check | its `data`; null for what is not known, and empty where a check was skipped")
+    assert list(told) == NAMES
+    for name, check in found.items():
+        assert [word for word in told[name] if word in check["data"]] == list(check["data"]), name
+    with pytest.raises(SystemExit):
+        main(["doctor", "--help"])
+    options = re.findall(r"^  (--[\w-]+(?: [A-Z]+)?)", capsys.readouterr().out, re.M)
+    assert list(documented("option | meaning")) == options

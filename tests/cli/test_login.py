@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from codex_app_server._cli.main import main
+from codex_app_server.testing import OfflineModel
 from tests.cli.terminal import COMMAND, Terminal, is_running
 from tests.leaks import Footprint, descendants
 from tests.peer import ScriptedPeer
@@ -64,10 +65,18 @@ def test_a_key_from_stdin_logs_in_until_the_logout(terminal: Terminal) -> None:
     assert KEY in (terminal.home / "auth.json").read_text()
     during = terminal.run("login", "status")
     assert (during.code, during.out) == (0, done.out)
-    for expected in ("Logged out\n", "Not logged in\n"):
+    for _ in range(2):
         out = terminal.run("logout")
-        assert (out.code, out.out, out.err) == (0, expected, "")
+        assert (out.code, out.out, out.err) == (0, "Logged out\n", "")
     assert not (terminal.home / "auth.json").exists()
+
+
+def test_a_model_that_needs_no_login_is_no_reason_to_fail(model: OfflineModel, terminal: Terminal) -> None:
+    status = terminal.run("login", "status", env=model.env)
+    assert (status.code, status.out) == (0, "Not logged in; the configured model needs no login\n")
+    done = terminal.run("login", "--with-api-key", text=KEY, env=model.env)
+    assert (done.code, done.out, done.err) == (0, "Logged in\n", "")
+    assert KEY in (model.codex_home / "auth.json").read_text()
 
 
 @pytest.mark.parametrize("text", ["", " \n"])

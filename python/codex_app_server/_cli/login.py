@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from .._config import CodexConfig
 from ..errors import InvalidInputError
+from .report import printable
 
 if TYPE_CHECKING:
     import argparse
 
     from .._sync.client import Codex
     from ..generated.v2_all import AccountLoginCompletedNotification, GetAccountResponse
-
-NOBODY = "Not logged in"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,30 +30,40 @@ def run(options: argparse.Namespace) -> int:
     key = _read_key() if options.with_api_key else None
     with _codex(options) as codex:
         if is_status:
-            return _show(codex)
+            answer = codex.account()
+            print(describe(answer, in_private=True))
+            return 1 if is_missing(answer) else 0
         if key is not None:
             codex.login_api_key(key)
-            return _show(codex)
-        end = _by_code(codex) if options.device_auth else _in_browser(codex)
-        if not end.success:
-            print(f"error: The login failed: {end.error or 'the runtime gives no reason'}.", file=sys.stderr)
-            return 1
-        return _show(codex)
+        else:
+            end = _by_code(codex) if options.device_auth else _in_browser(codex)
+            if not end.success:
+                reason = printable(end.error or "no reason is given")
+                print(f"error: The login failed: {reason}.", file=sys.stderr)
+                return 1
+        answer = codex.account()
+        # A model that needs no login has none to tell of, though it is kept.
+        print(describe(answer, in_private=True) if answer.account is not None else "Logged in")
+        return 0
 
 
 def log_out(options: argparse.Namespace) -> int:
     """Forget who is logged in; returns the exit code."""
     with _codex(options) as codex:
-        was = codex.account().account
         codex.logout()
-    print(NOBODY if was is None else "Logged out")
+    print("Logged out")
     return 0
+
+
+def is_missing(answer: GetAccountResponse) -> bool:
+    """Whether nobody is logged in though the configured model needs it."""
+    return answer.account is None and answer.requires_openai_auth
 
 
 def describe(answer: GetAccountResponse, *, in_private: bool) -> str:
     """Who is logged in, and how. `in_private`: the person who is asks, so the address may be shown."""
     if answer.account is None:
-        return NOBODY
+        return "Not logged in" if is_missing(answer) else "Not logged in; the configured model needs no login"
     account = answer.account.root
     kind = str(getattr(account, "type", "unknown"))
     how = {"apiKey": "an API key", "chatgpt": "ChatGPT", "amazonBedrock": "Amazon Bedrock"}.get(kind, kind)
@@ -62,19 +71,13 @@ def describe(answer: GetAccountResponse, *, in_private: bool) -> str:
     address = getattr(account, "email", None) if in_private else None
     more = [address, f"plan {getattr(plan, 'value', plan)}" if plan is not None else None]
     about = ", ".join(filter(None, more))
-    return f"Logged in using {how}{f' ({about})' if about else ''}"
+    return printable(f"Logged in using {how}{f' ({about})' if about else ''}")
 
 
 def _codex(options: argparse.Namespace) -> Codex:
     from .._sync.client import Codex
 
     return Codex(CodexConfig(codex_bin=options.codex_bin))
-
-
-def _show(codex: Codex) -> int:
-    answer = codex.account()
-    print(describe(answer, in_private=True))
-    return 1 if answer.account is None else 0
 
 
 def _in_browser(codex: Codex) -> AccountLoginCompletedNotification:

@@ -18,6 +18,7 @@ from .._native_import import explain
 from .._version import __version__
 from ..errors import CodexError
 from . import doctor, login
+from .report import printable
 
 _PROG = "python -m codex_app_server"
 _INTERRUPTED = 130
@@ -62,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _failed(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {printable(message)}", file=sys.stderr)
     return 1
 
 
@@ -112,7 +113,8 @@ def _add_login(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="log in, or show who is logged in",
         description="Logs in with ChatGPT in a browser on this machine, unless told otherwise. The login is "
         "kept in CODEX_HOME, and all programs that use the runtime share it.",
-        epilog="Exit code: 0 if somebody is logged in then, 1 if nobody is, 130 after Ctrl-C, which cancels.",
+        epilog="Exit code: 1 if the login fails, or for status if nobody is logged in and the configured "
+        "model needs it; 130 after Ctrl-C, which cancels the login.",
         allow_abbrev=False,
     )
     command.is_discreet = True

@@ -16,7 +16,7 @@ from .._launch import resolve
 from .._runtime_version import MADE_FOR, mismatch, parse
 from ..errors import CodexError, NotStartedError
 from . import command, schema
-from .login import NOBODY, describe
+from .login import describe, is_missing
 from .report import Finding, Status
 
 if TYPE_CHECKING:
@@ -90,11 +90,9 @@ class Patient:
         kind = None if answer.account is None else getattr(answer.account.root, "type", None)
         data = {"account": kind, "needed": answer.requires_openai_auth}
         told = describe(answer, in_private=False)
-        if answer.account is not None:
-            return Finding(Status.ok, told, data=data)
-        if not answer.requires_openai_auth:
-            return Finding(Status.ok, f"{NOBODY}; the configured model needs no login", data=data)
-        return Finding(Status.warning, told, _LOG_IN, data)
+        if is_missing(answer):
+            return Finding(Status.warning, told, _LOG_IN, data)
+        return Finding(Status.ok, told, data=data)
 
     def schema(self) -> Finding:
         """Whether its protocol is the one that this package is made for."""
