@@ -25,7 +25,6 @@ CHATGPT = {"type": "chatgpt", "email": "a@b.example", "planType": "pro"}
 def scripted(peer: ScriptedPeer, terminal: Terminal) -> str:
     """The path of a program that is the scripted runtime, with somebody logged in."""
     peer.answers["account/read"] = {"account": CHATGPT, "requiresOpenaiAuth": True}
-    peer.answers["account/login/cancel"] = {"status": "canceled"}
     return terminal.program("scripted", f"os.execv({peer.argv[0]!r}, {list(peer.argv)!r})")
 
 
@@ -187,17 +186,18 @@ def test_a_login_that_fails_says_why(terminal: Terminal, scripted: str, peer: Sc
     assert err == "error: The login failed: denied by the workspace.\n"
 
 
-def test_ctrl_c_has_the_runtime_cancel_the_login(
+def test_ctrl_c_ends_a_runtime_that_waits_for_a_code(
     terminal: Terminal, scripted: str, peer: ScriptedPeer
 ) -> None:
-    peer.answers["account/login/start"] = in_browser
-    del peer.answers["account/login/cancel"]
-    with terminal.start("login", "--codex-bin", scripted) as child:
+    peer.answers["account/login/start"] = by_code
+    with terminal.start("login", "--device-auth", "--codex-bin", scripted) as child:
         read_until(child, "Waiting")
+        runtimes = descendants(child.pid)
+        assert runtimes
         child.send_signal(signal.SIGINT)
-        assert peer.expect("account/login/cancel")["params"] == {"loginId": "login-0"}
-        _, err = child.communicate(timeout=20)
-    assert (child.returncode, err) == (130, "Login cancelled.\n")
+        out, err = child.communicate(timeout=20)
+    assert (child.returncode, out, err) == (130, "", "Login cancelled.\n")
+    Footprint.wait_until(lambda: not any(map(is_running, runtimes)))
 
 
 @pytest.mark.parametrize("command", [["login"], ["login", "status"], ["logout"]])
