@@ -57,11 +57,7 @@ def _surroundings(platform: Platform, toolchain: Toolchain) -> dict[str, str]:
     }
     if platform.deployment_target is not None:
         found["MACOSX_DEPLOYMENT_TARGET"] = platform.deployment_target
-    try:
-        import ziglang
-    except ImportError:  # only macOS does without; maturin says it when it needs it
-        return found
-    return {**found, "CARGO_ZIGBUILD_ZIG_PATH": str(Path(ziglang.__file__).with_name("zig"))}
+    return found
 
 
 def _remapped(toolchain: Toolchain) -> list[str]:

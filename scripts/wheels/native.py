@@ -77,8 +77,29 @@ def _oldest_macos(binary: lief.MachO.Binary) -> list[int]:
 
 
 def imported_symbols(module: bytes) -> set[str]:
-    """The names that an ELF module leaves to its interpreter and the C library."""
-    binary = lief.ELF.parse(io.BytesIO(module))
+    """The names that an ELF module needs of its interpreter and the C library, without weak ones."""
+    binary = _elf(module)
+    weak = lief.ELF.Symbol.BINDING.WEAK
+    # Not `imported_symbols`, which passes over symbols without a type; those of Python have none.
+    undefined = (symbol for symbol in binary.dynamic_symbols if symbol.shndx == 0 and symbol.binding != weak)
+    return {str(symbol.name) for symbol in undefined} - {""}
+
+
+def exported_symbols(library: bytes) -> set[str]:
+    """The names that an ELF library offers."""
+    binary = _elf(library)
+    return {str(symbol.name) for symbol in binary.exported_symbols}
+
+
+def libraries(module: bytes) -> set[str]:
+    """The libraries that an ELF module needs."""
+    binary = _elf(module)
+    return {str(name) for name in binary.libraries}
+
+
+def _elf(content: bytes) -> lief.ELF.Binary:
+    # Whoever calls this keeps the binary for as long as he looks at its parts: they do not keep it alive.
+    binary = lief.ELF.parse(io.BytesIO(content))
     if binary is None:
         raise ValueError("not an ELF file")
-    return {str(symbol.name) for symbol in binary.imported_symbols} - {""}
+    return binary

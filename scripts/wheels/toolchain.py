@@ -12,6 +12,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import ziglang
+
 from scripts.wheels.platforms import Platform
 
 # Where Debian's toolchain stands, next to one of rustup that comes first on PATH.
@@ -39,8 +41,12 @@ class Toolchain:
     sysroot: Path
 
     def environment(self) -> dict[str, str]:
-        """What cargo and maturin have to find in their environment to use it."""
-        chosen = {"RUSTC": str(self.rustc), "CARGO": str(self.cargo)}
+        """What cargo and maturin have to find in their environment to use it, and zig to link with."""
+        chosen = {
+            "RUSTC": str(self.rustc),
+            "CARGO": str(self.cargo),
+            "CARGO_ZIGBUILD_ZIG_PATH": str(Path(ziglang.__file__).with_name("zig")),
+        }
         if self.builds_std:
             # A stable compiler takes the unstable option only so. It is how Rust's own build does it, and the
             # library is the one that came with this very compiler.
