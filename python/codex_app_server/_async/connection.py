@@ -60,7 +60,8 @@ class AsyncConnection:
         self.version: str | None = None
         self.request_timeout_s = config.request_timeout_s
         self.opted_out = frozenset(config.opt_out_notifications)
-        # Turns that the low-level client has started and nobody has asked for yet.
+        # Turns that the low-level client has started and nobody has asked for yet. Threads share it without a
+        # lock: a turn is taken out by one operation of the dictionary, so it goes to one of them.
         self.unclaimed: dict[str, _native.Subscription] = {}
         # How long the runtime may take to go: two graces, and then the kernel's time for a kill.
         self.close_timeout_s = 2 * config.shutdown_grace_s + 5.0
@@ -122,9 +123,10 @@ class AsyncConnection:
         if self.unclaimed.setdefault(subscription.turn_id, subscription) is not subscription:
             subscription.close()
         if len(self.unclaimed) > _UNCLAIMED:
-            turn_id = next(iter(self.unclaimed))
-            logger.warning("The events of turn %s are let go: nobody has asked for them", turn_id)
-            self.let_go(turn_id)
+            # Of a copy, because another thread may change the dictionary during an iteration.
+            for turn_id in list(self.unclaimed)[:-_UNCLAIMED]:
+                logger.warning("The events of turn %s are let go: nobody has asked for them", turn_id)
+                self.let_go(turn_id)
 
     def let_go(self, turn_id: str) -> None:
         """Nobody asks for this turn any more."""
@@ -134,10 +136,11 @@ class AsyncConnection:
 
     def subscribe(self, thread_id: str, turn_id: str) -> _native.Subscription:
         """A turn's events: all of them, if they are kept for whoever asks first, else from now on."""
-        kept = self.unclaimed.get(turn_id)
+        kept = self.unclaimed.pop(turn_id, None)
         if kept is not None and thread_id in ("", kept.thread_id):
-            del self.unclaimed[turn_id]
             return kept
+        if kept is not None:
+            self.keep(kept)  # of another thread: somebody else's to ask for
         return self.native.subscribe_turn(thread_id, turn_id)
 
     def subscribe_stream(self, opening: Opening[Any]) -> _native.Subscription:

@@ -83,7 +83,9 @@ class AsyncFeed:
                 # There may be more, but mostly is not; a wait for what is there ends at once.  # async only
                 self._dry = len(events) < limit  # async only
                 self._keep(events)
-                if not self.batch and self._subscription.finished:
+                if self._closed:  # by another consumer, after these were drained
+                    self.batch.clear()
+                elif not self.batch and self._subscription.finished:
                     self.batch.extend(self._last())
                     if not self.batch:
                         self.close()
@@ -96,8 +98,10 @@ class AsyncFeed:
         return []
 
     def close(self) -> None:
-        """Free the subscription and wake whoever waits for it. Idempotent."""
+        """Free the subscription and what was not read, and wake whoever waits for it. Idempotent."""
         self._closed = True
+        # In this order: who fills the batch at this moment looks at the mark afterwards, and clears it too.
+        self.batch.clear()
         with suppress(ForkedProcessError):  # in a forked child nothing is held
             self._subscription.close()
 

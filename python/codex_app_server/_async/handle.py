@@ -89,7 +89,6 @@ class AsyncStreamHandle(AsyncEventStream[EventT]):
     def _let_go(self) -> None:
         """Free everything without waiting. What was not undone is undone by the native side."""
         self._closed = True
-        self._feed.batch.clear()
         self._feed.close()
 
     async def __aexit__(

@@ -71,5 +71,4 @@ class AsyncNotificationStream(AsyncEventStream[Notification]):
 
     async def aclose(self) -> None:
         """Stop listening, and free what was not read. Idempotent."""
-        self._feed.batch.clear()
         self._feed.close()

@@ -91,7 +91,6 @@ class StreamHandle(EventStream[EventT]):
     def _let_go(self) -> None:
         """Free everything without waiting. What was not undone is undone by the native side."""
         self._closed = True
-        self._feed.batch.clear()
         self._feed.close()
 
     def __exit__(

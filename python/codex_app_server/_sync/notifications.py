@@ -73,5 +73,4 @@ class NotificationStream(EventStream[Notification]):
 
     def close(self) -> None:
         """Stop listening, and free what was not read. Idempotent."""
-        self._feed.batch.clear()
         self._feed.close()

@@ -8,6 +8,8 @@ handles; the events come from `feed`.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -25,6 +27,21 @@ if TYPE_CHECKING:
 
 EventT = TypeVar("EventT")
 
+# Held for each step of a cursor from one state to the next, since threads may share a handle. Reentrant,
+# because a signal handler or the garbage collector may close a stream in the midst of a step. One lock serves
+# all cursors: nobody waits for anything while holding it.
+_step = threading.RLock()
+
+
+def _forget() -> None:
+    """In a forked child: a thread that exists in the parent only may hold the lock."""
+    global _step  # noqa: PLW0603
+    _step = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
 
 class EventCursor(Feed):
     """One handle's place in its turn's events. Its consumers share it, so each event goes to one of them."""
@@ -41,18 +58,20 @@ class EventCursor(Feed):
         Raises:
             StreamClosedError: The events were read or given up, or what this stream needs is not kept.
         """
-        self._require(selection)
-        if selection == "text" and not self._streams:
-            # With other streams around, theirs must stay; this one then picks the text itself.
-            self._text_only = True
-            self._subscription.select("text")
-        self._streams += 1
+        with _step:
+            self._require(selection)
+            if selection == "text" and not self._streams:
+                # With other streams around, theirs must stay; this one then picks the text itself.
+                self._text_only = True
+                self._subscription.select("text")
+            self._streams += 1
 
     def leave(self, given_up: bool) -> None:
         """Count a stream out. The last one frees the subscription, unless none was ever used."""
-        self._streams -= 1
-        if not self._streams and (given_up or self._begun):
-            self.close()
+        with _step:
+            self._streams -= 1
+            if not self._streams and (given_up or self._begun):
+                self.close()
 
     def collect(self) -> None:
         """Keep only what a result needs from now on.
@@ -60,14 +79,15 @@ class EventCursor(Feed):
         Raises:
             StreamClosedError: A part of the events went, or goes, to another consumer of the handle.
         """
-        self._require("result")
-        if self._streams or self._begun:
-            raise StreamClosedError(
-                "A part of this turn's events went to a stream of this handle, so a result would miss it. "
-                "Read on in the stream, or read the whole turn with thread.read(include_turns=True)."
-            )
-        self._collecting = True
-        self._subscription.select("result")
+        with _step:
+            self._require("result")
+            if self._streams or self._begun:
+                raise StreamClosedError(
+                    "A part of this turn's events went to a stream of this handle, so a result would miss "
+                    "it. Read on in the stream, or read the whole turn with thread.read(include_turns=True)."
+                )
+            self._collecting = True
+            self._subscription.select("result")
 
     def result(self, collector: TurnCollector) -> TurnResult:
         """Read to the end and return what it came to. Stopped by anything else, give the turn up.
@@ -118,8 +138,9 @@ class EventCursor(Feed):
 
     def let_go(self) -> None:
         """Free what is kept, unless somebody reads it."""
-        if not self._streams and not self._collecting:
-            self.close()
+        with _step:
+            if not self._streams and not self._collecting:
+                self.close()
 
     def give_up(self) -> None:
         """Interrupt the turn, unless somebody else follows or started it. Does not wait."""
@@ -145,10 +166,11 @@ class _Stream(Reader[EventT]):
         self._release(given_up=True)
 
     def _release(self, given_up: bool) -> None:
-        if self._open:
-            self._open = False
-            self._batch = deque()
-            self._cursor.leave(given_up)
+        with _step:
+            if self._open:
+                self._open = False
+                self._batch = deque()
+                self._cursor.leave(given_up)
 
     # `break` out of a loop over turn.stream() drops the last reference, and that is all there is.
     def __del__(self) -> None:
