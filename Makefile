@@ -4,6 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name 'Cargo.toml')
 
+# A free-threaded interpreter of this machine.
+FREE_THREADED ?= python3.14t
+FREE := target/free-threaded
+
 # A measurement has a deadline of its own.
 BENCH := -q --timeout=0 --benchmark-columns=median,iqr,rounds
 
@@ -11,11 +15,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-wheel bench bench-quick lint format generate runtime wheel wheels sdist \
-	release-notes release-check release-dry-run clean
+.PHONY: help demo test test-all test-wheel test-free-threaded bench bench-quick lint format generate runtime \
+	wheel wheels sdist release-notes release-check release-dry-run clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 $(VENV)/.tools: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -40,6 +44,20 @@ test: $(VENV)/.built ## The quick suite: core, native module and API, without wh
 test-all: $(VENV)/.built ## Everything, the wheel on every Python of this machine included
 	cargo test --quiet --locked
 	$(BIN)/python -m pytest $(ARGS)
+
+# The native module has a form of its own for such an interpreter, which is built beside the other.
+$(FREE)/.built: pyproject.toml constraints.txt $(RUST)
+	@$(FREE_THREADED) -c 'import sys; sys.exit(sys._is_gil_enabled())' || { \
+		echo "FREE_THREADED=$(FREE_THREADED) is no free-threaded CPython; name one, 3.14 or newer"; exit 2; }
+	$(FREE_THREADED) -m venv $(FREE)
+	@$(FREE)/bin/python -m pip install --quiet maturin pytest pytest-timeout uvloop
+	@echo "Building the native module for $(FREE_THREADED); the first time takes about a minute."
+	@PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/$(FREE) CARGO_TARGET_DIR=$(FREE)/cargo $(FREE)/bin/maturin develop --release --locked --quiet --extras testing
+	@touch $@
+
+test-free-threaded: $(FREE)/.built ## What threads share, on a CPython without the interpreter's lock (FREE_THREADED=python3.14t)
+	$(FREE)/bin/python -m pytest -m "not slow" tests/threads tests/native tests/python/test_fast.py tests/python/test_decode.py \
+		tests/api/test_stream_hazards.py tests/api/test_async_hazards.py tests/api/_sync/test_turns.py tests/api/_async/test_turns.py $(ARGS)
 
 # What it measures takes all the machine: leave it alone for the hour that it nearly takes.
 bench: $(VENV)/.built ## Both packages on the same work, into docs/benchmarks.md; fails when a requirement is missed (ARGS="--rounds 3")

@@ -22,6 +22,8 @@ CROWD = 16
 # own, and validate with them. Nothing is loaded before.
 FIRST_USE = """
 import sys, threading
+from pydantic import ValidationError
+from pydantic._internal import _model_construction
 from codex_app_server import types
 from codex_app_server._decode import decoder, payload
 from codex_app_server.generated import v2_all
@@ -30,6 +32,22 @@ from codex_app_server.generated.notifications import PAYLOADS, payload_model
 CROWD = 16
 barrier = threading.Barrier(CROWD)
 found = [None] * CROWD
+built = []
+build_model = _model_construction.complete_model_class
+
+def noted(model, *args, **kwargs):
+    done = build_model(model, *args, **kwargs)
+    if done:
+        built.append(model)
+    return done
+
+_model_construction.complete_model_class = noted
+
+def errors(model):
+    try:
+        model.model_validate_json(b"{}")
+    except ValidationError as error:
+        return error.errors(include_url=False)
 
 def build(number):
     barrier.wait()
@@ -38,18 +56,20 @@ def build(number):
     models = {method: payload_model(method) for method in methods}
     decoder()
     turn = payload("turn/completed", b'{"threadId":"t","turn":{"id":"u","items":[],"status":"completed"}}')
-    schemas = {method: model.model_json_schema(mode="serialization") for method, model in models.items()}
-    found[number] = (models, schemas, turn, types.ThreadItem)
+    missing = {method: errors(model) for method, model in models.items()}
+    found[number] = (models, missing, turn, types.ThreadItem)
 
 threads = [threading.Thread(target=build, args=(number,)) for number in range(CROWD)]
 for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-models, schemas, turn, item = found[0]
+models, missing, turn, item = found[0]
+assert missing["turn/completed"] and type(turn) in built
+assert len(built) == len(set(built)), "a model was built twice"
 for others in found:
     assert all(others[0][method] is model for method, model in models.items())
-    assert others[1] == schemas
+    assert others[1] == missing
     assert others[2] == turn and type(turn).__name__ == "TurnCompletedNotification"
     assert others[3] is item
 print("gil" if getattr(sys, "_is_gil_enabled", lambda: True)() else "no gil")
