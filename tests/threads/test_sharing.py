@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from codex_app_server._sync.turn import TurnHandle
 from codex_app_server.models import Notification, ThreadNameUpdatedNotification
 from codex_app_server.testing import OfflineModel
 from tests.api._sync.concurrency import Background
-from tests.leaks import assert_idle
+from tests.leaks import Footprint, assert_idle
 from tests.payloads import delta as delta_of
 from tests.payloads import payload
 from tests.peer import ScriptedPeer, delta, event
@@ -180,34 +181,50 @@ def test_streams_are_closed_by_one_thread_while_another_reads_them(codex: Codex,
 # --- a process
 
 
-def test_a_fork_beside_threads_that_start_runtimes_leaves_no_lock_taken() -> None:
-    """The child starts a runtime, for which it takes what the parent's threads take all the time."""
+def test_a_fork_beside_threads_that_start_runtimes_holds_up_neither_side() -> None:
+    """A fork in the midst of a start would give the child the pipe that reports it, or a lock for ever."""
     stop = threading.Event()
+    starts = [0] * 4
 
     def start() -> None:
-        connection = Connection(["/bin/cat"])
+        # The child of a fork has the end of its input, too, for as long as it lives.
+        connection = Connection(["/bin/cat"], eof_grace_s=0.05)
         connection.close()
         assert connection.wait(20)
 
-    def keep_starting() -> None:
+    def keep_starting(number: int) -> None:
         while not stop.is_set():
             start()
+            starts[number] += 1
 
-    threads = [threading.Thread(target=keep_starting) for _ in range(4)]
+    def all_start_again() -> None:
+        before = list(starts)
+        Footprint.wait_until(lambda: all(now > then + 1 for now, then in zip(starts, before, strict=True)))
+
+    threads = [threading.Thread(target=keep_starting, args=(number,)) for number in range(len(starts))]
     for thread in threads:
         thread.start()
     try:
-        for _ in range(20):
+        for _ in range(10):
+            all_start_again()
+            (told, tell), (held, hold) = os.pipe(), os.pipe()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of forks with threads
                 child = os.fork()
             if child == 0:  # pragma: no cover
-                status = 1
+                os.close(hold)
                 with suppress(BaseException):
                     start()
-                    status = 0
-                os._exit(status)
-            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+                    os.write(tell, b"started")
+                    os.read(held, 1)
+                os._exit(0)
+            os.close(tell)
+            with os.fdopen(told, "rb") as telling, os.fdopen(hold, "wb"):
+                os.close(held)
+                assert select.select([telling], [], [], 20)[0], "the child hangs"
+                assert os.read(telling.fileno(), 7) == b"started"
+                all_start_again()
+            os.waitpid(child, 0)
     finally:
         stop.set()
         for thread in threads:

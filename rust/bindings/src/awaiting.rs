@@ -4,8 +4,10 @@
 //! a second look at all descriptors, and some ten functions, for each event that comes alone. A [`PyWait`] runs
 //! its task in the round that saw the waker's byte. For a task it is a future: it has what `asyncio.Task` asks of one.
 //!
-//! A waker and its waits belong to one loop and are touched by its thread only. The locks are for
-//! the borrow checker and the collector; none is held while Python runs.
+//! A waker and its waits belong to one loop, and its thread alone drives them. The locks are for the borrow checker
+//! and keep a misuse from other threads harmless; none is held while Python runs. The garbage collector comes from any
+//! thread, but finds no lock taken: it runs when all threads are between two steps of Python. If one were taken, an
+//! object that it does not see is one that it does not free.
 
 use std::collections::HashMap;
 use std::sync::Arc;

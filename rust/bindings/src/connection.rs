@@ -76,8 +76,9 @@ impl PyConnection {
             total_budget,
             stderr_tail,
         };
-        // The interpreter is held for the few milliseconds of fork and exec: an os.fork() of another
-        // thread in their midst would inherit the pipe that reports the exec, and hold it up.
+        // The thread stays attached to the interpreter for the few milliseconds of fork and exec: an os.fork() of
+        // another thread in their midst would inherit the pipe that reports the exec, and hold it up. So it waits:
+        // for the interpreter's lock, or where there is none for every attached thread to pause.
         let spawned = Connection::spawn(&settings);
         let connection = spawned.map_err(|error| errors::not_spawned(&error))?;
         Ok(Self {

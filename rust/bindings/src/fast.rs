@@ -319,8 +319,8 @@ impl Fast {
             .last
             .resize_with(self.fields.len().max(reuse.last.len()), || None);
         let (model, dict) = self.build_once(py, params, Some(reuse))?;
-        // A nested model is no event's but its own. Nobody else has the dict before the batch is handed
-        // over, so it need not be copied for this.
+        // A nested model is no event's but its own. No other thread, and no Python code, has the dict before the
+        // batch is handed over, so it need not be copied for this.
         reuse.pattern = reuse
             .last_text
             .take()

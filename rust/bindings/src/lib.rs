@@ -1,4 +1,10 @@
 //! `codex_app_server._native`: what Python sees of the core. Lists its modules and nothing else.
+//!
+//! Nothing here relies on the interpreter's lock (`gil_used = false`): on a free-threaded interpreter several threads
+//! may be in any of these functions at once. Every class is frozen and has locks or atomics inside. While one of these
+//! locks is held, no Python object is made, called or dropped, so its owner never waits for the interpreter: a thread
+//! that waits for the lock is attached, and the pauses in which the interpreter stops all threads (the garbage
+//! collector's, `os.fork`'s) wait for it. docs/design/free-threading.md has the whole argument.
 
 mod awaiting;
 mod call;

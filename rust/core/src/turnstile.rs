@@ -1,4 +1,5 @@
-//! Fairness among threads that work one at a time, as Python's do: those that are woken go first.
+//! Fairness among threads that work one at a time, as Python's mostly do: those that are woken go first. On a
+//! free-threaded interpreter they run at once, so a busy one hardly ever finds somebody to make way for.
 //!
 //! An interpreter is handed to any of the threads that want it. With a hundred of them busy, one that was woken
 //! for an event has waited for seconds, by bad luck alone. So a thread that is busy makes way now and
@@ -24,7 +25,8 @@ pub struct Turnstile {
 static LATEST: Mutex<Option<(Owner, Arc<Turnstile>)>> = Mutex::new(None);
 
 impl Turnstile {
-    /// This process' own. Called with the interpreter held, so no fork finds the lock taken.
+    /// This process' own. Called by threads that are attached to the interpreter, which forks when it has the lock or
+    /// has stopped all attached threads: so no forked child finds the lock taken.
     pub fn of_process() -> Arc<Self> {
         let mut latest = LATEST.lock();
         match &*latest {
