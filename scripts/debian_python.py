@@ -1,9 +1,8 @@
 """Brings CPython 3.14 into a folder, for tests on a Debian without one: `python -m scripts.debian_python`.
 
-Owns how a newer Debian's packages become an interpreter beside the system's own: apt fetches and verifies
-them with lists of its own, they are unpacked and not installed, and the interpreter is told where its loader
-and its libraries are. Installs nothing, and changes nothing outside of its folder. Run by CI; elsewhere any
-other CPython 3.14 will do.
+Owns how a newer Debian's packages become an interpreter beside the system's own: they are unpacked and not
+installed, and the interpreter is told where its loader and its libraries are. Installs nothing, and changes
+nothing outside of its folder. Run by CI; elsewhere any other CPython 3.14 will do.
 """
 
 from __future__ import annotations
@@ -15,17 +14,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts import debian
+from scripts.debian import UnavailableError, missing
+
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "python3.14"
 # The first Debian that has it.
 SUITE = "forky"
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # What it is made with, and the Debian package of each.
 TOOLS = {"apt-get": "apt", "dpkg-deb": "dpkg", "patchelf": "patchelf"}
-
-
-class UnavailableError(Exception):
-    """It cannot be made on this machine; the message says why, and what to do."""
 
 
 def unpack(folder: Path) -> Path:
@@ -42,68 +39,20 @@ def unpack(folder: Path) -> Path:
     python = folder / "usr/bin" / PYTHON
     if python.exists():
         return python
-    missing = [package for tool, package in TOOLS.items() if shutil.which(tool) is None]
-    if not KEYRING.exists():
-        missing.append("debian-archive-keyring")
+    lacking = missing(TOOLS)
     if folder.exists():
         raise UnavailableError(f"{folder} is there, but has no {PYTHON} in it; remove it, and run it again")
-    if missing:
+    if lacking:
         raise UnavailableError(
-            f"this needs Debian's packages {', '.join(missing)}; install them, and run it again"
+            f"this needs Debian's packages {', '.join(lacking)}; install them, and run it again"
         )
-    work, made = folder.with_name(f"{folder.name}.work"), folder.with_name(f"{folder.name}.made")
-    for stale in (work, made):
-        shutil.rmtree(stale, ignore_errors=True)
-    for package in _fetched(work):
-        subprocess.run(["dpkg-deb", "--extract", package, made], check=True)
+    made = folder.with_name(f"{folder.name}.made")
+    shutil.rmtree(made, ignore_errors=True)
+    debian.unpack((f"{PYTHON}-venv",), made, folder.with_name(f"{folder.name}.work"), suite=SUITE)
     _settle(made, folder)
-    shutil.rmtree(work)
     # The last step, so that a folder that is there is whole.
     made.rename(folder)
     return python
-
-
-def _fetched(work: Path) -> list[Path]:
-    """The packages of the interpreter and of everything that it needs, down to the C library."""
-    for name in ("lists/partial", "archives/partial"):
-        (work / name).mkdir(parents=True)
-    (work / "status").touch()  # of a machine on which nothing is installed
-    (work / "debian.sources").write_text(
-        f"Types: deb\nURIs: {_mirror()}\nSuites: {SUITE}\nComponents: main\nSigned-By: {KEYRING}\n"
-    )
-    settings = {
-        "Dir::Etc::SourceList": work / "debian.sources",
-        "Dir::Etc::SourceParts": "/dev/null",
-        "Dir::State::Lists": work / "lists",
-        "Dir::State::Status": work / "status",
-        "Dir::Cache::Archives": work / "archives",
-        "Dir::Cache::pkgcache": "",
-        "Dir::Cache::srcpkgcache": "",
-        "Acquire::Languages": "none",
-        # The folder may be one that apt's own user cannot enter.
-        "APT::Sandbox::User": "root",
-    }
-    apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in settings.items())]
-    subprocess.run([*apt, "update"], check=True)
-    download = ["--yes", "--no-install-recommends", "--download-only", "install", f"{PYTHON}-venv"]
-    subprocess.run([*apt, *download], check=True, stdout=subprocess.DEVNULL)
-    return sorted((work / "archives").glob("*.deb"))
-
-
-def _mirror() -> str:
-    """Where this machine gets its own Debian packages."""
-    wanted = ["Identifier: Packages", "Origin: Debian", "Label: Debian"]
-    done = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", *wanted],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    if not done.stdout.split():
-        raise UnavailableError(
-            "apt knows no mirror of Debian; run `apt-get update` on a Debian, and run it again"
-        )
-    return done.stdout.split()[0]
 
 
 def _settle(made: Path, folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scripts.wheels.build import build
 from scripts.wheels.check import problems
-from scripts.wheels.platforms import PLATFORMS, named, of_this_machine
+from scripts.wheels.platforms import FREE_THREADED, PLATFORMS, STABLE_ABI, named, of_this_machine
 from scripts.wheels.toolchain import ToolchainError, toolchain_for
 
 
@@ -20,6 +20,9 @@ def main() -> int:
     builder = commands.add_parser("build", help="build wheels, this machine's by default, and check them")
     builder.add_argument("platforms", nargs="*", metavar="PLATFORM", help="tags, as `list` prints them")
     builder.add_argument("--all", action="store_true", help="every platform")
+    builder.add_argument(
+        "--free-threaded", action="store_true", help="for CPython 3.14 without the interpreter's lock"
+    )
     builder.add_argument("--out", type=Path, default=Path("dist"), help="where the wheels go (dist)")
     checker = commands.add_parser("check", help="check wheels that are there already")
     checker.add_argument("wheels", nargs="+", type=Path, metavar="WHEEL")
@@ -42,7 +45,7 @@ def main() -> int:
     for platform in chosen:
         begun = time.monotonic()
         try:
-            wheel = build(platform, given.out)
+            wheel = build(platform, given.out, FREE_THREADED if given.free_threaded else STABLE_ABI)
         except subprocess.CalledProcessError as error:
             parser.exit(1, f"{parser.prog}: {platform.tag}: {error}\n")
         print(f"{platform.tag}: built in {time.monotonic() - begun:.0f} s")

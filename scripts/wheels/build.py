@@ -14,15 +14,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scripts.wheels.platforms import Platform
+from scripts.wheels.platforms import INTERPRETERS, STABLE_ABI, Platform
 from scripts.wheels.sbom import without_local_paths
 from scripts.wheels.toolchain import Toolchain, toolchain_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def build(platform: Platform, out: Path) -> Path:
+def build(platform: Platform, out: Path, abi: str = STABLE_ABI) -> Path:
     """Build the wheel of `platform` into the folder `out`, which is made if it is missing.
+
+    Args:
+        platform: What it is for.
+        out: Where it goes.
+        abi: The kind of wheel, one of `INTERPRETERS`.
 
     Returns:
         The path of the wheel. One of the same name is replaced.
@@ -36,8 +41,8 @@ def build(platform: Platform, out: Path) -> Path:
     subprocess.run(fetch, cwd=ROOT, check=True)
     command = [sys.executable, "-m", "maturin", "build", "--release", "--locked", "--quiet"]
     command += ["--target", platform.target, "--compatibility", platform.compatibility]
-    # The stable ABI needs no interpreter of the target; the name only says from which version on.
-    command += ["--interpreter", "python3.10"]
+    # It need not be there: maturin knows what an interpreter of that name is like.
+    command += ["--interpreter", INTERPRETERS[abi]]
     if not (sys.platform == "darwin" and platform.system == "macosx"):
         command.append("--zig")
     out.mkdir(parents=True, exist_ok=True)

@@ -19,9 +19,15 @@ from scripts.licenses import linked_crates
 from scripts.release import distributions
 from scripts.release.project import Project
 from scripts.wheels import native
-from scripts.wheels.platforms import Platform, of_wheel
+from scripts.wheels.platforms import FREE_THREADED, STABLE_ABI, Platform, of_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# The file of the native module in each kind of wheel.
+_MODULES = {
+    STABLE_ABI: r"codex_app_server/_native\.abi3\.so$",
+    FREE_THREADED: r"codex_app_server/_native\.cpython-314t-[\w-]+\.so$",
+}
 
 # Folders in which people and machines build; a path below one of them is a path of whoever built the wheel.
 _BUILDERS_FOLDERS = re.compile(rb"/(?:home|root|Users|builds?|tmp|runner|github)/[\w.+-]+(?:/[\w.+-]+)*")
@@ -37,13 +43,14 @@ def problems(wheel: Path) -> list[str]:
         return [str(error)]
     with zipfile.ZipFile(wheel) as archive:
         files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    abi = "-".join(wheel.name.split("-")[2:4])
     modules = [name for name in files if name.endswith((".so", ".pyd", ".dylib"))]
-    if modules != ["codex_app_server/_native.abi3.so"]:
-        return [f"its native modules are {modules}, not the one _native.abi3.so"]
+    if len(modules) != 1 or not re.match(_MODULES.get(abi, "$"), modules[0]):
+        return [f"it is tagged {abi}, and its native modules are {modules}"]
     return [
         *native.problems(files[modules[0]], platform),
         *_tag_problems(wheel, platform),
-        *_abi_problems(wheel),
+        *(_abi_problems(wheel) if abi == STABLE_ABI else ()),
         *_content_problems(files),
         *_path_problems(files),
         *_license_problems(files, platform),
@@ -52,8 +59,6 @@ def problems(wheel: Path) -> list[str]:
 
 
 def _tag_problems(wheel: Path, platform: Platform) -> Iterator[str]:
-    if wheel.name.split("-")[2:4] != ["cp310", "abi3"]:
-        yield f"{wheel.name} is not tagged cp310-abi3"
     if platform.system == "macosx":
         return  # auditwheel knows Linux only; `native` compares with the oldest macOS
     done = _run("auditwheel", "show", "--json", str(wheel))

@@ -67,6 +67,13 @@ PLATFORMS = (
     Platform("macosx_11_0_arm64", "aarch64-apple-darwin", "macosx_11_0_arm64", deployment_target="11.0"),
 )
 
+# The kinds of wheel that each platform has, and the interpreter that maturin knows each by: one for the
+# stable ABI, which serves every CPython with the interpreter's lock, and one for CPython without it, which
+# has no stable ABI before 3.15.
+STABLE_ABI = "cp310-abi3"
+FREE_THREADED = "cp314-cp314t"
+INTERPRETERS = {STABLE_ABI: "python3.10", FREE_THREADED: "python3.14t"}
+
 _BY_TAG = {each.tag: each for each in PLATFORMS}
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from scripts.wheels.build import build
-from scripts.wheels.platforms import named, of_this_machine, of_wheel
+from scripts.wheels.platforms import STABLE_ABI, named, of_this_machine, of_wheel
 
 
 @pytest.fixture(scope="session")
 def wheel_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The wheel of a platform by its tag; what was not built before is built once."""
     given = os.environ.get("CODEX_SDK_WHEELS")
-    wheels = {of_wheel(path.name).tag: path.resolve() for path in Path(given).glob("*.whl")} if given else {}
+    found = Path(given).glob(f"*-{STABLE_ABI}-*.whl") if given else ()
+    wheels = {of_wheel(path.name).tag: path.resolve() for path in found}
 
     def wheel(tag: str) -> Path:
         if tag not in wheels:

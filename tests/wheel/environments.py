@@ -54,6 +54,7 @@ def pythons() -> list[str]:
     found: dict[int, str] = {}
     roots = [Path(root) for root in os.environ.get("PATH", "").split(os.pathsep)]
     roots += Path.home().glob(".pyenv/versions/*/bin")
+    roots.append(ROOT / "target/python3.14/usr/bin")  # where `scripts.debian_python` puts one
     for minor in range(OLDEST, NEWEST + 1):
         for root in roots:
             path = root / f"python3.{minor}"

@@ -54,6 +54,12 @@ def test_the_wheel_that_is_built_has_no_problems(wheel: Path) -> None:
     assert problems(wheel) == []
 
 
+def test_a_module_that_is_not_of_the_kind_that_the_name_says_is_found(wheel: Path, tmp_path: Path) -> None:
+    name = wheel.name.replace("cp310-abi3", "cp314-cp314t")
+    (problem,) = problems(rewritten(wheel, tmp_path, lambda files: None, name))
+    assert problem == f"it is tagged cp314-cp314t, and its native modules are ['{MODULE}']"
+
+
 def test_a_path_of_the_builder_in_the_module_is_found(wheel: Path, tmp_path: Path) -> None:
     path = b"/home/somebody/project/rust/core/src/lib.rs"
     bad = rewritten(wheel, tmp_path, lambda files: files.update({MODULE: files[MODULE] + path}))
