@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -132,8 +133,17 @@ def _wheel(source: Path, out: Path, root: Path) -> Path:
 
 
 def _compiled(root: Path) -> dict[str, str]:
-    """Compiled dependencies are kept for the next time, and apart from the development build."""
-    return {"CARGO_TARGET_DIR": str(root / "target/dry-run")}
+    """Nothing on PATH but cargo and the system, as on a user's machine: no tool of the development environment.
+
+    Compiled dependencies are kept for the next time, apart from the development build.
+    """
+    cargo = shutil.which("cargo")
+    if cargo is None:
+        raise ReleaseError(
+            "There is no cargo on PATH, which builds the sdist.", "install Rust: https://rustup.rs"
+        )
+    path = os.pathsep.join([str(Path(cargo).parent), os.defpath])
+    return {"CARGO_TARGET_DIR": str(root / "target/dry-run"), "PATH": path}
 
 
 def _turn(environment: Path, requirements: list[str], root: Path) -> Installed:
