@@ -133,15 +133,13 @@ def _wheel(source: Path, out: Path, root: Path) -> Path:
 
 
 def _compiled(root: Path) -> dict[str, str]:
-    """Nothing on PATH but cargo and the system, as on a user's machine: no tool of the development environment.
+    """Nothing on PATH but cargo and the system: none of the development tools, which users do not have.
 
     Compiled dependencies are kept for the next time, apart from the development build.
     """
     cargo = shutil.which("cargo")
     if cargo is None:
-        raise ReleaseError(
-            "There is no cargo on PATH, which builds the sdist.", "install Rust: https://rustup.rs"
-        )
+        raise ReleaseError("There is no cargo on PATH, which builds the sdist.", "install Rust")
     path = os.pathsep.join([str(Path(cargo).parent), os.defpath])
     return {"CARGO_TARGET_DIR": str(root / "target/dry-run"), "PATH": path}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -32,7 +33,7 @@ if __name__ == "__main__":
 
 
 def runs_turns(environment: Environment, installed: str) -> None:
-    """What a new user does: install it, run the README's program; then a program of both kinds of turns."""
+    """What a new user does: install it, run the README's program, both kinds of turns, ask the doctor."""
     environment.install(installed)
     with OfflineModel(respond) as model:
         said = environment.must([environment.python, "-c", program_of_the_readme()], **model.env)
@@ -42,6 +43,11 @@ def runs_turns(environment: Environment, installed: str) -> None:
     assert first == "sync"
     assert second.startswith(f"async {__version__}")
     assert str(environment.folder) in second
+    home = environment.folder / "home"
+    home.mkdir()
+    doctor = [environment.python, "-m", "codex_app_server", "doctor", "--json", "--timeout", "120"]
+    report = json.loads(environment.must(doctor, CODEX_HOME=str(home)))
+    assert {check["name"]: check["status"] for check in report["checks"]}["turn"] == "ok"
 
 
 def test_one_wheel_serves_every_supported_python(wheel: Path) -> None:
