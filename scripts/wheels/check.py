@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,15 +62,24 @@ def problems(wheel: Path) -> list[str]:
 def _tag_problems(wheel: Path, platform: Platform) -> Iterator[str]:
     if platform.system == "macosx":
         return  # auditwheel knows Linux only; `native` compares with the oldest macOS
-    done = _run("auditwheel", "show", "--json", str(wheel))
+    with tempfile.TemporaryDirectory() as nowhere:
+        # Not the libraries of this machine, which may be of another kind than those that the wheel is for.
+        done = _run("auditwheel", "show", "--json", "--ldpaths", nowhere, str(wheel))
     if done.returncode:
         yield f"auditwheel: {done.stderr.strip() or done.stdout.strip()}"
         return
-    proven = json.loads(done.stdout)["overall_tag"]
+    report = json.loads(done.stdout)
+    proven = report["sym_tag"]
     # `linux_x86_64` and the like are of no version: good for this machine only.
     found = re.fullmatch(rf"{platform.system}_(\d+)_(\d+)_{platform.machine}", proven)
     if found is None or (int(found[1]), int(found[2])) > platform.version:
         yield f"its symbols make it {proven}, its name says {platform.tag}"
+    # musl's library is the one that it has under this name; glibc's are known to auditwheel by theirs.
+    surplus = sorted(
+        set(report["external_libs"]) - ({"libc.so"} if platform.system == "musllinux" else set())
+    )
+    if surplus:
+        yield f"it needs {', '.join(surplus)}, which not every {platform.system} system has"
 
 
 def _abi_problems(wheel: Path) -> Iterator[str]:

@@ -93,6 +93,15 @@ def test_a_symbol_of_a_newer_c_library_is_found(wheel: Path, tmp_path: Path) -> 
     assert [problem for problem in problems(newer) if "its name says manylinux_2_17" in problem]
 
 
+def test_a_library_that_not_every_system_has_is_found(wheel: Path, tmp_path: Path) -> None:
+    def need_it(files: Files) -> None:
+        assert b"\0libdl.so.2\0" in files[MODULE]
+        files[MODULE] = files[MODULE].replace(b"\0libdl.so.2\0", b"\0libxx.so.2\0")
+
+    other = rewritten(wheel, tmp_path, need_it)
+    assert "it needs libxx.so.2, which not every manylinux system has" in problems(other)
+
+
 def test_a_module_of_another_processor_is_found(wheel: Path, tmp_path: Path) -> None:
     other = rewritten(wheel, tmp_path, lambda files: None, wheel.name.replace("x86_64", "aarch64"))
     assert "the module is for X86_64, not aarch64" in problems(other)
