@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -123,7 +124,8 @@ class ScriptedPeer:
             self._received.put(None)
             return
         self._connected.set()
-        with self._socket.makefile("rb") as lines:
+        # A reset is the end of a relay that left something unread.
+        with self._socket.makefile("rb") as lines, suppress(ConnectionResetError):
             for line in lines:
                 message = json.loads(line)
                 answer = self.answers.get(message.get("method", ""))

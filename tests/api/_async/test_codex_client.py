@@ -168,9 +168,12 @@ async def test_a_turn_that_is_joined_is_kept_once(peer: ScriptedPeer) -> None:
 
 async def test_text_is_streamed_as_payloads_and_leaving_it_frees_the_rest(peer: ScriptedPeer) -> None:
     client = await ready(scripted(peer))
+    by_itself = peer.answers.pop("turn/start")
     stream = client.stream_text("t", "Tell.")
     assert peer.received == 0  # nothing is sent before it is asked for the first
     reading = Background(stream.__anext__)
+    peer.answer(await expected(peer, "turn/start"), started("turn of t"))
+    peer.answers["turn/start"] = by_itself
     await client.turn_start("other", "Hi.")
     peer.send(event("item/started", "t", "turn of t"), delta("t", "turn of t", "one"))
     assert (await reading.result()).delta == "one"
@@ -340,7 +343,8 @@ async def test_a_login_is_heard_of_however_early_it_is_over(peer: ScriptedPeer) 
     assert (await client.wait_for_login_completed("l")).success
     assert (await client.account_login_cancel("l")).status.value == "canceled"
     waiting = Background(lambda: client.wait_for_login_completed("m"))
-    await client.model_list()
+    while not stats(client)["streams_routed"]:  # it hears of what comes from then on
+        await client.model_list()
     peer.send({**over, "params": {"loginId": "m", "success": False, "error": "no"}})
     assert not (await waiting.result()).success
     await client.close()

@@ -167,9 +167,12 @@ def test_a_turn_that_is_joined_is_kept_once(peer: ScriptedPeer) -> None:
 
 def test_text_is_streamed_as_payloads_and_leaving_it_frees_the_rest(peer: ScriptedPeer) -> None:
     client = ready(scripted(peer))
+    by_itself = peer.answers.pop("turn/start")
     stream = client.stream_text("t", "Tell.")
     assert peer.received == 0  # nothing is sent before it is asked for the first
     reading = Background(stream.__next__)
+    peer.answer(expected(peer, "turn/start"), started("turn of t"))
+    peer.answers["turn/start"] = by_itself
     client.turn_start("other", "Hi.")
     peer.send(event("item/started", "t", "turn of t"), delta("t", "turn of t", "one"))
     assert (reading.result()).delta == "one"
@@ -339,7 +342,8 @@ def test_a_login_is_heard_of_however_early_it_is_over(peer: ScriptedPeer) -> Non
     assert (client.wait_for_login_completed("l")).success
     assert (client.account_login_cancel("l")).status.value == "canceled"
     waiting = Background(lambda: client.wait_for_login_completed("m"))
-    client.model_list()
+    while not stats(client)["streams_routed"]:  # it hears of what comes from then on
+        client.model_list()
     peer.send({**over, "params": {"loginId": "m", "success": False, "error": "no"}})
     assert not (waiting.result()).success
     client.close()
