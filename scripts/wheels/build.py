@@ -58,6 +58,8 @@ def _surroundings(platform: Platform, toolchain: Toolchain) -> dict[str, str]:
     kind = "source" if toolchain.builds_std else "installed"
     found = {
         "CARGO_TARGET_DIR": str(ROOT / "target/wheels" / kind),
+        # It would be stripped, and takes a tenth of the time (72 and 65 s of the processor for Linux x86-64).
+        "CARGO_PROFILE_RELEASE_DEBUG": "false",
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*platform.rustflags, *_remapped(toolchain)]),
     }
     if platform.deployment_target is not None:
