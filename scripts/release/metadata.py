@@ -91,6 +91,9 @@ def problems(found: Metadata, project: Project, version: str) -> list[str]:
         for name, value in wanted.items()
         if have[name] != value
     ]
+    readme = (project.root / table["readme"]).read_text("utf-8")
+    if (found.description or "").strip() != readme.strip():
+        differing.append(f"its description is not {table['readme']}")
     return [*differing, *links.problems(found.description or "", project)]
 
 

@@ -1,7 +1,8 @@
 """Checks a wheel: is it what its name says, and fit for other people's machines?
 
 Owns what is checked of a wheel as a whole; what is checked of its native module alone is in `native`, and the
-metadata in `scripts.release`, which is asked as well. Changes nothing, so it is run on wheels from anywhere.
+metadata in `scripts.release`, which is asked as well. A wheel is compared with the checkout that this runs
+in, so it must be of the same commit. Changes nothing.
 """
 
 from __future__ import annotations
@@ -16,52 +17,66 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.licenses import linked_crates
+from packaging.utils import parse_wheel_filename
+from wheel.wheelfile import WheelError, WheelFile
+
 from scripts.release import distributions
 from scripts.release.project import Project
 from scripts.wheels import native
 from scripts.wheels.platforms import FREE_THREADED, STABLE_ABI, Platform, of_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "codex_app_server"
 
 # The file of the native module in each kind of wheel.
 _MODULES = {
-    STABLE_ABI: r"codex_app_server/_native\.abi3\.so$",
-    FREE_THREADED: r"codex_app_server/_native\.cpython-314t-[\w-]+\.so$",
+    STABLE_ABI: rf"{PACKAGE}/_native\.abi3\.so",
+    FREE_THREADED: rf"{PACKAGE}/_native\.cpython-314t-[\w-]+\.so",
 }
-
-# Folders in which people and machines build; a path below one of them is a path of whoever built the wheel.
-_BUILDERS_FOLDERS = re.compile(rb"/(?:home|root|Users|builds?|tmp|runner|github)/[\w.+-]+(?:/[\w.+-]+)*")
-# A registry's name is that of a folder of cargo's, so its paths are local ones, too.
-_REGISTRY_FOLDERS = re.compile(rb"registry/src/[\w.-]+")
+_SBOM = "sboms/codex-native.cyclonedx.json"
 
 
 def problems(wheel: Path) -> list[str]:
     """What is wrong with `wheel`, a sentence each; nothing when it may be published."""
     try:
         platform = of_wheel(wheel.name)
-    except ValueError as error:
+        with WheelFile(wheel) as archive:
+            # Compares each file with RECORD, and refuses one that is not in it.
+            files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    except (ValueError, OSError, WheelError, zipfile.BadZipFile) as error:
         return [str(error)]
-    with zipfile.ZipFile(wheel) as archive:
-        files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
     abi = "-".join(wheel.name.split("-")[2:4])
     modules = [name for name in files if name.endswith((".so", ".pyd", ".dylib"))]
-    if len(modules) != 1 or not re.match(_MODULES.get(abi, "$"), modules[0]):
+    if len(modules) != 1 or not re.fullmatch(_MODULES.get(abi, "nothing"), modules[0]):
         return [f"it is tagged {abi}, and its native modules are {modules}"]
     return [
         *native.problems(files[modules[0]], platform),
+        *_name_problems(wheel, files, platform),
         *_tag_problems(wheel, platform),
         *(_abi_problems(wheel) if abi == STABLE_ABI else ()),
-        *_content_problems(files),
-        *_path_problems(files),
-        *_license_problems(files, platform),
+        *_content_problems(files, modules[0]),
         *(line.removeprefix(f"{wheel.name}: ") for line in distributions.check([wheel], Project.read())),
     ]
+
+
+def _name_problems(wheel: Path, files: dict[str, bytes], platform: Platform) -> Iterator[str]:
+    named = {str(tag) for tag in parse_wheel_filename(wheel.name)[3]}
+    surplus = {tag.rsplit("-", 1)[1] for tag in named} - {platform.tag, platform.older_name}
+    if surplus:
+        yield f"its name promises {', '.join(sorted(surplus))}, too"
+    inside = files[f"{_dist_info(files)}/WHEEL"].decode()
+    if set(re.findall(r"^Tag: (.+)$", inside, re.M)) != named:
+        yield "its WHEEL file has other tags than its name"
+    if "Root-Is-Purelib: false" not in inside:
+        yield "its WHEEL file says that there is no native module inside"
 
 
 def _tag_problems(wheel: Path, platform: Platform) -> Iterator[str]:
     if platform.system == "macosx":
         return  # auditwheel knows Linux only; `native` compares with the oldest macOS
+    if sys.platform != "linux":
+        yield "auditwheel runs on Linux only, so its symbols were not compared with its name"
+        return
     with tempfile.TemporaryDirectory() as nowhere:
         # Not the libraries of this machine, which may be of another kind than those that the wheel is for.
         done = _run("auditwheel", "show", "--json", "--ldpaths", nowhere, str(wheel))
@@ -88,52 +103,45 @@ def _abi_problems(wheel: Path) -> Iterator[str]:
         yield f"abi3audit: {done.stdout.strip() or done.stderr.strip()}"
 
 
-def _content_problems(files: dict[str, bytes]) -> Iterator[str]:
-    for name in ("py.typed", "_native.pyi", "__init__.py"):
-        if f"codex_app_server/{name}" not in files:
-            yield f"codex_app_server/{name} is missing"
-    for name in files:
-        top = name.split("/")[0]
-        if top != "codex_app_server" and not top.endswith(".dist-info"):
-            yield f"{name} would be installed beside the package"
-        if "__pycache__" in name or name.endswith((".pyc", ".c", ".rs")):
-            yield f"{name} does not belong into a wheel"
-
-
-def _path_problems(files: dict[str, bytes]) -> Iterator[str]:
-    here = {str(ROOT), str(Path.home())} - {"/"}
-    for name, content in files.items():
-        found = (
-            {match.group().decode() for match in _BUILDERS_FOLDERS.finditer(content)}
-            if _is_built(name)
-            else set()
-        )
-        found |= {match.group().decode() for match in _REGISTRY_FOLDERS.finditer(content)}
-        found |= {path for path in here if path.encode() in content}
-        if found:
-            yield f"{name} has {len(found)} paths of the machine that built it, {min(found)} among them"
-
-
-def _is_built(name: str) -> bool:
-    # Sources may speak of such folders in their examples.
-    return name.endswith((".so", ".json"))
-
-
-def _license_problems(files: dict[str, bytes], platform: Platform) -> Iterator[str]:
-    licenses = {name.rsplit("/", 1)[1]: content for name, content in files.items() if "/licenses/" in name}
-    for name in ("LICENSE", "THIRD-PARTY-LICENSES.txt"):
-        if name not in licenses:
+def _content_problems(files: dict[str, bytes], module: str) -> Iterator[str]:
+    """The package and the licenses are those of the checkout, file for file; all else is metadata."""
+    info = _dist_info(files)
+    wanted = {f"{info}/licenses/{name}": ROOT / name for name in Project.read().license_files}
+    listed = _run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", f"python/{PACKAGE}")
+    sources = [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    wanted |= {name.removeprefix("python/"): ROOT / name for name in sources}
+    for name, source in wanted.items():
+        if name not in files:
             yield f"{name} is missing"
-    told = licenses.get("THIRD-PARTY-LICENSES.txt", b"").decode()
-    for crate in linked_crates(platform.target):
-        if f"{crate.name} {crate.version}\n" not in told:
-            yield f"the license of {crate.name} {crate.version} is missing"
+        elif files[name] != source.read_bytes():
+            yield f"{name} is not that of the checkout"
+    if f"{info}/{_SBOM}" not in files:
+        yield f"{info}/{_SBOM} is missing"
+    made = {module, *(f"{info}/{name}" for name in ("METADATA", "WHEEL", "RECORD", _SBOM))}
+    for name in sorted(files.keys() - wanted.keys() - made):
+        yield f"{name} does not belong into the wheel"
+    found = native.local_paths(files[module])
+    if found:
+        yield f"{module} has {len(found)} paths of the machine that built it, {min(found)} among them"
+    named = re.findall(
+        r"file://(?!\.|/codex-app-server-sdk/)[^\s\"]+", files.get(f"{info}/{_SBOM}", b"").decode()
+    )
+    if named:
+        yield f"{_SBOM} has {len(named)} paths of the machine that built it, {min(named)} among them"
+
+
+def _dist_info(files: dict[str, bytes]) -> str:
+    return next(name.split("/")[0] for name in files if name.endswith(".dist-info/WHEEL"))
 
 
 def _run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # The tools of this interpreter's environment, whichever is on PATH.
+    # The tools of this interpreter's environment come first, whichever is on PATH.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    program = Path(sys.executable).with_name(tool)
     return subprocess.run(
-        [program, *arguments], capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
+        [tool, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": path},
     )

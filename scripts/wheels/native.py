@@ -1,18 +1,29 @@
 """What is wrong with the native module of a wheel, read from its bytes alone.
 
-It never loads the module, so a wheel of any platform is checked on any machine. The checks that other tools
+It never loads the module, so a module of any platform is checked on any machine. The checks that other tools
 do (tag against symbols, stable ABI) are in `check`.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 
 import lief
 
 from scripts.wheels import signature
 from scripts.wheels.platforms import Platform
+
+# Where the sources of what is compiled are, once the build has renamed the folders of its machine; the last
+# is a name that Rust's own builds give.
+_SOURCES = re.compile(rb"/rustc/|/crates/|/rust/deps/|rust/(?:core|bindings)/src/")
+_SOURCE_FILE = re.compile(rb"[\w.+:/\\-]*?\.rs\b")
+# Folders in which people and machines build; a path below one of them is a path of whoever built it.
+_BUILDERS_FOLDERS = re.compile(
+    rb"(?:/(?:home|root|Users|Volumes|work|workspace|builds?|tmp|runner|github|private/var|var/lib|var/folders|opt|mnt|"
+    rb"data|srv)/|[A-Za-z]:\\)[\w.+-]+(?:[/\\][\w.+-]+)*"
+)
 
 _ELF_MACHINES = {"x86_64": lief.ELF.ARCH.X86_64, "aarch64": lief.ELF.ARCH.AARCH64}
 _MACHO_MACHINES = {
@@ -21,6 +32,8 @@ _MACHO_MACHINES = {
 }
 # What every macOS has; a module that needs more needs something installed.
 _MACOS_LIBRARIES = {f"/usr/lib/lib{name}.dylib" for name in ("System.B", "iconv.2", "charset.1")}
+
+_RUN_PATHS = (lief.ELF.DynamicEntryRunPath, lief.ELF.DynamicEntryRpath)
 
 # lief writes to stdout what it cannot make out, also where it can do without.
 lief.logging.disable()
@@ -46,6 +59,9 @@ def problems(module: bytes, platform: Platform) -> Iterator[str]:
 def _elf_problems(binary: lief.ELF.Binary, platform: Platform) -> Iterator[str]:
     if binary.header.machine_type != _ELF_MACHINES[platform.machine]:
         yield f"the module is for {binary.header.machine_type.name}, not {platform.machine}"
+    searched = [str(entry) for entry in binary.dynamic_entries if isinstance(entry, _RUN_PATHS)]
+    if searched:
+        yield f"the module looks for libraries in a folder of its builder: {searched[0]}"
     left = [str(each.name) for each in binary.sections if str(each.name).startswith((".debug", ".symtab"))]
     if left:
         yield f"the module is not stripped: it has {', '.join(left)}"
@@ -55,10 +71,13 @@ def _macho_problems(module: bytes, binary: lief.MachO.Binary, platform: Platform
     if binary.header.cpu_type != _MACHO_MACHINES[platform.machine]:
         yield f"the module is for {binary.header.cpu_type.name}, not {platform.machine}"
     oldest = tuple(_oldest_macos(binary)[:2])
-    if oldest > platform.version:
+    if not oldest:
+        yield "the module does not say which macOS it needs"
+    elif oldest > platform.version:
         yield f"the module needs macOS {'.'.join(map(str, oldest))}, the tag says {platform.tag}"
-    needed = {str(library.name) for library in binary.libraries} - {"", str(getattr(binary, "name", ""))}
-    surplus = {name for name in needed if name.startswith("/")} - _MACOS_LIBRARIES
+    own = lief.MachO.LoadCommand.TYPE.ID_DYLIB
+    needed = {str(library.name) for library in binary.libraries if library.command != own}
+    surplus = needed - _MACOS_LIBRARIES
     if surplus:
         yield f"the module needs {', '.join(sorted(surplus))}, which not every macOS has"
     exported = {str(symbol.name) for symbol in binary.exported_symbols}
@@ -74,6 +93,19 @@ def _oldest_macos(binary: lief.MachO.Binary) -> list[int]:
         return list(binary.build_version.minos)
     # What linkers wrote before macOS 10.14.
     return list(binary.version_min.version) if binary.version_min is not None else []
+
+
+def local_paths(content: bytes) -> set[str]:
+    """The paths of the machine that built it, in a native module or a text."""
+    found = {match.group() for match in _BUILDERS_FOLDERS.finditer(content)}
+    for match in _SOURCE_FILE.finditer(content):
+        known = _SOURCES.search(match.group())
+        # Strings stand side by side in a module, so a known folder may follow the end of another text, but no
+        # path.
+        before = match.group()[: known.start()] if known else match.group()
+        if b"/" in before or b"\\" in before:
+            found.add(match.group())
+    return {path.decode() for path in found}
 
 
 def imported_symbols(module: bytes) -> set[str]:

@@ -48,6 +48,11 @@ class Platform:
         return self.tag.split("_", 3)[3]
 
     @property
+    def older_name(self) -> str | None:
+        """What the platform was called before its tag said the C library's version; installers take both."""
+        return f"manylinux2014_{self.machine}" if self.tag.startswith("manylinux_2_17_") else None
+
+    @property
     def compatibility(self) -> str:
         """What maturin calls the platform; it knows macOS by the deployment target."""
         return "off" if self.system == "macosx" else self.tag.rsplit(f"_{self.machine}", 1)[0]

@@ -37,19 +37,27 @@ def problems(module: bytes, binary: lief.MachO.Binary) -> Iterator[str]:
     if magic != _EMBEDDED_SIGNATURE or not directories:
         yield "the module's signature has no list of hashes"
     for offset in directories:
+        count, limit, page = _extent(blob[offset:])
+        if limit != command.data_offset or count * page < limit:
+            yield "the module's signature does not cover the whole module"
         changed = _changed_pages(module, blob[offset:])
         if changed:
             yield f"the module was changed after it was signed: {changed} of its pages differ"
 
 
+def _extent(directory: bytes) -> tuple[int, int, int]:
+    """How many pages have a hash, how many bytes they cover, and how many are in a page."""
+    count, limit = struct.unpack_from(">II", directory, 28)
+    (page_bits,) = struct.unpack_from(">B", directory, 39)
+    return count, limit, 1 << page_bits
+
+
 def _changed_pages(module: bytes, directory: bytes) -> int:
-    hashes: int
-    count: int
-    hashes, _, _, count, limit = struct.unpack_from(">IIIII", directory, 16)
-    size, kind, _, page_bits = struct.unpack_from(">BBBB", directory, 36)
+    count, limit, page = _extent(directory)
+    (hashes,) = struct.unpack_from(">I", directory, 16)
+    size, kind = struct.unpack_from(">BB", directory, 36)
     if kind != _SHA256:
         return count
-    page = 1 << page_bits
     return sum(
         hashlib.sha256(module[number * page : min((number + 1) * page, limit)]).digest()[:size]
         != directory[hashes + number * size : hashes + (number + 1) * size]

@@ -49,6 +49,13 @@ class Environment:
         )
 
 
+# A free-threaded CPython has the other's name, too; the wheel for the stable ABI is not for it.
+_PROBE = """
+import sys, sysconfig, venv, ensurepip
+print("free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else sys.implementation.name)
+"""
+
+
 def pythons() -> list[str]:
     """Every CPython of this machine that the package supports; this one at least."""
     found: dict[int, str] = {}
@@ -59,7 +66,7 @@ def pythons() -> list[str]:
         for root in roots:
             path = root / f"python3.{minor}"
             # A version manager's shim may stand for a version that is not active.
-            probe = [str(path), "-c", "import sys, venv, ensurepip; print(sys.implementation.name)"]
+            probe = [str(path), "-c", _PROBE]
             if path.is_file() and os.access(path, os.X_OK):
                 done = subprocess.run(probe, capture_output=True, text=True, check=False)
                 if done.returncode == 0 and done.stdout.strip() == "cpython":
