@@ -24,6 +24,8 @@ from packaging.utils import (
 )
 from packaging.version import Version
 
+from scripts.wheels.platforms import INTERPRETERS
+
 from . import metadata
 from .errors import ReleaseError
 from .project import RUNTIME, Project, check_version
@@ -60,7 +62,12 @@ class Distribution:
             ) from error
 
 
-def check(paths: Sequence[Path], project: Project, platforms: Sequence[str] = ()) -> list[str]:
+def check(
+    paths: Sequence[Path],
+    project: Project,
+    platforms: Sequence[str] = (),
+    kinds: Sequence[str] = tuple(INTERPRETERS),
+) -> list[str]:
     """What is wrong with the files of a release, a line each.
 
     Args:
@@ -68,6 +75,7 @@ def check(paths: Sequence[Path], project: Project, platforms: Sequence[str] = ()
         project: What the metadata must agree with.
         platforms: The platform tags that the SDK is published for. With them the set must be complete: a
             wheel for each, and the sdist.
+        kinds: The kinds of wheels that there must be, as their names say them: `cp310-abi3`.
 
     Raises:
         ReleaseError: A file is no distribution at all.
@@ -80,7 +88,7 @@ def check(paths: Sequence[Path], project: Project, platforms: Sequence[str] = ()
         lines += [f"{each.path.name}: {problem}" for problem in _problems_of_ours(each, project)]
     for each in runtimes:
         lines += [f"{each.path.name}: {problem}" for problem in _problems_of_a_runtime(each, project)]
-    return lines + _problems_of_the_set(ours, platforms) + _twine(paths)
+    return lines + _problems_of_the_set(ours, platforms, kinds) + _twine(paths)
 
 
 def _problems_of_ours(one: Distribution, project: Project) -> list[str]:
@@ -139,7 +147,9 @@ def _problems_of_a_runtime(one: Distribution, project: Project) -> list[str]:
     return found
 
 
-def _problems_of_the_set(ours: list[Distribution], platforms: Sequence[str]) -> list[str]:
+def _problems_of_the_set(
+    ours: list[Distribution], platforms: Sequence[str], kinds: Sequence[str]
+) -> list[str]:
     versions = sorted({str(each.version) for each in ours})
     found = [f"the files are of several versions: {', '.join(versions)}"] if len(versions) > 1 else []
     if not platforms:
@@ -147,14 +157,15 @@ def _problems_of_the_set(ours: list[Distribution], platforms: Sequence[str]) -> 
     sdists = [each.path.name for each in ours if not each.tags]
     if len(sdists) != 1:
         found.append(f"there is {'more than one' if sdists else 'no'} sdist")
-    # A wheel may be for the stable ABI or for one interpreter, and each kind is for every platform.
-    kinds: dict[str, list[Distribution]] = defaultdict(list)
+    of_kind: dict[str, list[Distribution]] = defaultdict(list)
     for each in ours:
         for kind in {f"{tag.interpreter}-{tag.abi}" for tag in each.tags}:
-            kinds[kind].append(each)
-    if not kinds:
-        found.append("there is no wheel")
-    for kind, wheels in sorted(kinds.items()):
+            of_kind[kind].append(each)
+    for kind in sorted(of_kind.keys() - set(kinds)):
+        found.append(f"{of_kind[kind][0].path.name}: no {kind} wheels are published")
+    # Each kind is for every platform.
+    for kind in kinds:
+        wheels = of_kind[kind]
         for platform in platforms:
             serving = [each for each in wheels if any(tag.platform == platform for tag in each.tags)]
             if len(serving) != 1:

@@ -23,6 +23,8 @@ from pathlib import Path
 import codex_cli_bin
 from packaging.utils import parse_wheel_filename
 
+from scripts.wheels.platforms import STABLE_ABI
+
 from . import changelog, distributions, runtime, sdk
 from .errors import ReleaseError
 from .project import ROOT, RUNTIME, Project
@@ -90,7 +92,7 @@ def _run(work: Path, root: Path) -> None:
         runtime_wheel = _wheel(staged, work / "runtime-dist", root)
     with _step("the checks of what would be published"):
         platforms = sorted({each.platform for each in parse_wheel_filename(wheel.name)[3]})
-        found = distributions.check([sdist, wheel, runtime_wheel], project, platforms)
+        found = distributions.check([sdist, wheel, runtime_wheel], project, platforms, [STABLE_ABI])
         if found:
             raise ReleaseError(
                 "\n".join(["These files are not fit to be published:", *found]), "see each line"

@@ -10,7 +10,8 @@ import struct
 from pathlib import Path
 
 TAG = re.compile(
-    r"(?P<system>manylinux_\d+_\d+|musllinux_\d+_\d+|linux|macosx_\d+_\d+|win)_(?P<machine>x86_64|aarch64|arm64|amd64)"
+    r"(?P<system>manylinux_\d+_\d+|musllinux_\d+_\d+|linux)_(?P<machine>x86_64|aarch64)"
+    r"|(?P<macos>macosx_\d+_\d+)_(?P<mac>x86_64|arm64)|(?P<windows>win)_(?P<pc>amd64|arm64)"
 )
 
 # Both spellings of a machine, by the number that the format has for it.
@@ -29,8 +30,9 @@ def tagged(tag: str) -> tuple[str, str]:
     found = TAG.fullmatch(tag)
     if found is None:
         raise ValueError(f"{tag!r} is not a platform tag like manylinux_2_17_x86_64 or macosx_11_0_arm64")
-    system = found["system"].split("_")[0].replace("manylinux", "linux").replace("musllinux", "linux")
-    return system, _SAME.get(found["machine"], found["machine"])
+    system = "linux" if found["system"] else "macosx" if found["macos"] else "win"
+    machine = found["machine"] or found["mac"] or found["pc"]
+    return system, _SAME.get(machine, machine)
 
 
 def platform_of(program: Path) -> tuple[str, str] | None:

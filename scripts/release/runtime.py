@@ -138,8 +138,16 @@ def _check_reported(binary: Path, tag: str, version: Version) -> None:
     _check_same(found[0], version, f"{binary} says")
 
 
+def _public(found: str) -> str | None:
+    """A version in the spelling of Python's packages; Codex writes `0.164.0-alpha.2` for its `0.164.0a2`."""
+    try:
+        return Version(found).public
+    except InvalidVersion:
+        return None
+
+
 def _check_same(found: str, version: Version, who: str) -> None:
-    if found not in (version.public, DEVELOPMENT):
+    if found != DEVELOPMENT and _public(found) != version.public:
         raise ReleaseError(
             f"{who} that it is {found}, not {version.public}.",
             f"stage it with --version {found}, or another one",

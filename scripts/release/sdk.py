@@ -62,14 +62,16 @@ def build_sdist(tree: Path, out: Path) -> Path:
     """Build the sdist of a staged tree into the folder `out`; returns its path.
 
     Raises:
-        subprocess.CalledProcessError: The build failed; it has said why.
+        ReleaseError: The build failed.
     """
     out = out.resolve()
-    command = [sys.executable, "-m", "maturin", "sdist", "--quiet", "--out", str(out)]
+    command = [sys.executable, "-m", "maturin", "sdist", "--out", str(out)]
     with tempfile.TemporaryDirectory(prefix="codex-sdist-") as elsewhere:
         # cargo makes a folder for what it builds, also where it builds nothing; not in the tree.
         environment = {**os.environ, "CARGO_TARGET_DIR": elsewhere}
-        subprocess.run(command, cwd=tree, env=environment, check=True)
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ReleaseError(f"maturin makes no sdist of {tree}: {done.stderr.strip()}", "see what it says")
     project = Project.read(tree)
     return out / f"{project.name.replace('-', '_')}-{project.version}.tar.gz"
 

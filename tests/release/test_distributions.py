@@ -23,6 +23,7 @@ from scripts.release.project import ROOT, Project
 PROJECT = Project.read()
 VERSION = PROJECT.version
 PLATFORMS = ["manylinux_2_17_x86_64", "macosx_11_0_arm64"]
+KINDS = ["cp310-abi3", "cp314-cp314t"]
 # The first test has the SDK staged, which runs the generators.
 pytestmark = pytest.mark.timeout(300)
 NATIVE = "codex_app_server/_native.abi3.so"
@@ -99,7 +100,8 @@ def wheels(tmp_path: Path, metadata: str) -> Wheels:
 
 
 def test_a_whole_release_passes(sdist: Path, wheels: Wheels) -> None:
-    files = [sdist, *(wheels.make(platform) for platform in PLATFORMS), wheels.runtime()]
+    ours = [wheels.make(platform, kind=kind) for platform in PLATFORMS for kind in KINDS]
+    files = [sdist, *ours, wheels.runtime()]
     assert check(files, PROJECT, PLATFORMS) == []
 
 
@@ -172,20 +174,26 @@ def test_what_only_the_index_would_refuse_is_refused_here(wheels: Wheels) -> Non
 
 
 def test_a_platform_without_a_wheel_is_named(sdist: Path, wheels: Wheels) -> None:
-    found = check([sdist, wheels.make()], PROJECT, PLATFORMS)
+    found = check([sdist, wheels.make()], PROJECT, PLATFORMS, KINDS[:1])
     assert found == [f"there is no cp310-abi3 wheel for {PLATFORMS[1]}"]
 
 
-def test_an_interpreters_own_wheel_is_there_for_each_platform_or_for_none(
-    sdist: Path, wheels: Wheels
-) -> None:
+def test_each_kind_of_wheel_is_there_for_each_platform(sdist: Path, wheels: Wheels) -> None:
     files = [sdist, *map(wheels.make, PLATFORMS), wheels.make(kind="cp314-cp314t")]
     assert check(files, PROJECT, PLATFORMS) == [f"there is no cp314-cp314t wheel for {PLATFORMS[1]}"]
+    only = [sdist, wheels.make(kind="cp314-cp314t")]
+    assert check(only, PROJECT, PLATFORMS[:1]) == [f"there is no cp310-abi3 wheel for {PLATFORMS[0]}"]
+
+
+def test_a_kind_of_wheel_that_is_not_published_is_named(sdist: Path, wheels: Wheels) -> None:
+    files = [sdist, *(wheels.make(kind=kind) for kind in [*KINDS, "cp27-none"])]
+    (problem,) = check(files, PROJECT, PLATFORMS[:1])
+    assert problem.endswith("no cp27-none wheels are published")
 
 
 def test_a_wheel_may_carry_older_spellings_of_its_platform(sdist: Path, wheels: Wheels) -> None:
     both = wheels.make("manylinux_2_17_x86_64.manylinux2014_x86_64")
-    assert check([sdist, both], PROJECT, PLATFORMS[:1]) == []
+    assert check([sdist, both], PROJECT, PLATFORMS[:1], KINDS[:1]) == []
 
 
 @pytest.mark.parametrize("platform", ["linux_x86_64", "manylinux_2_34_x86_64", "any"])
@@ -198,7 +206,7 @@ def test_a_wheel_for_a_platform_that_is_not_published_is_named(
 
 def test_a_release_without_an_sdist_or_without_a_wheel_is_not_complete(sdist: Path, wheels: Wheels) -> None:
     assert "there is no sdist" in check([wheels.make()], PROJECT, PLATFORMS[:1])
-    assert "there is no wheel" in check([sdist], PROJECT, PLATFORMS[:1])
+    assert f"there is no cp310-abi3 wheel for {PLATFORMS[0]}" in check([sdist], PROJECT, PLATFORMS[:1])
 
 
 def test_files_of_two_versions_are_no_release(sdist: Path, wheels: Wheels) -> None:
