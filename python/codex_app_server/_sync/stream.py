@@ -8,12 +8,11 @@ handles; the events come from `feed`.
 
 from __future__ import annotations
 
-import os
-import threading
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
+from .._atomic import Atomic
 from .._decode import decoder
 from .._result import completed_turn, raise_if_failed
 from ..errors import CodexError, ForkedProcessError, StreamClosedError, StreamOverflowError
@@ -27,51 +26,58 @@ if TYPE_CHECKING:
 
 EventT = TypeVar("EventT")
 
-# Held for each step of a cursor from one state to the next, since threads may share a handle. Reentrant,
-# because a signal handler or the garbage collector may close a stream in the midst of a step. One lock serves
-# all cursors: nobody waits for anything while holding it.
-_step = threading.RLock()
 
+class _Use(NamedTuple):
+    """What a handle's consumers are doing with its events, at one moment."""
 
-def _forget() -> None:
-    """In a forked child: a thread that exists in the parent only may hold the lock."""
-    global _step  # noqa: PLW0603
-    _step = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    # One object for each open stream. Not the stream: it is to be dropped when the program drops it.
+    streams: frozenset[object] = frozenset()
+    text_only: bool = False
+    collecting: bool = False
+    # Nobody may begin any more.
+    over: bool = False
 
 
 class EventCursor(Feed):
-    """One handle's place in its turn's events. Its consumers share it, so each event goes to one of them."""
+    """One handle's place in its turn's events. Its consumers share it, so each event goes to one of them.
+
+    Threads, signal handlers and finalizers come, read and leave at any moment. Each step is decided by one
+    update of `_use`; what it means for the subscription is done after that. In this order nothing is decided
+    by what has changed since. The effects need no order of their own: a use that is text only or collects
+    stays so, and closing can be repeated.
+    """
 
     def __init__(self, connection: Connection, subscription: Subscription) -> None:
         super().__init__(connection, subscription, decoder())
-        self._streams = 0
-        self._text_only = False
-        self._collecting = False
+        self._use = Atomic(_Use())
 
-    def enter(self, selection: Literal["all", "text"]) -> None:
-        """Count a new stream in.
+    def enter(self, place: object, selection: Literal["all", "text"]) -> None:
+        """Count a new stream in, by an object that stands for it.
 
         Raises:
             StreamClosedError: The events were read or given up, or what this stream needs is not kept.
         """
-        with _step:
-            self._require(selection)
-            if selection == "text" and not self._streams:
-                # With other streams around, theirs must stay; this one then picks the text itself.
-                self._text_only = True
-                self._subscription.select("text")
-            self._streams += 1
 
-    def leave(self, given_up: bool) -> None:
-        """Count a stream out. The last one frees the subscription, unless none was ever used."""
-        with _step:
-            self._streams -= 1
-            if not self._streams and (given_up or self._begun):
-                self.close()
+        def entered(use: _Use) -> _Use:
+            self._require(use, selection)
+            # With other streams around, theirs must stay; this one then picks the text itself.
+            text_only = use.text_only or (selection == "text" and not use.streams)
+            return use._replace(streams=use.streams | {place}, text_only=text_only)
+
+        if self._use.update(entered).text_only:
+            self._subscription.select("text")
+
+    def leave(self, place: object, given_up: bool) -> None:
+        """Count a stream out, if it is in. The last one frees the subscription, unless none was ever used."""
+
+        def left(use: _Use) -> _Use:
+            if place not in use.streams:
+                return use
+            streams = use.streams - {place}
+            return use._replace(streams=streams, over=not streams and (given_up or self._begun))
+
+        if self._use.update(left).over:
+            self.close()
 
     def collect(self) -> None:
         """Keep only what a result needs from now on.
@@ -79,15 +85,18 @@ class EventCursor(Feed):
         Raises:
             StreamClosedError: A part of the events went, or goes, to another consumer of the handle.
         """
-        with _step:
-            self._require("result")
-            if self._streams or self._begun:
+
+        def collecting(use: _Use) -> _Use:
+            self._require(use, "result")
+            if use.streams or self._begun:
                 raise StreamClosedError(
                     "A part of this turn's events went to a stream of this handle, so a result would miss "
                     "it. Read on in the stream, or read the whole turn with thread.read(include_turns=True)."
                 )
-            self._collecting = True
-            self._subscription.select("result")
+            return use._replace(collecting=True)
+
+        self._use.update(collecting)
+        self._subscription.select("result")
 
     def result(self, collector: TurnCollector) -> TurnResult:
         """Read to the end and return what it came to. Stopped by anything else, give the turn up.
@@ -120,17 +129,17 @@ class EventCursor(Feed):
                 # Only deltas were dropped, and before a result was asked for, which needs none.
                 continue
 
-    def _require(self, selection: str) -> None:
-        if self._closed:
+    def _require(self, use: _Use, selection: str) -> None:
+        if use.over or self._closed:
             raise StreamClosedError(
                 "This turn's events were read to the end or given up. Start another turn, or read the "
                 "whole turn with thread.read(include_turns=True)."
             )
-        if self._collecting:
+        if use.collecting:
             raise StreamClosedError(
                 "run() collects this turn's events. Use its result, or stream() instead of it."
             )
-        if self._text_only and selection != "text":
+        if use.text_only and selection != "text":
             raise StreamClosedError(
                 "stream_text() has narrowed this turn's events to text. Read the whole turn with "
                 "thread.read(include_turns=True), or use stream() for everything."
@@ -138,9 +147,12 @@ class EventCursor(Feed):
 
     def let_go(self) -> None:
         """Free what is kept, unless somebody reads it."""
-        with _step:
-            if not self._streams and not self._collecting:
-                self.close()
+
+        def ended(use: _Use) -> _Use:
+            return use if use.streams or use.collecting else use._replace(over=True)
+
+        if self._use.update(ended).over:
+            self.close()
 
     def give_up(self) -> None:
         """Interrupt the turn, unless somebody else follows or started it. Does not wait."""
@@ -152,25 +164,27 @@ class EventCursor(Feed):
 class _Stream(Reader[EventT]):
     """What both kinds of streams share: the place in the cursor and the ways to end."""
 
-    __slots__ = ("__weakref__", "_batch", "_cursor", "_open")
+    __slots__ = ("__weakref__", "_batch", "_cursor", "_open", "_place")
 
     def __init__(self, cursor: EventCursor, selection: Literal["all", "text"]) -> None:
         self._open = False
         self._cursor = cursor
         self._batch: deque[EventT] = cursor.batch
-        cursor.enter(selection)
+        self._place = object()
+        # Before it is counted in: if a signal handler raises in between, `__del__` counts it out.
         self._open = True
+        cursor.enter(self._place, selection)
 
     def close(self) -> None:
         """Stop reading. The turn goes on; its events are not kept unless another stream is open."""
         self._release(given_up=True)
 
     def _release(self, given_up: bool) -> None:
-        with _step:
-            if self._open:
-                self._open = False
-                self._batch = deque()
-                self._cursor.leave(given_up)
+        if self._open:
+            self._cursor.leave(self._place, given_up)
+            self._batch = deque()
+            # Last, so that it is done again if a signal handler raises in between.
+            self._open = False
 
     # `break` out of a loop over turn.stream() drops the last reference, and that is all there is.
     def __del__(self) -> None:

@@ -1,0 +1,111 @@
+"""A handle that is used in a signal handler or a finalizer, while the code below it uses the same handle."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from codex_app_server import Codex, CodexConfig, StreamClosedError
+from codex_app_server._sync.stream import TurnStream
+from codex_app_server._sync.turn import TurnHandle
+from tests.peer import ScriptedPeer
+from tests.threads.moments import at_each_moment
+
+
+@pytest.fixture
+def codex(peer: ScriptedPeer) -> Iterator[Codex]:
+    with Codex(CodexConfig(launch_args_override=peer.argv)) as codex:
+        yield codex
+
+
+@pytest.fixture
+def new_turn(codex: Codex) -> Callable[[], TurnHandle]:
+    numbers = itertools.count()
+    return lambda: TurnHandle(codex, "t", f"u{next(numbers)}")
+
+
+def come_and_go(turn: TurnHandle) -> None:
+    turn.stream().close()
+
+
+def open_two_and_close_one(turn: TurnHandle) -> None:
+    dropped = turn.stream()
+    turn.stream().close()
+    del dropped
+
+
+def collect(turn: TurnHandle) -> None:
+    turn._cursor.collect()
+
+
+def let_go(turn: TurnHandle) -> None:
+    turn._cursor.let_go()
+
+
+def test_a_handler_may_wait_for_a_thread_that_uses_a_stream(new_turn: Callable[[], TurnHandle]) -> None:
+    other = new_turn()
+    kept = other.stream()
+
+    def wait_for_a_thread(_: Any) -> bool:
+        thread = threading.Thread(target=come_and_go, args=(other,))
+        thread.start()
+        thread.join(5)
+        return not thread.is_alive()
+
+    for work in (come_and_go, collect, let_go, TurnHandle.stream_text):
+        for _, _, ended in at_each_moment(new_turn, work, wait_for_a_thread):
+            assert ended, "the thread waits for what the interrupted code holds"
+    kept.close()
+
+
+@pytest.mark.parametrize("one", [collect, TurnHandle.stream, TurnHandle.stream_text])
+@pytest.mark.parametrize("result_first", [True, False])
+def test_of_a_result_and_another_use_of_a_turn_exactly_one_is_refused(
+    one: Callable[[TurnHandle], Any], result_first: bool, new_turn: Callable[[], TurnHandle]
+) -> None:
+    order = (collect, one) if result_first else (one, collect)
+    for _, *found in at_each_moment(new_turn, *order):
+        assert [isinstance(each, StreamClosedError) for each in found].count(True) == 1
+
+
+def test_a_stream_that_is_closed_while_it_closes_is_counted_out_once(
+    codex: Codex, new_turn: Callable[[], TurnHandle]
+) -> None:
+    def opened() -> tuple[TurnStream, TurnStream]:
+        turn = new_turn()
+        return turn.stream(), turn.stream()
+
+    def close_second(streams: tuple[TurnStream, TurnStream]) -> None:
+        streams[1].close()
+
+    for (anchor, _), one, other in at_each_moment(opened, close_second, close_second):
+        assert (one, other) == (None, None)
+        assert codex.stats()["turns_routed"] == 1
+        anchor.close()
+        assert codex.stats()["turns_routed"] == 0
+
+
+def test_a_stream_that_is_opened_while_another_opens_and_closes_is_counted(
+    codex: Codex, new_turn: Callable[[], TurnHandle]
+) -> None:
+    for _, _, stream in at_each_moment(new_turn, open_two_and_close_one, TurnHandle.stream):
+        assert codex.stats()["turns_routed"] == 1
+        stream.close()
+        assert codex.stats()["turns_routed"] == 0
+
+
+@pytest.mark.parametrize("stream_first", [True, False])
+def test_a_stream_is_either_refused_or_not_let_go(
+    stream_first: bool, codex: Codex, new_turn: Callable[[], TurnHandle]
+) -> None:
+    order = (TurnHandle.stream, let_go) if stream_first else (let_go, TurnHandle.stream)
+    for _, *found in at_each_moment(new_turn, *order):
+        stream = found[0 if stream_first else 1]
+        refused = isinstance(stream, StreamClosedError)
+        assert codex.stats()["turns_routed"] == (0 if refused else 1)
+        if not refused:
+            stream.close()
