@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from codex_app_server import Codex, CodexConfig, StreamClosedError
+from codex_app_server import Codex, CodexConfig, StreamClosedError, TurnResult
 from codex_app_server._sync.stream import TurnStream
 from codex_app_server._sync.turn import TurnHandle
-from tests.peer import ScriptedPeer
+from tests.peer import ScriptedPeer, event
 from tests.threads.moments import at_each_moment
 
 
@@ -109,3 +109,23 @@ def test_a_stream_is_either_refused_or_not_let_go(
         assert codex.stats()["turns_routed"] == (0 if refused else 1)
         if not refused:
             stream.close()
+
+
+def test_a_result_whose_turn_is_given_up_meanwhile_is_whole_or_refused(
+    peer: ScriptedPeer, new_turn: Callable[[], TurnHandle]
+) -> None:
+    peer.answers["turn/interrupt"] = {}
+    item = {"id": "i", "type": "agentMessage", "text": "Done."}
+
+    def ended() -> TurnHandle:
+        turn = new_turn()
+        said = [event("item/completed", "t", turn.id, item=item, completedAtMs=1) for _ in range(3)]
+        peer.send(*said, event("turn/completed", "t", turn.id))
+        return turn
+
+    found = [
+        outcome
+        for _, outcome, _ in at_each_moment(ended, TurnHandle.run, lambda turn: turn._cursor.give_up())
+    ]
+    assert {type(outcome) for outcome in found} == {StreamClosedError, TurnResult}
+    assert {len(outcome.items) for outcome in found if isinstance(outcome, TurnResult)} == {3}

@@ -107,8 +107,7 @@ class AsyncEventCursor(AsyncFeed):
         self.collect()
         try:
             while await self._filled():
-                collector.add(self.batch)
-                self.batch.clear()
+                collector.add(self.take())
         except CodexError:
             raise
         except BaseException:

@@ -109,8 +109,7 @@ class EventCursor(Feed):
         self.collect()
         try:
             while self._filled():
-                collector.add(self.batch)
-                self.batch.clear()
+                collector.add(self.take())
         except CodexError:
             raise
         except BaseException:
