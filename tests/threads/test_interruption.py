@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from codex_app_server import Codex, CodexConfig, StreamClosedError, TurnResult
+from codex_app_server._native import Subscription
 from codex_app_server._sync.stream import TurnStream
 from codex_app_server._sync.turn import TurnHandle
 from tests.peer import ScriptedPeer, event
@@ -129,3 +130,22 @@ def test_a_result_whose_turn_is_given_up_meanwhile_is_whole_or_refused(
     ]
     assert {type(outcome) for outcome in found} == {StreamClosedError, TurnResult}
     assert {len(outcome.items) for outcome in found if isinstance(outcome, TurnResult)} == {3}
+
+
+def test_a_turn_that_is_kept_stays_while_it_is_asked_for_with_a_wrong_thread(codex: Codex) -> None:
+    connection = codex._client.connection
+    numbers = itertools.count()
+
+    def keep() -> Subscription:
+        kept = connection.native.subscribe_turn("t", f"u{next(numbers)}")
+        connection.keep(kept)
+        return kept
+
+    for kept, wrong, right in at_each_moment(
+        keep,
+        lambda kept: connection.subscribe("another", kept.turn_id),
+        lambda kept: connection.subscribe("t", kept.turn_id),
+    ):
+        assert right is kept
+        assert wrong is not kept
+        assert connection.unclaimed == {}

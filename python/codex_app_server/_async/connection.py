@@ -136,11 +136,14 @@ class AsyncConnection:
 
     def subscribe(self, thread_id: str, turn_id: str) -> _native.Subscription:
         """A turn's events: all of them, if they are kept for whoever asks first, else from now on."""
-        kept = self.unclaimed.pop(turn_id, None)
+        kept = self.unclaimed.get(turn_id)
+        # One of another thread stays where it is: whoever asks for it in this moment must find it.
         if kept is not None and thread_id in ("", kept.thread_id):
-            return kept
-        if kept is not None:
-            self.keep(kept)  # of another thread: somebody else's to ask for
+            # Another thread may have been faster. What is found in its stead is the same turn's: an id
+            # belongs to one thread.
+            kept = self.unclaimed.pop(turn_id, None)
+            if kept is not None:
+                return kept
         return self.native.subscribe_turn(thread_id, turn_id)
 
     def subscribe_stream(self, opening: Opening[Any]) -> _native.Subscription:
