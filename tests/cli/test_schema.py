@@ -98,7 +98,7 @@ def writes(text: str) -> str:
     [
         ("sys.exit('no such command')", "no such command"),
         ("", "it wrote none"),
-        ("time.sleep(1000)", "too long"),
+        ("time.sleep(1000)", "it did not end within 1 s"),
         (writes("[]"), "another form"),
         (writes("no JSON"), "another form"),
         (writes('{"definitions": {}}'), "another form"),

@@ -1,7 +1,8 @@
-"""One run of a program, bounded in time, of which nothing is left.
+"""One run of a program, bounded in time and in output, of which nothing is left in its session.
 
-Owns what goes wrong with programs that are no Codex: those that wait for input, hang, or leave a child that
-holds their output. Called by the checks that ask the runtime's binary something.
+Owns what goes wrong with programs that are not Codex: they wait for input, hang, write without end, or leave
+children behind. A child that has opened a session of its own, as a daemon does, is out of reach; it is not
+waited for. Called by the checks that ask the runtime's binary something.
 """
 
 from __future__ import annotations
@@ -10,17 +11,35 @@ import contextlib
 import os
 import signal
 import subprocess
-import tempfile
-from collections.abc import Sequence
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO
+
+# Of stdout, and of stderr: a program that writes more is stopped, for Codex answers with some lines.
+MOST_BYTES = 1 << 20
+# Kept of the beginning, and as much of the end.
+KEPT_BYTES = 32 << 10
+_CHUNK_BYTES = 16 << 10
+# For the last words of a program that has ended. All of it is in the pipe already.
+_LAST_WORDS_S = 1.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it ended: the exit code, None if it took too long, and what it printed."""
+    """How it ended.
+
+    Args:
+        exit_code: Its exit code; None if it was stopped.
+        stopped: Why it was stopped, after the word "it"; None if it was not.
+        stdout: What it printed. A long text is there without its middle.
+        stderr: The same of its stderr.
+    """
 
     exit_code: int | None
+    stopped: str | None
     stdout: str
     stderr: str
 
@@ -31,29 +50,98 @@ def run(argv: Sequence[str], timeout_s: float) -> Outcome:
     Raises:
         OSError: It cannot be started.
     """
-    # Files and no pipes: a child of the program could hold a pipe open for ever.
-    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-        child = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
-        )
-        exit_code = None
-        try:
-            exit_code = child.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            _end(child)
-        except BaseException:
-            _end(child)
-            raise
-        return Outcome(exit_code, _text(stdout), _text(stderr))
+    # Unbuffered, so that no lock of a buffer is held by a reader that is still there when Python exits.
+    child = subprocess.Popen(
+        argv,
+        bufsize=0,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+    def stop() -> None:
+        if child.returncode is None:  # else its id may be another program's by now
+            _kill(child)
+
+    outputs: list[_Output] = []
+    exit_code, stopped = None, None
+    try:
+        outputs += [_Output(pipe, stop) for pipe in (child.stdout, child.stderr) if pipe is not None]
+        exit_code = child.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        stopped = f"did not end within {timeout_s:g} s"
+    finally:
+        # Also after a normal end, for what it started in the background would stay. While one process of the
+        # group is left, the system gives this id to no other.
+        _kill(child)
+        child.wait()
+    deadline = time.monotonic() + _LAST_WORDS_S
+    stdout, stderr = (output.text(deadline) for output in outputs)
+    if any(output.is_too_long for output in outputs):
+        exit_code, stopped = None, f"wrote more than {MOST_BYTES >> 20} MiB"
+    return Outcome(exit_code, stopped, stdout, stderr)
 
 
-def _text(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode("utf-8", "replace").strip()
+class _Output:
+    """What a program writes into one pipe, which a thread of its own reads until the bound.
+
+    Args:
+        pipe: The pipe; closed by this.
+        on_excess: Called once when there is more than the bound. The rest stays unread.
+    """
+
+    def __init__(self, pipe: IO[bytes], on_excess: Callable[[], None]) -> None:
+        self.is_too_long = False
+        self._pipe = pipe
+        self._on_excess = on_excess
+        # The beginning, the end, and how many bytes were between them.
+        self._kept = (b"", b"", 0)
+        # A child with a session of its own may hold the pipe for ever; then the thread does not end.
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def text(self, deadline: float) -> str:
+        """All of it, or the lines at its beginning and end. Waits for the end until `deadline`."""
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        head, tail, dropped = self._kept
+        if not dropped:
+            return _decoded(head + tail)
+        size = len(head) + dropped + len(tail)
+        # Whole lines, so that no half of a secret is left, which nobody would recognize.
+        head = head[: head.rfind(b"\n") + 1]
+        tail = tail.partition(b"\n")[2]
+        gap = f"… {size - len(head) - len(tail)} bytes …"
+        return "\n".join(filter(None, [_decoded(head), gap, _decoded(tail)]))
+
+    def _read(self) -> None:
+        size = 0
+        with self._pipe:
+            while chunk := self._pipe.read(_CHUNK_BYTES):
+                head, tail, dropped = self._kept
+                room = KEPT_BYTES - len(head)
+                tail += chunk[room:]
+                self._kept = (
+                    head + chunk[:room],
+                    tail[-KEPT_BYTES:],
+                    dropped + max(0, len(tail) - KEPT_BYTES),
+                )
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    self.is_too_long = True
+                    self._on_excess()
+                    return
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the program, which has not been waited for, with all that it has started in its session."""
-    with contextlib.suppress(ProcessLookupError):
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "replace").strip()
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """Kill the program with all that it has started in its session."""
+    if sys.platform == "win32":  # which has no groups of this kind
+        child.kill()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        # macOS says "not permitted" of a group of which all have ended.
         os.killpg(child.pid, signal.SIGKILL)
-    child.wait()

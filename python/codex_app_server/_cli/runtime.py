@@ -55,8 +55,8 @@ class Patient:
             return Finding(Status.failed, str(error), data=data)
         self._program = data["path"] = program
         done = command.run([program, "--version"], self._timeout_s)
-        if done.exit_code is None:
-            why = f"did not answer --version within {self._timeout_s:g} s"
+        if done.stopped is not None:
+            why = f"{done.stopped} on --version"
         elif done.exit_code != 0:
             why = f"fails on --version (exit code {done.exit_code}): {done.stderr or done.stdout}"
         else:

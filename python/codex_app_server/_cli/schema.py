@@ -30,7 +30,7 @@ def compare(program: str, timeout_s: float) -> Finding:
         done = command.run(printer, timeout_s)
         path = Path(folder, _FILE)
         if done.exit_code != 0 or not path.is_file():
-            why = "it took too long" if done.exit_code is None else done.stderr or "it wrote none"
+            why = f"it {done.stopped}" if done.stopped is not None else done.stderr or "it wrote none"
             return Finding(Status.warning, f"nothing is compared: the runtime printed no schema: {why}")
         try:
             return judge(path.read_text("utf-8"))
