@@ -103,9 +103,10 @@ def packaged_codex_path(env: Mapping[str, str]) -> str:
     """
     # Imported here: only clients without a binary of their own need the package.
     try:
-        import codex_cli_bin
+        # By its name: a directory that an uninstalled package leaves behind is still imported, and is empty.
+        from codex_cli_bin import bundled_codex_path
 
-        return str(codex_cli_bin.bundled_codex_path())
+        return str(bundled_codex_path())
     except (ImportError, FileNotFoundError) as error:
         raise BinaryNotFoundError(_no_package(error, env)) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -119,6 +120,16 @@ def test_a_missing_package_names_three_ways_and_takes_none(
     assert f'codex_bin="codex") for the command on PATH (now {path})' in message
     with pytest.raises(BinaryNotFoundError, match="there is none now"):
         resolve(CodexConfig(env={"PATH": ""}))
+
+
+def test_what_an_uninstalled_package_leaves_behind_is_no_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "codex_cli_bin" / "__pycache__").mkdir(parents=True)
+    monkeypatch.delitem(sys.modules, "codex_cli_bin")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    with pytest.raises(BinaryNotFoundError, match=r"(?s)not installed.*pip install.*/path/to/codex.*on PATH"):
+        resolve(CodexConfig())
 
 
 def test_a_program_that_asks_says_how_to_look_around() -> None:
