@@ -7,6 +7,7 @@ before it can say anything; so that it can, its command is run from here.
 from __future__ import annotations
 
 import platform
+import re
 import sys
 import sysconfig
 from importlib import metadata
@@ -15,6 +16,9 @@ from typing import NoReturn
 
 _NAME = "codex-app-server-sdk"
 REMEDY = f"{sys.executable} -m pip install --force-reinstall --no-cache-dir {_NAME}"
+
+# The options of Python that are one letter and take nothing.
+_FLAGS = "bBdEiIOPqRsSuvx"
 
 
 def give_up(error: ImportError) -> NoReturn:
@@ -70,6 +74,7 @@ def system() -> str:
 
 def _is_command() -> bool:
     """Whether `python -m codex_app_server` is what imports the package: argv starts with "-m" meanwhile."""
-    package = __package__ or ""
-    asked = [first + second for first, second in zip(sys.orig_argv, sys.orig_argv[1:], strict=False)]
-    return sys.argv[:1] == ["-m"] and f"-m{package}" in {*asked, *sys.orig_argv}
+    # The option may be the last of several in one word, as in `-Im`, and the name may follow in that word.
+    asked = re.compile(rf"-[{_FLAGS}]*m{re.escape(__package__ or '')}")
+    pairs = [first + second for first, second in zip(sys.orig_argv, sys.orig_argv[1:], strict=False)]
+    return sys.argv[:1] == ["-m"] and any(map(asked.fullmatch, (*sys.orig_argv, *pairs)))

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -338,6 +339,30 @@ def test_without_its_native_module_it_says_what_is_installed_where(
     assert "cp310-abi3-" in detail
     assert f"CPython {sys.version.split()[0]}" in detail
     assert found["native_module"]["fix"].startswith(f"{sys.executable} -m pip install --force-reinstall")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(["-Bm", PACKAGE.name], ["-Em", PACKAGE.name], ["-Im", PACKAGE.name], ["-BIm", PACKAGE.name]),
+        *([f"-Bm{PACKAGE.name}"], ["-X", "dev", "-sm", PACKAGE.name], ["-B", "-m", PACKAGE.name]),
+    ],
+    ids=" ".join,
+)
+def test_without_its_native_module_it_is_run_with_any_options_of_python(
+    options: list[str], terminal: Terminal, tmp_path: Path
+) -> None:
+    # Isolated, Python takes no path from the environment: the package has to be installed.
+    venv.create(tmp_path / "venv", symlinks=True)
+    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    (site / "others.pth").write_text("".join(f"{path}\n" for path in sys.path if path))
+    broken_package(terminal, None)
+    (terminal.shadow / PACKAGE.name).rename(site / PACKAGE.name)
+    command = [str(tmp_path / "venv" / "bin" / "python"), *options, "doctor", "--json", "--no-turn"]
+    done = subprocess.run(command, env=terminal.env, capture_output=True, encoding="utf-8", check=False)
+    found = checks(Done(done.returncode, done.stdout, done.stderr))
+    assert found["sdk"]["data"]["path"] == str(site / PACKAGE.name)
+    assert statuses(found, "native_module", "runtime") == ["failed", "ok"]
 
 
 def test_without_its_native_module_other_uses_fail_with_the_same_words(terminal: Terminal) -> None:
