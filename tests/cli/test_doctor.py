@@ -218,6 +218,33 @@ def test_a_runtime_that_exits_at_once_has_its_reason_told(terminal: Terminal) ->
     assert "skipped turn the runtime does not work" in words
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "Authorization: Bearer sk-SECRET-789 for alice@example.com",
+        "\x1b[31msk-SECRET-789\x1b[0m is alice@example.com's",
+    ],
+    ids=["header", "coloured"],
+)
+def test_what_a_runtime_writes_is_quoted_without_secrets(
+    secret: str, form: tuple[str, ...], terminal: Terminal
+) -> None:
+    path = terminal.program("codex", f"print({secret!r}); sys.exit('no licence\\n' + {secret!r})")
+    out = terminal.run("doctor", *form, "--codex-bin", path).out
+    assert out.count("no licence") >= 2
+    assert "[redacted]" in out
+    assert "SECRET" not in out
+    assert "alice" not in out
+
+
+def test_what_a_runtime_calls_itself_is_told_without_secrets(terminal: Terminal) -> None:
+    path = terminal.program("codex", runtime("sk-SECRET-789"))
+    done = terminal.run("doctor", "--json", "--no-turn", "--codex-bin", path)
+    assert checks(done)["runtime"]["data"]["version"] == "[redacted]"
+    assert "SECRET" not in done.out
+
+
 def test_a_runtime_that_hangs_is_given_up_and_ended_with_its_children(
     terminal: Terminal, tmp_path: Path
 ) -> None:

@@ -12,8 +12,10 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 
 from . import installation, turn
+from .redaction import redact, redact_all
 from .report import Check, Finding, Printer, Status, document, works
 from .runtime import Patient
 
@@ -69,7 +71,10 @@ def _check(name: str, look: Callable[[], Finding], *, unless: str | None = None)
         finding = look() if unless is None else Finding(Status.skipped, unless)
     except Exception as error:
         finding = Finding(Status.failed, str(error) or type(error).__name__)
-    return Check(name, finding, (time.perf_counter() - begun) * 1000)
+    duration_ms = (time.perf_counter() - begun) * 1000
+    # Of every check, for what a runtime writes comes into errors of any kind, and into what it calls itself.
+    told = replace(finding, detail=redact(finding.detail), data=redact_all(finding.data))
+    return Check(name, told, duration_ms)
 
 
 def _blocked(native: Check, binary: Check) -> str | None:
