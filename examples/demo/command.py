@@ -30,6 +30,8 @@ from .stories import Story, script
 _OFFLINE_TURNS = 64
 _LIVE_TURNS = 8
 _NOTICE_S = 3.0
+# The exit code of `python -m codex_app_server login status`.
+_NOT_LOGGED_IN = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,9 +147,18 @@ async def _live(console: Console, turns: int) -> int:
 def _require_login() -> None:
     """Raise ShowError when the packaged runtime has no login."""
     login = [sys.executable, "-m", "codex_app_server", "login"]
-    asked = subprocess.run([*login, "status"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if asked.returncode:
+    asked = subprocess.run(
+        [*login, "status"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if asked.returncode == _NOT_LOGGED_IN:
         home = os.environ.get("CODEX_HOME", "~/.codex")
         raise ShowError(
             f"there is no Codex login in {home}. Log in with `{shlex.join(login)}`, or leave --live out."
         )
+    if asked.returncode:
+        raise ShowError(f"the Codex login cannot be looked up: {asked.stderr.removeprefix('error: ')}")

@@ -58,7 +58,7 @@ def read_until(child: subprocess.Popen[str], words: str) -> str:
 
 def test_a_key_from_stdin_logs_in_until_the_logout(terminal: Terminal) -> None:
     before = terminal.run("login", "status")
-    assert (before.code, before.out, before.err) == (1, "Not logged in\n", "")
+    assert (before.code, before.out, before.err) == (3, "Not logged in\n", "")
     done = terminal.run("login", "--with-api-key", text=f"  {KEY}\n")
     assert (done.code, done.out, done.err) == (0, "Logged in using an API key\n", "")
     assert KEY in (terminal.home / "auth.json").read_text()

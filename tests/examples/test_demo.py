@@ -150,6 +150,14 @@ def test_live_without_a_login_says_what_to_do(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_live_with_a_login_that_cannot_be_looked_up_says_why() -> None:
+    done = run("--live", env={"CODEX_HOME": "/nowhere"})
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert done.stderr.startswith("demo: the Codex login cannot be looked up: ")
+    assert "/nowhere" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_live_says_what_it_will_do_and_uses_the_login() -> None:
     with OfflineModel("A short story.") as model:
         log_in(model)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .._sync.client import Codex
     from ..generated.v2_all import AccountLoginCompletedNotification, GetAccountResponse
 
+# The exit code of `login status`; 1 says that nothing could be found out.
+NOT_LOGGED_IN = 3
+
 
 def run(options: argparse.Namespace) -> int:
     """Log in, or show who is logged in; returns the exit code."""
@@ -32,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         if is_status:
             answer = codex.account()
             print(describe(answer, in_private=True))
-            return 1 if is_missing(answer) else 0
+            return NOT_LOGGED_IN if is_missing(answer) else 0
         if key is not None:
             codex.login_api_key(key)
         else:
