@@ -104,11 +104,17 @@ def _say(*lines: str) -> None:
 
 
 def _read_key() -> str:
-    if sys.stdin.isatty():
-        key = getpass.getpass("API key (not shown): ")
-    else:
-        # What is no text is refused later, by an error that does not quote it.
-        key = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    try:
+        if sys.stdin.isatty():
+            key = getpass.getpass("API key (not shown): ")
+        else:
+            # What is no text is refused later, by an error that does not quote it.
+            key = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    except EOFError:  # Ctrl-D, which leaves the line as it is
+        print(file=sys.stderr)
+        key = ""
+    except OSError as error:
+        raise InvalidInputError(f"The API key cannot be read from stdin: {error}") from error
     key = key.strip()
     if not key:
         raise InvalidInputError("There is no API key on stdin: printenv OPENAI_API_KEY | … --with-api-key")

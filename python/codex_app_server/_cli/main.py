@@ -1,7 +1,8 @@
 """The command line: its grammar, exit codes, and how a command ends that was interrupted or failed.
 
-Exit codes: 0 for success, 1 for a failure, 2 for a wrong command line, 130 after Ctrl-C. The commands are
-`doctor` and `login`. Called by `__main__`, and in its place where the package cannot be imported.
+Exit codes: 0 for success, 1 for a failure, 2 for a wrong command line, 130 after Ctrl-C; `login`
+has one more. The commands are in `doctor` and `login`. Called by `__main__`, and in its place where the
+package cannot be imported.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ from .report import printable
 
 _PROG = "python -m codex_app_server"
 _INTERRUPTED = 130
-_NO_QUOTE = "unknown or misplaced arguments. An API key is read from stdin, never from the command line"
+_NO_KEY = "An API key is read from stdin, never from the command line"
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that may be told not to quote what it does not understand."""
+    """A parser that need not quote what it does not understand, for that may be a key.
 
-    is_discreet = False
+    `refusal` is what it says instead of a message of argparse.
+    """
+
+    refusal: str | None = None
 
     def error(self, message: str) -> NoReturn:
-        super().error(_NO_QUOTE if self.is_discreet else message)
+        super().error(self.refusal or message)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The arguments after the program's name; those of this process by default.
     """
+    _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whose encoding may lack a letter of a path or a name
             stream.reconfigure(errors="backslashreplace")
@@ -51,15 +56,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(options.when_interrupted, file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has gone. Python would complain once more when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output has gone, and need not be told.
+        _drop_output()
         return 1
     except ImportError as error:
         is_loaded = "codex_app_server._native" in sys.modules
         return _failed(str(error) if is_loaded else explain(error))
     except CodexError as error:
         return _failed(str(error))
+    except OSError as error:
+        _drop_output()
+        # Of a write, as to a full disk: what fails with a file names it, and the rest is the package's error.
+        is_output = error.filename is None
+        return _failed(f"The output cannot be written: {error}" if is_output else str(error))
     return code
+
+
+def _open_standard_streams() -> None:
+    """Have something for each of the streams that this process was started without."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for as long as the process runs
+
+
+def _drop_output() -> None:
+    """Let what is still in the buffer go nowhere, or Python complains when it flushes that at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _failed(message: str) -> int:
@@ -78,10 +100,10 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_doctor(commands)
     _add_login(commands)
+    parser.refusal = f"the first argument must be one of {', '.join(commands.choices)}. {_NO_KEY}"
     options, rest = parser.parse_known_args(argv)
     if rest:
-        # By the command's own parser, which knows what may be quoted.
-        options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        options.parser.error("unknown or misplaced arguments")
     return options
 
 
@@ -113,11 +135,11 @@ def _add_login(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="log in, or show who is logged in",
         description="Logs in with ChatGPT in a browser on this machine, unless told otherwise. The login is "
         "kept in CODEX_HOME, and all programs that use the runtime share it.",
-        epilog="Exit code: 1 if the login fails, or for status if nobody is logged in and the configured "
-        "model needs it; 130 after Ctrl-C, which cancels the login.",
+        epilog=f"Exit code: 1 if something fails; {login.NOT_LOGGED_IN} for status if nobody is logged in "
+        "and the configured model needs it; 130 after Ctrl-C, which cancels the login.",
         allow_abbrev=False,
     )
-    command.is_discreet = True
+    command.refusal = f"unknown or misplaced arguments. {_NO_KEY}"
     command.add_argument(
         "action", nargs="?", choices=["status"], metavar="status", help="only show who is logged in"
     )
@@ -133,7 +155,10 @@ def _add_login(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_codex_bin(command)
     command.set_defaults(run=login.run, parser=command, when_interrupted="Login cancelled.")
 
-    command = commands.add_parser("logout", help="forget the login", description="Forgets the login.")
+    command = commands.add_parser(
+        "logout", help="forget the login", description="Forgets the login.", allow_abbrev=False
+    )
+    command.refusal = f"unknown or misplaced arguments. {_NO_KEY}"
     _add_codex_bin(command)
     command.set_defaults(run=login.log_out, parser=command, when_interrupted="Interrupted.")
 
