@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scripts.wheels.build import build
 from scripts.wheels.check import problems
-from scripts.wheels.platforms import FREE_THREADED, PLATFORMS, STABLE_ABI, named, of_this_machine
+from scripts.wheels.platforms import FREE_THREADED, PLATFORMS, STABLE_ABI, Platform, named, of_this_machine
 from scripts.wheels.toolchain import ToolchainError, toolchain_for
 
 
@@ -41,25 +43,30 @@ def main() -> int:
             toolchain_for(platform)
     except (ValueError, ToolchainError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    fine = True
-    for platform in chosen:
-        begun = time.monotonic()
-        try:
-            wheel = build(platform, given.out, FREE_THREADED if given.free_threaded else STABLE_ABI)
-        except subprocess.CalledProcessError as error:
-            parser.exit(1, f"{parser.prog}: {platform.tag}: {error}\n")
-        print(f"{platform.tag}: built in {time.monotonic() - begun:.0f} s")
-        fine = _is_fine(wheel) and fine
-    return 0 if fine else 1
+    abi = FREE_THREADED if given.free_threaded else STABLE_ABI
+    # As many at once as there are processors: for most of the time the compiler works on one.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        fine = list(pool.map(lambda platform: _is_built(platform, given.out, abi), chosen))
+    return 0 if all(fine) else 1
 
 
-def _is_fine(wheel: Path) -> bool:
-    """Print what there is to say of a wheel, and whether nothing is wrong with it."""
+def _is_built(platform: Platform, out: Path, abi: str) -> bool:
+    """Build a wheel and look at it; print what came of it, and return whether nothing is wrong."""
+    begun = time.monotonic()
+    try:
+        wheel = build(platform, out, abi)
+    except subprocess.CalledProcessError as error:
+        print(f"FAILED  {platform.tag}: {error}", flush=True)
+        return False
+    return _is_fine(wheel, f", built in {time.monotonic() - begun:.0f} s")
+
+
+def _is_fine(wheel: Path, more: str = "") -> bool:
+    """Print what there is to say of a wheel, and return whether nothing is wrong with it."""
     found = problems(wheel)
     verdict = "FAILED" if found else "ok"
-    print(f"{verdict}  {wheel.name}  {wheel.stat().st_size / 1024:.0f} KiB", flush=True)
-    for problem in found:
-        print(f"      {problem}", flush=True)
+    lines = [f"{verdict}  {wheel.name}  {wheel.stat().st_size / 1024:.0f} KiB{more}"]
+    print("\n      ".join([*lines, *found]), flush=True)
     return not found
 
 
