@@ -14,8 +14,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import NoReturn
 
+from ._version import __version__
+
 _NAME = "codex-app-server-sdk"
-REMEDY = f"{sys.executable} -m pip install --force-reinstall --no-cache-dir {_NAME}"
+# By the version, or pip takes the newest package of that name, which may be another project's.
+REMEDY = f"{sys.executable} -m pip install --force-reinstall --no-cache-dir {_NAME}=={__version__}"
 
 # The options of Python that are one letter and take nothing.
 _FLAGS = "bBdEiIOPqRsSuvx"
