@@ -6,11 +6,13 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import pytest
 
 import codex_app_server
 from codex_app_server._cli.main import main
-from tests.cli.terminal import COMMAND, Done, Terminal, until_gone, until_written
+from tests.cli.terminal import COMMAND, Done, Terminal, is_running, until_gone, until_written
 
 PACKAGE = Path(codex_app_server.__file__).parent
 VERSION = codex_app_server.__version__
@@ -33,6 +35,7 @@ NAMES = [
     "home",
     "runtime",
     "start",
+    "config",
     "login",
     "versions",
     "schema",
@@ -49,6 +52,7 @@ elif "app-server" in sys.argv and "generate-json-schema" not in sys.argv:
         message = json.loads(line)
         answers = {{
             "initialize": {{"userAgent": "x/" + VERSION, "codexHome": "/h"}},
+            "config/read": {{"config": {{}}}},
             "account/read": {{"account": {account}, "requiresOpenaiAuth": {needed}}},
         }}
         if "id" in message:
@@ -97,6 +101,7 @@ def test_an_installation_that_works_passes_every_check(terminal: Terminal) -> No
     assert data["home"] == {"path": str(terminal.home), "from": "CODEX_HOME"}
     assert data["start"]["home"] == str(terminal.home)
     assert 0 < data["start"]["ready_ms"] <= found["start"]["duration_ms"]
+    assert data["config"] == {"model": None, "model_provider": None}
     assert data["login"] == {"account": "apiKey", "needed": True}
     assert data["schema"] == {"added": [], "removed": [], "changed": {}}
     assert 0 < data["turn"]["first_event_ms"] <= data["turn"]["turn_ms"] < found["turn"]["duration_ms"]
@@ -116,7 +121,7 @@ def test_text_in_a_pipe_is_plain_and_fits_a_terminal(terminal: Terminal) -> None
         ("skipped", "turn"),
     ]
     assert re.search(r"Not logged in\n +fix: python -m codex_app_server login\n", done.out)
-    assert re.search(r"^12 checks in \d+\.\d s: 10 ok, 1 warning, 1 skipped$", done.out, re.M)
+    assert re.search(r"^13 checks in \d+\.\d s: 11 ok, 1 warning, 1 skipped$", done.out, re.M)
 
 
 @pytest.mark.parametrize(("no_color", "fancy"), [("", True), ("1", False)])
@@ -214,7 +219,7 @@ def test_a_runtime_that_exits_at_once_has_its_reason_told(terminal: Terminal) ->
     assert "\x1b" not in words
     assert "fails on --version (exit code 3): no ?[2Jlicence" in words
     assert "failed start" in words
-    assert "The end of its stderr: no licence skipped login" in words
+    assert "The end of its stderr: no licence skipped config" in words
     assert "skipped turn the runtime does not work" in words
 
 
@@ -295,6 +300,106 @@ def test_ctrl_c_ends_the_examination_and_the_runtime(terminal: Terminal, tmp_pat
     until_gone(pid)
 
 
+HANG = """
+child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)'])
+open({log!r}, 'a').write(f'{{os.getpid()}}\\n{{child.pid}}\\n')
+time.sleep(1000)
+"""
+
+
+def until_all_gone(pids: list[int]) -> None:
+    """As `until_gone`; and where it fails, they are gone nevertheless."""
+    try:
+        for pid in pids:
+            until_gone(pid)
+    finally:
+        for pid in filter(is_running, pids):
+            os.kill(pid, signal.SIGKILL)
+
+
+# Before that: a runtime that gets as far as to a thread.
+WORKS_AT_FIRST = """
+if '--version' in sys.argv: print('codex-cli 0.163.0'); sys.exit(0)
+if 'generate-json-schema' in sys.argv: sys.exit(1)
+result = {'userAgent': 'x/0.163.0', 'codexHome': '/h', 'requiresOpenaiAuth': False, 'config': {}}
+for line in sys.stdin:
+    message = json.loads(line)
+    if message['method'] == 'thread/start': break
+    if 'id' in message: print(json.dumps({'id': message['id'], 'result': result}), flush=True)
+else:
+    sys.exit(0)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("command", "first"),
+    [
+        (["doctor"], ""),
+        (["doctor"], "if '--version' in sys.argv: print('codex-cli 0.163.0'); sys.exit(0)"),
+        (["doctor"], WORKS_AT_FIRST),
+        (["login"], ""),
+        (["logout"], ""),
+    ],
+    ids=["in --version", "in the start", "in the turn", "login", "logout"],
+)
+def test_a_signal_to_end_ends_also_what_was_started(
+    command: list[str], first: str, number: signal.Signals, terminal: Terminal, tmp_path: Path
+) -> None:
+    log = tmp_path / "pids"
+    path = terminal.program("codex", f"{first}{HANG.format(log=str(log))}")
+    with terminal.start(*command, "--codex-bin", path) as child:
+        pids = until_written(log, 2)
+        # Twice, as a shell and the system do when a terminal is closed.
+        child.send_signal(number)
+        child.send_signal(number)
+        _, err = child.communicate(timeout=20)
+    until_all_gone(pids)
+    assert child.returncode == 128 + number
+    assert err == ("Login cancelled.\n" if command == ["login"] else "Interrupted.\n")
+
+
+def test_a_signal_to_end_is_obeyed_in_the_background_too(terminal: Terminal, tmp_path: Path) -> None:
+    # There a shell has Ctrl-C ignored, and `nohup` the end of the terminal.
+    log = tmp_path / "pids"
+    path = terminal.program("codex", HANG.format(log=str(log)))
+    line = f"trap '' INT HUP; exec {shlex.join([*COMMAND, 'doctor', '--codex-bin', path])}"
+    with subprocess.Popen(
+        ["sh", "-c", line], env=terminal.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        pids = until_written(log, 2)
+        child.send_signal(signal.SIGHUP)
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=20)
+    until_all_gone(pids)
+    assert child.returncode == 128 + signal.SIGTERM
+
+
+def test_a_terminal_that_is_closed_ends_also_what_was_started(terminal: Terminal, tmp_path: Path) -> None:
+    log = tmp_path / "pids"
+    path = terminal.program("codex", HANG.format(log=str(log)))
+    pid, ours = pty.fork()
+    if pid == 0:
+        os.execve(COMMAND[0], [*COMMAND, "doctor", "--codex-bin", path], terminal.env)
+    pids = until_written(log, 2)
+    os.close(ours)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    until_all_gone(pids)
+    assert code == 128 + signal.SIGHUP
+
+
+def test_a_program_that_runs_the_commands_keeps_its_handlers_of_signals(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in asked]
+    assert main(["doctor", "--no-turn", "--codex-bin", "no-such-codex"]) == 1
+    with ThreadPoolExecutor() as threads:  # in which Python lets nobody set one
+        assert threads.submit(main, ["logout", "--codex-bin", "no-such-codex"]).result() == 1
+    assert [signal.getsignal(number) for number in asked] == before
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_a_reader_that_goes_away_is_no_traceback(terminal: Terminal) -> None:
     with terminal.start("doctor", "--codex-bin", "no-such-codex") as child:
         assert child.stdout is not None
@@ -302,6 +407,120 @@ def test_a_reader_that_goes_away_is_no_traceback(terminal: Terminal) -> None:
         assert child.stderr is not None
         assert child.stderr.read() == ""
     assert child.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("model = [", "config.toml:1:10: unclosed array"),
+        ('model_provider = "nope"', "Model provider `nope` not found"),
+        ('sandbox_mode = "none"', "unknown variant `none`"),
+    ],
+)
+def test_a_configuration_that_the_runtime_refuses_fails_with_its_own_words(
+    config: str, words: str, terminal: Terminal
+) -> None:
+    (terminal.home / "config.toml").write_text(config)
+    found = checks(terminal.run("doctor", "--json", "--no-turn"))
+    assert statuses(found, "start", "config") == ["ok", "failed"]
+    assert words in found["config"]["detail"]
+    assert "JSON-RPC" not in found["config"]["detail"]
+    assert found["config"]["fix"] == f"correct the configuration, as a rule {terminal.home}/config.toml"
+
+
+def test_the_configured_model_and_its_provider_are_told(terminal: Terminal) -> None:
+    local = 'model = "small"\nmodel_provider = "here"\n[model_providers.here]\nname = "here"\n'
+    (terminal.home / "config.toml").write_text(local)
+    config = checks(terminal.run("doctor", "--json", "--no-turn"))["config"]
+    assert config["data"] == {"model": "small", "model_provider": "here"}
+    assert config["detail"] == "the runtime reads it: model small, provider here"
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        ("true (GNU coreutils) 9.1\nCopyright (C) 2022\nLicense\n", "true (GNU coreutils) 9.1"),
+        ("no codex 0.163.0", "no codex 0.163.0"),
+        ("codex", "codex"),
+        ("", ""),
+    ],
+)
+def test_a_program_that_is_no_codex_is_told_by_its_first_line(
+    output: str, shown: str, terminal: Terminal
+) -> None:
+    path = terminal.program("true", f"print({output!r}, end='')")
+    found = checks(terminal.run("doctor", "--json", "--no-turn", "--codex-bin", path))
+    assert statuses(found, "runtime", "start", "versions", "schema") == [
+        "warning",
+        "failed",
+        *["skipped"] * 2,
+    ]
+    told = f"calls itself {shown!r} on --version" if shown else "says nothing on --version"
+    assert found["runtime"]["detail"] == f"{path} (chosen by its path) {told}"
+    assert found["runtime"]["fix"] == "check that it is Codex"
+    assert found["runtime"]["data"]["version"] is None
+
+
+def test_more_than_its_version_is_not_shown_of_codex(terminal: Terminal) -> None:
+    body = runtime(VERSION).replace(
+        'print("codex-cli", VERSION)', 'print("codex-cli", VERSION, "\\nnew here?")'
+    )
+    path = terminal.program("codex", body)
+    found = checks(terminal.run("doctor", "--json", "--no-turn", "--codex-bin", path))
+    assert found["runtime"]["detail"] == f"codex-cli {VERSION}, chosen by its path: {path}"
+    assert found["runtime"]["data"]["version"] == VERSION
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["login"], ["logout"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("what I wanted to say\n", "it is not a program of this machine"),
+        ("#!/nowhere/python\n", "it or the interpreter in its first line does not exist"),
+    ],
+)
+def test_a_file_that_is_no_program_is_told_with_what_to_do(
+    text: str, words: str, command: list[str], terminal: Terminal
+) -> None:
+    path = terminal.bin / "textfile"
+    path.write_text(text)
+    path.chmod(0o755)
+    done = terminal.run(*command, "--codex-bin", str(path))
+    assert done.code == 1
+    said = " ".join((done.out + done.err).split())
+    assert words in said
+    assert "Errno" not in said
+    if command == ["doctor"]:
+        assert "failed runtime" in said
+        assert "skipped start" in said
+
+
+def test_the_commands_speak_of_their_own_options(terminal: Terminal) -> None:
+    slow = terminal.program("slow", "time.sleep(1000)")
+    for asked in (
+        ["doctor", "--codex-bin", "/nowhere/codex"],
+        ["doctor", "--codex-bin", "no-such-codex"],
+        ["doctor", "--no-turn", "--timeout", "0.5", "--codex-bin", slow],
+        ["login", "--timeout", "0.5", "--codex-bin", slow],
+        ["logout", "--timeout", "0.5", "--codex-bin", slow],
+        ["login", "status", "--codex-bin", "/bin/true"],
+        ["login", "status", "--codex-bin", ""],
+        ["doctor", "--codex-bin", ""],
+    ):
+        done = terminal.run(*asked)
+        said = " ".join((done.out + done.err).split())
+        assert done.code == 1, asked
+        assert "CodexConfig" not in said, asked
+        assert "--codex-bin" in said, asked
+        assert ("raise --timeout" in said) is ("--timeout" in asked), asked
+
+
+def test_without_any_runtime_it_says_how_to_choose_one_here(terminal: Terminal) -> None:
+    (terminal.shadow / "codex_cli_bin.py").write_text("raise ImportError('no such wheel')")
+    for asked in ("doctor", "login"):
+        done = terminal.run(asked)
+        said = " ".join((done.out + done.err).split())
+        assert "--codex-bin /path/to/codex for a file, --codex-bin codex for the command on PATH" in said
 
 
 @pytest.mark.parametrize(
@@ -365,7 +584,9 @@ def test_without_its_native_module_it_says_what_is_installed_where(
     assert words in detail
     assert "cp310-abi3-" in detail
     assert f"CPython {sys.version.split()[0]}" in detail
-    assert found["native_module"]["fix"].startswith(f"{sys.executable} -m pip install --force-reinstall")
+    # By its version, for the name alone may get another one.
+    install = f"{sys.executable} -m pip install --force-reinstall --no-cache-dir"
+    assert found["native_module"]["fix"] == f"{install} codex-app-server-sdk=={VERSION}"
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from codex_app_server._cli.main import main
 from codex_app_server.testing import OfflineModel
-from tests.cli.terminal import COMMAND, Terminal, is_running
+from tests.cli.terminal import COMMAND, Terminal, is_running, until_gone, until_written
 from tests.leaks import Footprint, descendants
 from tests.peer import ScriptedPeer
 
@@ -86,14 +87,45 @@ def test_no_key_on_stdin_is_an_error(text: str, terminal: Terminal) -> None:
     assert done.err.startswith("error: There is no API key on stdin")
 
 
-def test_a_key_that_is_no_text_is_refused_and_not_repeated(terminal: Terminal) -> None:
+def with_key(terminal: Terminal, text: bytes) -> subprocess.CompletedProcess[bytes]:
     command = [*COMMAND, "login", "--with-api-key"]
-    done = subprocess.run(
-        command, env=terminal.env, input=KEY.encode() + b"\xff", capture_output=True, check=False
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith(b"error: api_key is not text")
-    assert KEY.encode() not in done.stdout + done.stderr
+    return subprocess.run(command, env=terminal.env, input=text, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"{KEY} {KEY}", "white space inside"),
+        (f"{KEY}\n{KEY}\n", "white space inside"),
+        (f"{KEY}\r\n{KEY}", "white space inside"),
+        (f"{KEY}\u00a0{KEY}", "white space inside"),
+        (f"{KEY}\x00", "characters other than printable ASCII"),
+        (f"\x1b[200~{KEY}", "characters other than printable ASCII"),
+        (f"{KEY}ü", "characters other than printable ASCII"),
+        (f"\ufeff{KEY}\n", "characters other than printable ASCII"),
+        (KEY.encode() + b"\xff", "characters other than printable ASCII"),
+        (KEY.encode("utf-16"), "characters other than printable ASCII"),
+        (f'"{KEY}"\n', "a quotation mark at an end"),
+        (f"'{KEY}'", "a quotation mark at an end"),
+        (f'{KEY}"', "a quotation mark at an end"),
+    ],
+)
+def test_what_can_be_no_key_is_refused_and_not_repeated(
+    text: str | bytes, words: str, terminal: Terminal
+) -> None:
+    done = with_key(terminal, text if isinstance(text, bytes) else text.encode())
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(f"error: The API key on stdin has {words}".encode())
+    assert done.stderr.count(b"\n") == 1
+    assert b"4711" not in done.stderr
+    assert not (terminal.home / "auth.json").exists()
+
+
+@pytest.mark.parametrize("around", ["\r\n", " \t", "\n\n"], ids=repr)
+def test_white_space_around_a_key_is_no_part_of_it(around: str, terminal: Terminal) -> None:
+    done = with_key(terminal, f"{around}{KEY}{around}".encode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert f'"{KEY}"' in (terminal.home / "auth.json").read_text()
 
 
 @pytest.mark.parametrize(
@@ -103,8 +135,6 @@ def test_a_key_that_is_no_text_is_refused_and_not_repeated(terminal: Terminal) -
         ("--with-api-key", KEY),
         (f"--with-api-key={KEY}",),
         ("--api-key", KEY),
-        ("--with-api-key", "--device-auth"),
-        ("status", "--with-api-key"),
         ("status", KEY),
     ],
 )
@@ -117,6 +147,27 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(
     out, err = capsys.readouterr()
     assert "read from stdin" in err
     assert KEY not in out + err
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("stats",), "the argument of login can only be status. An API key is read from stdin"),
+        (("--device-auth", "stats"), "the argument of login can only be status."),
+        (("--device-auth", "--with-api-key"), "--device-auth and --with-api-key are two ways to log in"),
+        (("status", "--with-api-key"), "status only shows who is logged in, and takes no --with-api-key"),
+        (("status", "--device-auth"), "status only shows who is logged in, and takes no --device-auth"),
+        (("--timeout", "0"), "--timeout must be a positive number of seconds"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_told_by_what_is_wrong(
+    args: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["login", *args])
+    assert caught.value.code == 2
+    assert f"error: {words}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -286,6 +337,29 @@ def test_ctrl_c_ends_a_runtime_that_waits_for_a_code(
         out, err = child.communicate(timeout=20)
     assert (child.returncode, out, err) == (130, "", "Login cancelled.\n")
     Footprint.wait_until(lambda: not any(map(is_running, runtimes)))
+
+
+def test_ctrl_c_in_login_status_cancels_nothing(terminal: Terminal, tmp_path: Path) -> None:
+    log = tmp_path / "pid"
+    body = f"open({str(log)!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(1000)"
+    path = terminal.program("codex", body)
+    with terminal.start("login", "status", "--codex-bin", path) as child:
+        (pid,) = until_written(log)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+    assert (child.returncode, out, err) == (130, "", "Interrupted.\n")
+    until_gone(pid)
+
+
+@pytest.mark.parametrize("command", [["login"], ["login", "status"], ["logout"]], ids=" ".join)
+def test_a_home_that_does_not_exist_is_said_in_one_line_with_what_to_do(
+    command: list[str], terminal: Terminal
+) -> None:
+    done = terminal.run(*command, env={"CODEX_HOME": "/nowhere"})
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        "error: CODEX_HOME is /nowhere, which does not exist: mkdir -p /nowhere, or unset CODEX_HOME\n"
+    )
 
 
 @pytest.mark.parametrize("command", [["login"], ["login", "status"], ["logout"]])

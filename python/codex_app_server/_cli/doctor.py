@@ -18,6 +18,7 @@ from . import installation, turn
 from .redaction import redact, redact_all
 from .report import Check, Finding, Printer, Status, document, works
 from .runtime import Patient
+from .wording import in_options
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,7 +53,9 @@ def examine(codex_bin: str | None, timeout_s: float, *, with_turn: bool) -> Gene
     blocked = _blocked(native, binary)
     with ExitStack() as session:
         yield _check("start", lambda: patient.start(session), unless=blocked)
-        yield _check("login", patient.login, unless=None if patient.is_started else "no runtime is started")
+        asleep = None if patient.is_started else "no runtime is started"
+        yield _check("config", patient.configuration, unless=asleep)
+        yield _check("login", patient.login, unless=asleep)
     yield _check("versions", patient.versions)
     # A home that is broken keeps the runtime from starting; the turn has a home of its own.
     hopeless = not patient.is_started and binary.status is not Status.ok
@@ -73,7 +76,8 @@ def _check(name: str, look: Callable[[], Finding], *, unless: str | None = None)
         finding = Finding(Status.failed, str(error) or type(error).__name__)
     duration_ms = (time.perf_counter() - begun) * 1000
     # Of every check, for what a runtime writes comes into errors of any kind, and into what it calls itself.
-    told = replace(finding, detail=redact(finding.detail), data=redact_all(finding.data))
+    detail = redact(in_options(finding.detail))
+    told = replace(finding, detail=detail, data=redact_all(finding.data))
     return Check(name, told, duration_ms)
 
 

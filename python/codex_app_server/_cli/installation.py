@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import sys
 import sysconfig
 import tempfile
@@ -89,15 +90,19 @@ def packaged(*, needed: bool) -> Finding:
     return Finding(Status.ok, f"openai-codex-cli-bin {version}", data=data)
 
 
+def missing(home: str) -> tuple[str, str]:
+    """What is wrong with a CODEX_HOME that does not exist, and what to do: only the default one is made."""
+    return f"CODEX_HOME is {home}, which does not exist", f"mkdir -p {shlex.quote(home)}, or unset CODEX_HOME"
+
+
 def home() -> Finding:
     """The directory in which the runtime keeps logins, threads and its configuration."""
     chosen = os.environ.get("CODEX_HOME") or None
     path = chosen or default_codex_home()
     data = {"path": path, "from": "CODEX_HOME" if chosen else "default"}
+    if chosen and not os.path.exists(path):
+        return Finding(Status.failed, *missing(path), data)
     if not os.path.exists(path):
-        if chosen:
-            detail = f"CODEX_HOME is {path}, which does not exist"
-            return Finding(Status.failed, detail, f"mkdir -p {path}, or unset CODEX_HOME", data)
         return Finding(Status.ok, f"{path} does not exist yet; the runtime makes it", data=data)
     try:
         # Permissions do not tell all: the file system may be read-only, or full.

@@ -7,11 +7,13 @@ printed. What is left in the middle is cancelled by the handles.
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from .._config import CodexConfig
 from ..errors import InvalidInputError
+from .installation import missing
 from .report import printable
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ NOT_LOGGED_IN = 3
 def run(options: argparse.Namespace) -> int:
     """Log in, or show who is logged in; returns the exit code."""
     is_status = options.action == "status"
-    if is_status and (options.device_auth or options.with_api_key):
-        options.parser.error("status is not a way to log in")
+    if not is_status:
+        options.when_interrupted = "Login cancelled."
     # Before a runtime is started, which would wait for a person who types.
     key = _read_key() if options.with_api_key else None
     with _codex(options) as codex:
@@ -80,7 +82,16 @@ def describe(answer: GetAccountResponse, *, in_private: bool) -> str:
 def _codex(options: argparse.Namespace) -> Codex:
     from .._sync.client import Codex
 
-    return Codex(CodexConfig(codex_bin=options.codex_bin))
+    home = os.environ.get("CODEX_HOME")
+    if home and not os.path.exists(home):
+        raise InvalidInputError(": ".join(missing(home)))
+    return Codex(
+        CodexConfig(
+            codex_bin=options.codex_bin,
+            startup_timeout_s=options.timeout,
+            request_timeout_s=options.timeout,
+        )
+    )
 
 
 def _in_browser(codex: Codex) -> AccountLoginCompletedNotification:
@@ -108,7 +119,7 @@ def _read_key() -> str:
         if sys.stdin.isatty():
             key = getpass.getpass("API key (not shown): ")
         else:
-            # What is no text is refused later, by an error that does not quote it.
+            # What is no text is refused below.
             key = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     except EOFError:  # Ctrl-D, which leaves the line as it is
         print(file=sys.stderr)
@@ -118,4 +129,15 @@ def _read_key() -> str:
     key = key.strip()
     if not key:
         raise InvalidInputError("There is no API key on stdin: printenv OPENAI_API_KEY | … --with-api-key")
+    if (flaw := _flaw(key)) is not None:
+        raise InvalidInputError(f"The API key on stdin has {flaw}, which no key has. Nothing was kept.")
     return key
+
+
+def _flaw(key: str) -> str | None:
+    """Why this can be no key: it could not be sent in a header, or a shell or an editor has added to it."""
+    if any(map(str.isspace, key)):
+        return "white space inside"
+    if not (key.isascii() and key.isprintable()):
+        return "characters other than printable ASCII"
+    return "a quotation mark at an end" if {key[0], key[-1]} & set("\"'`") else None

@@ -1,4 +1,5 @@
-"""The checks that talk to a runtime: that it is found, starts, who is logged in there, and its version.
+"""The checks that talk to a runtime: that it is found, starts, reads its configuration, who is logged in, and
+its version.
 
 Owns what one check needs of another: the program, the client while it is open, the version. Called by
 `doctor`, which ends what was started.
@@ -6,15 +7,16 @@ Owns what one check needs of another: the program, the client while it is open, 
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from .._bin_resolver import is_command
 from .._config import CodexConfig
-from .._launch import resolve
+from .._launch import raise_spawn_error, resolve
 from .._runtime_version import MADE_FOR, mismatch, parse
-from ..errors import CodexError, NotStartedError
+from ..errors import CodexError, JsonRpcError, NotStartedError
 from . import command, schema
 from .login import describe, is_missing
 from .report import Finding, Status
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from .._sync.client import Codex
 
 _LOG_IN = "python -m codex_app_server login"
+# What Codex says on --version: its name, as `codex-cli`, and its version.
+_CODEX = re.compile(r"codex\S*\s+(\S+)")
+# Of the name of a program that is no Codex; more does not help to recognize it.
+_LONGEST_NAME = 80
 
 
 class Patient:
@@ -50,18 +56,27 @@ class Patient:
         source = _source(self._codex_bin)
         data: dict[str, Any] = {"path": None, "from": source, "version": None}
         try:
-            program = resolve(CodexConfig(codex_bin=self._codex_bin)).program
+            launch = resolve(CodexConfig(codex_bin=self._codex_bin))
+            data["path"] = program = launch.program
+            try:
+                done = command.run([program, "--version"], self._timeout_s)
+            except OSError as error:
+                raise_spawn_error(launch, error)
         except CodexError as error:
             return Finding(Status.failed, str(error), data=data)
-        self._program = data["path"] = program
-        done = command.run([program, "--version"], self._timeout_s)
+        self._program = program
+        name = done.stdout.partition("\n")[0].strip()
         if done.stopped is not None:
             why = f"{done.stopped} on --version"
         elif done.exit_code != 0:
             why = f"fails on --version (exit code {done.exit_code}): {done.stderr or done.stdout}"
+        elif (version := _CODEX.match(name)) is None:
+            why = (
+                f"calls itself {name[:_LONGEST_NAME]!r} on --version" if name else "says nothing on --version"
+            )
         else:
-            self._version = data["version"] = (done.stdout.split() or [""])[-1]
-            return Finding(Status.ok, f"{done.stdout}, {source}: {program}", data=data)
+            self._version = data["version"] = version[1]
+            return Finding(Status.ok, f"{name}, {source}: {program}", data=data)
         return Finding(Status.warning, f"{program} ({source}) {why}", "check that it is Codex", data)
 
     def start(self, session: ExitStack) -> Finding:
@@ -82,11 +97,23 @@ class Patient:
         data = {"ready_ms": round(ready_ms, 1), "home": codex.metadata.codexHome}
         return Finding(Status.ok, f"ready after {ready_ms:.0f} ms", data=data)
 
+    def configuration(self) -> Finding:
+        """Whether the runtime can read its configuration, which it does not do before it is asked."""
+        codex = self._started()
+        data: dict[str, Any] = {"model": None, "model_provider": None}
+        try:
+            answer = codex.request("config/read", {})
+        except JsonRpcError as error:
+            fix = f"correct the configuration, as a rule {codex.metadata.codexHome}/config.toml"
+            return Finding(Status.failed, error.message.strip(), fix, data)
+        config = answer.get("config") or {}
+        data = {key: config.get(key) for key in data}
+        model, provider = (value or "by default" for value in data.values())
+        return Finding(Status.ok, f"the runtime reads it: model {model}, provider {provider}", data=data)
+
     def login(self) -> Finding:
         """Who is logged in: how, and never with what."""
-        if self._codex is None:
-            raise NotStartedError("The runtime is not started.")
-        answer = self._codex.account()
+        answer = self._started().account()
         kind = None if answer.account is None else getattr(answer.account.root, "type", None)
         data = {"account": kind, "needed": answer.requires_openai_auth}
         told = describe(answer, in_private=False)
@@ -115,6 +142,11 @@ class Patient:
         if difference is not None:
             return Finding(Status.warning, difference, data=data)
         return Finding(Status.ok, f"the runtime is {self._version}, as it should be", data=data)
+
+    def _started(self) -> Codex:
+        if self._codex is None:
+            raise NotStartedError("The runtime is not started.")
+        return self._codex
 
 
 def _source(codex_bin: str | None) -> str:
