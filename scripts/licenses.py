@@ -12,7 +12,6 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from scripts.wheels.platforms import PLATFORMS
@@ -68,7 +67,6 @@ class Crate:
         raise LookupError(f"{self.name} {self.version} comes without the text of its license ({chosen})")
 
 
-@cache
 def linked_crates(target: str) -> tuple[Crate, ...]:
     """The crates of others that are linked into the module for `target`, by name.
 
