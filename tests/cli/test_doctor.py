@@ -359,6 +359,18 @@ def test_a_signal_to_end_ends_also_what_was_started(
     assert err == ("Login cancelled.\n" if command == ["login"] else "Interrupted.\n")
 
 
+def test_an_interruption_in_the_middle_of_an_import_has_the_same_exit_code(terminal: Terminal) -> None:
+    # `dataclasses` hands its code to `exec` as text, where CPython takes the interruption for one that nobody
+    # catches.
+    (terminal.shadow / "sitecustomize.py").write_text(
+        "from codex_app_server._cli import login\n"
+        "def interrupted(options): exec('raise KeyboardInterrupt')\n"
+        "login.log_out = interrupted\n"
+    )
+    done = terminal.run("logout")
+    assert (done.code, done.err) == (128 + signal.SIGINT, "Interrupted.\n")
+
+
 def test_a_signal_to_end_is_obeyed_in_the_background_too(terminal: Terminal, tmp_path: Path) -> None:
     # There a shell has Ctrl-C ignored, and `nohup` the end of the terminal.
     log = tmp_path / "pids"
