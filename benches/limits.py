@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from codex_app_server.testing import OfflineModel
 
 DRAIN = Path(os.environ.get("CARGO_TARGET_DIR", f"{ROOT}/target"), "release", "examples", "drain")
-# Requests in flight, as the client's own window has it (rust/core/src/admission.rs).
+# Requests in flight, as the client's own window has it (rust/core/src/session/admission.rs).
 WINDOW = 32
 _HELLO = {"clientInfo": {"name": "bench", "version": "0"}, "capabilities": {"experimentalApi": True}}
 

@@ -16,7 +16,7 @@ from .shapes import Class
 _PYTHON = "python/codex_app_server/generated"
 _CLIENT = "python/codex_app_server/_async/rpc.py"
 _REFERENCE = "docs/methods.md"
-_RUST = "rust/core/src/protocol.rs"
+_RUST = "rust/core/src/wire/protocol.rs"
 _MODELS = f"{_PYTHON}/_models"
 _MODELS_DOC = """\
 The models, each in the module of what needs it. Programs find all of them in ``v2_all``.

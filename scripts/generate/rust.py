@@ -1,4 +1,4 @@
-"""Writes ``rust/core/src/protocol.rs``: the protocol tables as Rust statics.
+"""Writes ``rust/core/src/wire/protocol.rs``: the protocol tables as Rust statics.
 
 Owns the text of that file and nothing else. The tables are sorted by method, because the core looks
 methods up by binary search.

@@ -54,13 +54,13 @@ def test_the_check_passes_on_what_was_generated(checkout: Path, monkeypatch: pyt
 def test_the_check_names_the_file_that_differs(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    changed = checkout / "rust/core/src/protocol.rs"
+    changed = checkout / "rust/core/src/wire/protocol.rs"
     before = changed.read_text("utf-8")
     changed.write_text(before.replace("droppable: true", "droppable: false", 1), "utf-8")
     (checkout / "python/codex_app_server/generated/requests.py").unlink()
     assert run(monkeypatch, "--check") == 1
     assert capsys.readouterr().err.splitlines()[1:3] == [
-        "  rust/core/src/protocol.rs",
+        "  rust/core/src/wire/protocol.rs",
         "  python/codex_app_server/generated/requests.py",
     ]
     assert changed.read_text("utf-8") != before

@@ -30,7 +30,7 @@ STREAMS = (
     "importId",
 )
 
-RUST = Path(__file__).resolve().parents[2] / "rust/core/src/protocol.rs"
+RUST = Path(__file__).resolve().parents[2] / "rust/core/src/wire/protocol.rs"
 
 
 def rows(spec: str) -> dict[str, str]:

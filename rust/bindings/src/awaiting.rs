@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use codex_core::call::Call;
-use codex_core::connection::Connection;
-use codex_core::mailbox::Mailbox;
-use codex_core::process::Owner;
-use codex_core::waker::{LoopWaker, Token};
+use crate::client::Client;
+use codex_core::inbox::mailbox::Mailbox;
+use codex_core::io::process::Owner;
+use codex_core::session::call::Call;
+use codex_core::sync::waker::{LoopWaker, Token};
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -35,8 +35,8 @@ import_exception!(asyncio, InvalidStateError);
 pub enum Source {
     Stream(Arc<Mailbox>),
     Call(Arc<Call>),
-    Requests(Arc<Connection>),
-    Ending(Arc<Connection>),
+    Requests(Arc<Client>),
+    Ending(Arc<Client>),
 }
 
 impl Source {

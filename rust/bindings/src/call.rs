@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use codex_core::call::{Call, Lane};
-use codex_core::connection::Connection;
+use crate::client::Client;
+use codex_core::session::call::{Call, Lane};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -17,12 +17,12 @@ use crate::waiting;
 /// One request; see `_native.pyi`.
 #[pyclass(frozen, name = "Call", module = "codex_app_server._native")]
 pub struct PyCall {
-    connection: Arc<Connection>,
+    connection: Arc<Client>,
     call: Arc<Call>,
 }
 
 impl PyCall {
-    pub fn new(connection: Arc<Connection>, call: Arc<Call>) -> Self {
+    pub fn new(connection: Arc<Client>, call: Arc<Call>) -> Self {
         Self { connection, call }
     }
 }

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_core::admission::Limits;
-use codex_core::call::Stream;
+use crate::client::Client;
 use codex_core::connection::{Connection, Settings};
-use codex_core::errands::Errand;
-use codex_core::listeners::Filter;
-use codex_core::process::{Graces, LaunchSpec};
-use codex_core::protocol::SUBJECTS;
-use codex_core::router::{Subject, Topic};
+use codex_core::io::process::{Graces, LaunchSpec};
+use codex_core::session::admission::Limits;
+use codex_core::session::call::Stream;
+use codex_core::session::errands::Errand;
+use codex_core::session::listeners::Filter;
+use codex_core::session::router::{Subject, Topic};
+use codex_core::wire::protocol::SUBJECTS;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -27,7 +28,7 @@ use crate::waiting;
 /// One runtime; see `_native.pyi`.
 #[pyclass(frozen, name = "Connection", module = "codex_app_server._native")]
 pub struct PyConnection {
-    connection: Arc<Connection>,
+    connection: Arc<Client>,
 }
 
 /// In a forked child nothing of a connection may be touched: its threads do not exist there and its
@@ -82,7 +83,7 @@ impl PyConnection {
         let spawned = Connection::spawn(&settings);
         let connection = spawned.map_err(|error| errors::not_spawned(&error))?;
         Ok(Self {
-            connection: Arc::new(connection),
+            connection: Arc::new(Client::new(connection)),
         })
     }
 

@@ -1,10 +1,10 @@
 //! `Decoder`: stored bytes to `Notification` objects. Flat models of strings and integers are built
 //! here; everything else goes through the Python function that validates it.
 
-use codex_core::envelope::find_notification;
-use codex_core::mailbox::Selection;
-use codex_core::protocol::NOTIFICATIONS;
-use codex_core::segment::Event;
+use codex_core::inbox::mailbox::Selection;
+use codex_core::inbox::segment::Event;
+use codex_core::wire::envelope::find_notification;
+use codex_core::wire::protocol::NOTIFICATIONS;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;

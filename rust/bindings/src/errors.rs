@@ -2,11 +2,11 @@
 //! `codex_app_server.errors`, and what they say in `codex_app_server._failures`; the stable ABI of
 //! Python 3.10 cannot define them here.
 
-use codex_core::budget::Loss;
-use codex_core::call::Outcome;
-use codex_core::closing::CloseReason;
 use codex_core::connection::SendError;
-use codex_core::process::SpawnError;
+use codex_core::inbox::budget::Loss;
+use codex_core::io::process::SpawnError;
+use codex_core::session::call::Outcome;
+use codex_core::sync::closing::CloseReason;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;

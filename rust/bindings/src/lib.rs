@@ -8,6 +8,7 @@
 
 mod awaiting;
 mod call;
+mod client;
 mod connection;
 mod decode;
 mod errors;
@@ -15,6 +16,7 @@ mod fast;
 mod server_requests;
 mod shape;
 mod subscription;
+mod turnstile;
 mod waiting;
 
 use pyo3::prelude::*;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use codex_core::connection::Connection;
-use codex_core::server_requests::{Asked, ServerRequest};
+use crate::client::Client;
+use codex_core::session::server_requests::{Asked, ServerRequest};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -17,12 +17,12 @@ use crate::waiting;
 /// The runtime's requests; see `_native.pyi`.
 #[pyclass(frozen, name = "ServerRequests", module = "codex_app_server._native")]
 pub struct PyServerRequests {
-    connection: Arc<Connection>,
+    connection: Arc<Client>,
     stopped: AtomicBool,
 }
 
 impl PyServerRequests {
-    pub fn begin(connection: Arc<Connection>) -> PyResult<Self> {
+    pub fn begin(connection: Arc<Client>) -> PyResult<Self> {
         if connection.server_requests().serve() {
             Ok(Self {
                 connection,
@@ -91,7 +91,7 @@ impl Drop for PyServerRequests {
 /// One request; see `_native.pyi`.
 #[pyclass(frozen, name = "ServerRequest", module = "codex_app_server._native")]
 pub struct PyServerRequest {
-    connection: Arc<Connection>,
+    connection: Arc<Client>,
     request: ServerRequest,
 }
 

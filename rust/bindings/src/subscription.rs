@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use codex_core::budget::Loss;
-use codex_core::connection::Connection;
-use codex_core::mailbox::{About, Mailbox, Selection, Taken};
-use codex_core::router::Topic;
-use codex_core::segment::Segment;
+use crate::client::Client;
+use codex_core::inbox::budget::Loss;
+use codex_core::inbox::mailbox::{About, Mailbox, Selection, Taken};
+use codex_core::inbox::segment::Segment;
+use codex_core::session::router::Topic;
 use parking_lot::Mutex;
 use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -21,7 +21,7 @@ use crate::waiting;
 /// One consumer's mailbox; see `_native.pyi`.
 #[pyclass(frozen, name = "Subscription", module = "codex_app_server._native")]
 pub struct PySubscription {
-    connection: Arc<Connection>,
+    connection: Arc<Client>,
     mailbox: Arc<Mailbox>,
     /// `None`: a turn's own.
     topic: Option<Topic>,
@@ -40,7 +40,7 @@ struct Cursor {
 }
 
 impl PySubscription {
-    pub fn of_turn(connection: Arc<Connection>, mailbox: Arc<Mailbox>) -> Self {
+    pub fn of_turn(connection: Arc<Client>, mailbox: Arc<Mailbox>) -> Self {
         Self {
             connection,
             mailbox,
@@ -49,7 +49,7 @@ impl PySubscription {
         }
     }
 
-    pub fn of_topic(connection: Arc<Connection>, mailbox: Arc<Mailbox>, topic: Topic) -> Self {
+    pub fn of_topic(connection: Arc<Client>, mailbox: Arc<Mailbox>, topic: Topic) -> Self {
         Self {
             connection,
             mailbox,

@@ -4,7 +4,7 @@ mod traffic;
 
 use std::hint::black_box;
 
-use codex_core::envelope::Reader;
+use codex_core::wire::envelope::Reader;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const ITEM: &str = concat!(

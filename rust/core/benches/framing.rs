@@ -4,7 +4,7 @@ mod traffic;
 
 use std::hint::black_box;
 
-use codex_core::framing::LineBuffer;
+use codex_core::wire::framing::LineBuffer;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const READ: usize = 64 * 1024;

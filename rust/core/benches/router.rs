@@ -5,11 +5,11 @@ mod traffic;
 
 use std::sync::Arc;
 
-use codex_core::budget::Budget;
-use codex_core::envelope::{Message, Reader};
-use codex_core::mailbox::{Mailbox, Selection, Taken};
-use codex_core::router::{Batch, Router};
-use codex_core::stats::Stats;
+use codex_core::inbox::budget::Budget;
+use codex_core::inbox::mailbox::{Mailbox, Selection, Taken};
+use codex_core::session::router::{Batch, Router};
+use codex_core::session::stats::Stats;
+use codex_core::wire::envelope::{Message, Reader};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 fn route(router: &Router, envelopes: &mut Reader, batch: &mut Batch, lines: &[Vec<u8>]) {

@@ -12,9 +12,9 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-use codex_core::envelope::Reader;
-use codex_core::framing::LineBuffer;
-use codex_core::process::{Child, Graces, LaunchSpec};
+use codex_core::io::process::{Child, Graces, LaunchSpec};
+use codex_core::wire::envelope::Reader;
+use codex_core::wire::framing::LineBuffer;
 
 struct Lines {
     stdout: File,

@@ -8,25 +8,24 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use crate::admission::{Admission, Limits};
-use crate::budget::Budget;
-use crate::call::{Call, Lane, Stream};
-use crate::closing::{CloseReason, Latch};
-use crate::diagnostics::Diagnostics;
-use crate::errands::{Errand, Lingering};
-use crate::lines::request_line;
-use crate::mailbox::Mailbox;
-use crate::process::{
+use crate::inbox::budget::Budget;
+use crate::inbox::mailbox::Mailbox;
+use crate::io::process::{
     Child, Graces, LaunchSpec, Owner, Pipes, SpawnError, StderrTail, spawn_thread,
 };
-use crate::router::{Router, Topic};
-use crate::server_requests::{ServerRequest, ServerRequests};
-use crate::shared::Shared;
-use crate::signal::{Gate, Ready};
-use crate::stats::Stats;
-use crate::turnstile::Turnstile;
-use crate::writer::{QueueFull, WriteQueue};
-use crate::{alarm, reader, writer};
+use crate::io::shared::Shared;
+use crate::io::writer::{QueueFull, WriteQueue};
+use crate::io::{alarm, reader, writer};
+use crate::session::admission::{Admission, Limits};
+use crate::session::call::{Call, Lane, Stream};
+use crate::session::diagnostics::Diagnostics;
+use crate::session::errands::{Errand, Lingering};
+use crate::session::router::{Router, Topic};
+use crate::session::server_requests::{ServerRequest, ServerRequests};
+use crate::session::stats::Stats;
+use crate::sync::closing::{CloseReason, Latch};
+use crate::sync::gate::{Gate, Ready};
+use crate::wire::encode::request_line;
 
 /// Everything a connection can be told.
 #[derive(Debug, Clone)]
@@ -54,7 +53,6 @@ pub enum SendError {
 pub struct Connection {
     shared: Arc<Shared>,
     owner: Owner,
-    turnstile: Arc<Turnstile>,
 }
 
 impl Connection {
@@ -96,7 +94,6 @@ impl Connection {
         let connection = Self {
             shared: Arc::clone(&shared),
             owner: Owner::here(),
-            turnstile: Turnstile::of_process(),
         };
         let writing = spawn_thread("codex-writer", {
             let shared = Arc::clone(&shared);
@@ -279,11 +276,6 @@ impl Connection {
         self.shared.close(CloseReason::by_client());
     }
 
-    /// Where this process' threads meet that read and wait.
-    pub fn turnstile(&self) -> &Turnstile {
-        &self.turnstile
-    }
-
     /// Where to wait until the process is reaped and the threads are gone.
     pub fn ending(&self) -> &Gate<impl Ready + use<>> {
         &self.shared.ending
@@ -319,8 +311,8 @@ impl Drop for Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::Outcome;
-    use crate::holding::HeldStart;
+    use crate::session::call::Outcome;
+    use crate::session::holding::HeldStart;
 
     #[test]
     fn a_start_that_is_let_go_after_the_end_is_told_of_it() {

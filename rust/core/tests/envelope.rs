@@ -1,9 +1,9 @@
 //! What lines say, and what becomes of lines that say nothing.
 
-use codex_core::envelope::{
+use codex_core::wire::envelope::{
     Answer, Defect, DefectKind, Ids, Message, Notification, Reader, find_notification, id_in_answer,
 };
-use codex_core::protocol::IdPath;
+use codex_core::wire::protocol::IdPath;
 
 fn read(line: &[u8]) -> Result<Message<'_>, Defect> {
     Reader::default().read(line)

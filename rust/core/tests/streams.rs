@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use codex_core::budget::Budget;
-use codex_core::call::{Call, Outcome, Stream};
-use codex_core::envelope::{Message, Reader};
-use codex_core::errands::Errand;
-use codex_core::listeners::Filter;
-use codex_core::mailbox::{Mailbox, Selection, Taken};
-use codex_core::router::{Batch, Begun, Held, Router, Subject, Topic};
-use codex_core::stats::Stats;
-use codex_core::waker::LoopWaker;
+use codex_core::inbox::budget::Budget;
+use codex_core::inbox::mailbox::{Mailbox, Selection, Taken};
+use codex_core::session::call::{Call, Outcome, Stream};
+use codex_core::session::errands::Errand;
+use codex_core::session::listeners::Filter;
+use codex_core::session::router::{Batch, Begun, Held, Router, Subject, Topic};
+use codex_core::session::stats::Stats;
+use codex_core::sync::waker::LoopWaker;
+use codex_core::wire::envelope::{Message, Reader};
 
 fn router() -> Router {
     let budget = Arc::new(Budget::new(1 << 20, 1 << 20));

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::ptr;
 use std::time::Duration;
 
-use codex_core::process::{Child, ExitOutcome, Leftovers, Step};
+use codex_core::io::process::{Child, ExitOutcome, Leftovers, Step};
 
 use crate::support::{IMPATIENT, LONG, PATIENT, alone, is_alive, kill, sh, spec, start};
 

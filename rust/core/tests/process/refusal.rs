@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use codex_core::process::{Child, ExitOutcome, LaunchSpec, SpawnError, SpawnStage};
+use codex_core::io::process::{Child, ExitOutcome, LaunchSpec, SpawnError, SpawnStage};
 
 use crate::support::{PATIENT, Scratch, alone, refused, spec};
 

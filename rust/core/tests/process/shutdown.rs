@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
-use codex_core::process::{Child, ExitOutcome, Graces, Leftovers, Signal, Step};
+use codex_core::io::process::{Child, ExitOutcome, Graces, Leftovers, Signal, Step};
 
 use crate::support::{
     EOF_SHORT, IMPATIENT, LONG, PATIENT, SHORT, is_alive, sh, spec, start, until,

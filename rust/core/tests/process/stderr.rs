@@ -1,6 +1,6 @@
 //! The end of stderr.
 
-use codex_core::process::{ExitOutcome, StderrTail, Step};
+use codex_core::io::process::{ExitOutcome, StderrTail, Step};
 
 use crate::support::{LONG, PATIENT, is_alive, kill, sh, until};
 

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use codex_core::process::{
+use codex_core::io::process::{
     Child, ExitOutcome, Graces, LaunchSpec, Leftovers, Pipes, SpawnError, StderrTail, Step,
 };
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiter::Jiter;
 
 use super::{Defect, skip_value, text_of};
-use crate::protocol::{IdPath, NOTIFICATIONS, NotificationSpec, SUBJECTS};
+use crate::wire::protocol::{IdPath, NOTIFICATIONS, NotificationSpec, SUBJECTS};
 
 /// How a notification's ids are found when the schema does not know its method: the names that every
 /// known one uses, so that a newer runtime's turn events still reach their turn.

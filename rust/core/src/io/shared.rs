@@ -12,20 +12,20 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::admission::Admission;
-use crate::alarm::Alarm;
-use crate::budget::Budget;
-use crate::call::{Call, Outcome, Undo};
-use crate::closing::{CloseKind, CloseReason, Latch};
-use crate::diagnostics::Diagnostics;
-use crate::errands::Lingering;
-use crate::holding::HeldStart;
-use crate::process::{Child, ExitOutcome, Graces, StderrTail};
-use crate::router::{Batch, Router, undoing};
-use crate::server_requests::{ServerRequest, ServerRequests};
-use crate::signal::{Gate, Ready};
-use crate::stats::Stats;
-use crate::writer::WriteQueue;
+use crate::inbox::budget::Budget;
+use crate::io::alarm::Alarm;
+use crate::io::process::{Child, ExitOutcome, Graces, StderrTail};
+use crate::io::writer::WriteQueue;
+use crate::session::admission::Admission;
+use crate::session::call::{Call, Outcome, Undo};
+use crate::session::diagnostics::Diagnostics;
+use crate::session::errands::Lingering;
+use crate::session::holding::HeldStart;
+use crate::session::router::{Batch, Router, undoing};
+use crate::session::server_requests::{ServerRequest, ServerRequests};
+use crate::session::stats::Stats;
+use crate::sync::closing::{CloseKind, CloseReason, Latch};
+use crate::sync::gate::{Gate, Ready};
 
 /// How long the end of stdout waits for the exit status that explains it.
 const EXIT_WAIT: Duration = Duration::from_millis(500);

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::closing::CloseReason;
-use crate::errands::Errand;
-use crate::mailbox::Mailbox;
-use crate::protocol::{REQUESTS, Window};
-use crate::signal::{Gate, Ready, Wake};
+use crate::inbox::mailbox::Mailbox;
+use crate::session::errands::Errand;
+use crate::sync::closing::CloseReason;
+use crate::sync::gate::{Gate, Ready, Wake};
+use crate::wire::protocol::{REQUESTS, Window};
 
 /// How a request ended.
 #[derive(Debug, Clone)]

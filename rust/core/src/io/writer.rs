@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::call::{Call, Outcome};
-use crate::closing::CloseReason;
-use crate::process::poll::{poll, readable, set_nonblocking, writable};
-use crate::router::Begun;
-use crate::shared::Shared;
+use crate::io::process::poll::{poll, readable, set_nonblocking, writable};
+use crate::io::shared::Shared;
+use crate::session::call::{Call, Outcome};
+use crate::session::router::Begun;
+use crate::sync::closing::CloseReason;
 
 /// Bytes that may wait for the pipe. Requests beyond it are refused: the runtime has stopped
 /// reading, and memory is not the place to wait. Answers and follow-ups are small and always taken.

@@ -8,13 +8,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use crate::budget::{Budget, Loss};
-use crate::closing::CloseReason;
-use crate::errands::Errand;
-use crate::goal::{Goal, Verdict};
-use crate::queue::{Giving, Queue, Slot};
-use crate::segment::{Event, Segment};
-use crate::signal::{Gate, Guarded, Ready};
+use crate::inbox::budget::{Budget, Loss};
+use crate::inbox::queue::{Giving, Queue, Slot};
+use crate::inbox::segment::{Event, Segment};
+use crate::session::errands::Errand;
+use crate::session::goal::{Goal, Verdict};
+use crate::sync::closing::CloseReason;
+use crate::sync::gate::{Gate, Guarded, Ready};
 
 /// What a consumer wants to see of its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -471,8 +471,8 @@ impl Guarded<State> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::find_notification;
-    use crate::waker::LoopWaker;
+    use crate::sync::waker::LoopWaker;
+    use crate::wire::envelope::find_notification;
 
     fn event<'e>(method: &'e str, params: &'e [u8]) -> Event<'e> {
         Event {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use jiter::{Jiter, JiterError};
 
-use crate::protocol::NOTIFICATIONS;
+use crate::wire::protocol::NOTIFICATIONS;
 
 pub use ids::{Ids, id_in_answer};
 use ids::{params_with_ids, spec_of};

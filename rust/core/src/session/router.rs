@@ -27,20 +27,20 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use crate::budget::Budget;
-use crate::call::{Call, Outcome};
-use crate::closing::CloseReason;
-use crate::envelope::id_in_answer;
-use crate::errands::Errand;
-use crate::holding::{HeldStart, Leftover};
-use crate::listeners::Filter;
-use crate::mailbox::Mailbox;
-use crate::protocol::IdPath;
-pub use crate::routes::Subject;
-use crate::routes::{Routes, Starting};
-use crate::routing::Routing;
-use crate::signal::Wake;
-use crate::stats::Stats;
+use crate::inbox::budget::Budget;
+use crate::inbox::mailbox::Mailbox;
+use crate::session::call::{Call, Outcome};
+use crate::session::errands::Errand;
+use crate::session::holding::{HeldStart, Leftover};
+use crate::session::listeners::Filter;
+pub use crate::session::routes::Subject;
+use crate::session::routes::{Routes, Starting};
+use crate::session::routing::Routing;
+use crate::session::stats::Stats;
+use crate::sync::closing::CloseReason;
+use crate::sync::gate::Wake;
+use crate::wire::envelope::id_in_answer;
+use crate::wire::protocol::IdPath;
 
 /// What a subscription outside a turn's own is for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use hashbrown::{Equivalent, HashMap, HashSet};
 
-use crate::call::Call;
-use crate::closing::CloseReason;
-use crate::errands::Errand;
-use crate::holding::{Holding, Leftover};
-use crate::listeners::Listeners;
-use crate::mailbox::Mailbox;
+use crate::inbox::mailbox::Mailbox;
+use crate::session::call::Call;
+use crate::session::errands::Errand;
+use crate::session::holding::{Holding, Leftover};
+use crate::session::listeners::Listeners;
+use crate::sync::closing::CloseReason;
 
 #[derive(Debug, Default)]
 pub(crate) struct Routes {

@@ -14,8 +14,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::budget::{Budget, Loss};
-use crate::segment::{Event, Segment};
+use crate::inbox::budget::{Budget, Loss};
+use crate::inbox::segment::{Event, Segment};
 
 /// What gives way over budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,7 +230,7 @@ fn loss_of(event: Event<'_>) -> Loss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::find_notification;
+    use crate::wire::envelope::find_notification;
 
     const BUDGET: usize = 100_000;
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::call::{Call, Lane, Outcome};
-use crate::closing::CloseReason;
+use crate::session::call::{Call, Lane, Outcome};
+use crate::sync::closing::CloseReason;
 
 /// Requests in flight, per window. Together they stay below the runtime's queue of 128.
 #[derive(Debug, Clone, Copy)]
@@ -150,8 +150,8 @@ fn finish(call: &Call, reason: &Arc<CloseReason>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::Undo;
-    use crate::errands::Errand;
+    use crate::session::call::Undo;
+    use crate::session::errands::Errand;
 
     fn call(id: i64, method: &str) -> Arc<Call> {
         Arc::new(Call::new(id, method, None))

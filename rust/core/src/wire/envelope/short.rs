@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::flat::{Opening, Scan, Value};
 use super::ids::{direct, spec_of, subject_hit};
 use super::{Ids, Member, Notification, Reader};
-use crate::protocol::{NOTIFICATIONS, NotificationSpec};
+use crate::wire::protocol::{NOTIFICATIONS, NotificationSpec};
 
 /// How the line of each known notification begins, as the runtime writes it.
 static OPENINGS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::envelope::find_notification;
-use crate::mailbox::Mailbox;
-use crate::protocol::NOTIFICATIONS;
+use crate::inbox::mailbox::Mailbox;
+use crate::wire::envelope::find_notification;
+use crate::wire::protocol::NOTIFICATIONS;
 
 const WORDS: usize = NOTIFICATIONS.len().div_ceil(64);
 
@@ -170,7 +170,7 @@ impl Listeners {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::Budget;
+    use crate::inbox::budget::Budget;
 
     fn heading<'e>(method: &'e str, thread: Option<&'e str>, in_turn: bool) -> Heading<'e> {
         Heading {

@@ -7,15 +7,15 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
-use crate::alarm::Listener;
-use crate::diagnostics::quote;
-use crate::envelope::{self, Defect, DefectKind, Message};
-use crate::framing::LineBuffer;
-use crate::process::poll::{poll, readable, set_nonblocking};
-use crate::router::Batch;
-use crate::routing::Routing;
-use crate::server_requests::ServerRequest;
-use crate::shared::Shared;
+use crate::io::alarm::Listener;
+use crate::io::process::poll::{poll, readable, set_nonblocking};
+use crate::io::shared::Shared;
+use crate::session::diagnostics::quote;
+use crate::session::router::Batch;
+use crate::session::routing::Routing;
+use crate::session::server_requests::ServerRequest;
+use crate::wire::envelope::{self, Defect, DefectKind, Message};
+use crate::wire::framing::LineBuffer;
 
 /// Still read after the exit: more than a pipe holds, so the runtime's last words are whole, while a
 /// leftover process that never stops writing cannot hold us.

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::call::{Call, Lane};
-use crate::lines::{json_string, request_line};
-use crate::shared::Shared;
+use crate::io::shared::Shared;
+use crate::session::call::{Call, Lane};
+use crate::wire::encode::{json_string, request_line};
 
 /// How long a place is kept for an answer that nobody waits for, while others wait for the place.
 const PATIENCE: Duration = Duration::from_secs(4);

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::closing::CloseReason;
-use crate::protocol::{Refusal, SERVER_REQUESTS};
-use crate::signal::{Gate, Ready};
+use crate::sync::closing::CloseReason;
+use crate::sync::gate::{Gate, Ready};
+use crate::wire::protocol::{Refusal, SERVER_REQUESTS};
 
 /// Bytes that may wait for whoever serves; beyond it requests are refused.
 const LIMIT: usize = 64 * 1024 * 1024;

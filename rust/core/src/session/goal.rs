@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::envelope::id_in_answer;
-use crate::protocol::IdPath;
-use crate::segment::Event;
+use crate::inbox::segment::Event;
+use crate::wire::envelope::id_in_answer;
+use crate::wire::protocol::IdPath;
 
 /// Where a goal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -166,7 +166,7 @@ impl Goal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::envelope::find_notification;
+    use crate::wire::envelope::find_notification;
 
     fn see(goal: &mut Goal, method: &str, turn_id: Option<&str>, params: &str) -> Verdict {
         let event = Event {

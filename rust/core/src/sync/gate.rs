@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::waker::{LoopWaker, Token};
+use crate::sync::waker::{LoopWaker, Token};
 
 /// A state that one can wait for.
 pub trait Ready {

@@ -4,7 +4,7 @@
 //! nothing pins the read buffer, nothing is allocated per event on one thread and freed on another,
 //! and what a mailbox holds is exactly the capacity it counts.
 
-use crate::protocol::NOTIFICATIONS;
+use crate::wire::protocol::NOTIFICATIONS;
 
 /// A segment is closed when it holds this much; a larger single payload gets a segment of its own.
 const FULL: usize = 64 * 1024;

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 
-use crate::call::Call;
-use crate::errands::TurnKey;
+use crate::session::call::Call;
+use crate::session::errands::TurnKey;
 
 /// How long a start is held back for one leftover. An interrupt takes milliseconds, but a turn can be interrupted
 /// only once it has begun, which takes seconds on a busy machine.

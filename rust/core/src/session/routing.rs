@@ -7,16 +7,16 @@ use std::time::Instant;
 
 use parking_lot::MutexGuard;
 
-use crate::budget::Loss;
-use crate::call::{Call, Outcome, Stream};
-use crate::envelope::{Answer, Notification, id_in_answer};
-use crate::errands::Errand;
-use crate::listeners::Heading;
-use crate::mailbox::{Mailbox, Pushed};
-use crate::router::{Batch, Router, TURN_ID, undoing};
-use crate::routes::{Fate, Routes, Starting, SubjectRef};
-use crate::segment::Event;
-use crate::stats::Stats;
+use crate::inbox::budget::Loss;
+use crate::inbox::mailbox::{Mailbox, Pushed};
+use crate::inbox::segment::Event;
+use crate::session::call::{Call, Outcome, Stream};
+use crate::session::errands::Errand;
+use crate::session::listeners::Heading;
+use crate::session::router::{Batch, Router, TURN_ID, undoing};
+use crate::session::routes::{Fate, Routes, Starting, SubjectRef};
+use crate::session::stats::Stats;
+use crate::wire::envelope::{Answer, Notification, id_in_answer};
 
 /// When relieving the total budget freed too little (nothing droppable is left), it is tried again
 /// only after this much more has come in.

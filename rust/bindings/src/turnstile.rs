@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::process::Owner;
+use codex_core::io::process::Owner;
 
 #[derive(Debug, Default)]
 pub struct Turnstile {
