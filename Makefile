@@ -80,6 +80,7 @@ lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything gener
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 	$(BIN)/python -m mypy.stubtest codex_app_server._native
+	$(BIN)/python -m scripts.floors
 	$(BIN)/python -m scripts.release generate-types --check
 	$(BIN)/zizmor --quiet --offline --no-progress --persona auditor .github/workflows
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml

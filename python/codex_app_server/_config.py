@@ -56,6 +56,8 @@ class CodexConfig:
         turn_budget_bytes: How many bytes of unread events one turn may hold before deltas are dropped, or
             another stream before its newest are.
         total_budget_bytes: The same for all turns and streams of the client together.
+        max_message_bytes: How many bytes one message of the runtime may have. The connection ends with a
+            `MessageTooLongError` at a longer one, instead of taking all memory.
         stderr_tail_bytes: How many bytes of the end of the runtime's stderr are kept for error messages.
 
     Raises:
@@ -83,6 +85,7 @@ class CodexConfig:
     shutdown_grace_s: float = field(default=2.0, kw_only=True)
     turn_budget_bytes: int = field(default=256 * _MIB, kw_only=True)
     total_budget_bytes: int = field(default=1024 * _MIB, kw_only=True)
+    max_message_bytes: int = field(default=512 * _MIB, kw_only=True)
     stderr_tail_bytes: int = field(default=64 * 1024, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -114,7 +117,7 @@ class CodexConfig:
             _check_seconds("request_timeout_s", self.request_timeout_s)
         _check_seconds("startup_timeout_s", self.startup_timeout_s)
         _check_seconds("shutdown_grace_s", self.shutdown_grace_s)
-        for name in ("turn_budget_bytes", "total_budget_bytes", "stderr_tail_bytes"):
+        for name in ("turn_budget_bytes", "total_budget_bytes", "max_message_bytes", "stderr_tail_bytes"):
             _check_bytes(name, getattr(self, name))
 
 

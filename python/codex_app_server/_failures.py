@@ -11,6 +11,8 @@ import re
 from .errors import (
     ClientClosedError,
     ForkedProcessError,
+    MessageTooLongError,
+    StreamClosedError,
     StreamOverflowError,
     TransportClosedError,
     WriteQueueFullError,
@@ -21,6 +23,7 @@ __all__ = [
     "map_jsonrpc_error",
     "stream_overflow",
     "transport_closed",
+    "turn_cut",
     "turn_overflow",
     "write_queue_full",
 ]
@@ -32,8 +35,8 @@ def transport_closed(
     """The error for a closed connection; called by the native transport.
 
     Args:
-        kind: "closed_by_client", "process_exited", "stdout_closed", "write_failed", "forked" or
-            "not_started".
+        kind: "closed_by_client", "process_exited", "stdout_closed", "message_too_long", "write_failed",
+            "forked" or "not_started".
         exit_code: The runtime's exit code, if known.
         signal: The signal that ended it, if one did.
         stderr_tail: The end of its stderr.
@@ -78,6 +81,11 @@ _CLOSED: dict[str, tuple[type[TransportClosedError], str, str]] = {
     ),
     "process_exited": (TransportClosedError, "The Codex runtime exited", _START_AGAIN),
     "stdout_closed": (TransportClosedError, "The Codex runtime closed its stdout", _START_AGAIN),
+    "message_too_long": (
+        MessageTooLongError,
+        "The Codex runtime has sent a message that was too long",
+        f"Raise CodexConfig.max_message_bytes, or ask for less at once. {_START_AGAIN}",
+    ),
     "write_failed": (TransportClosedError, "Writing to the Codex runtime failed", _START_AGAIN),
     "not_started": (TransportClosedError, "The Codex runtime is not running", "Call start() first."),
     "forked": (
@@ -121,6 +129,30 @@ def stream_overflow(stream: str, thread_id: str, lost_events: int, lost_bytes: i
         lost_events=lost_events,
         lost_bytes=lost_bytes,
     )
+
+
+def turn_cut(thread_id: str, turn_id: str, why: str) -> StreamClosedError:
+    """The error for a turn whose end will not be heard; called by the native transport.
+
+    Args:
+        thread_id: The thread.
+        turn_id: The turn.
+        why: "unsubscribed" or "thread_closed".
+    """
+    happened, advice = _CUT[why]
+    return StreamClosedError(
+        f"Nothing more is heard of turn {turn_id}: thread {thread_id} {happened}. {advice}"
+    )
+
+
+_CUT = {
+    "unsubscribed": (
+        "was unsubscribed from",
+        "Resume it with thread_resume() before its next turn, and read this one with "
+        "thread.read(include_turns=True).",
+    ),
+    "thread_closed": ("was archived, deleted or unloaded", "A thread that was archived can be unarchived."),
+}
 
 
 def write_queue_full(queued_bytes: int) -> WriteQueueFullError:

@@ -8,7 +8,7 @@ every method raises `errors.ForkedProcessError` and touches nothing else.
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Generator, Sequence
 from contextvars import Context
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, TypeVar, final
 
 __all__ = [
     "RELEASE",
@@ -22,6 +22,8 @@ __all__ = [
     "Wait",
     "notification_methods",
 ]
+
+_T = TypeVar("_T")
 
 RELEASE: Final[bool]
 """Whether the module was built with optimisations."""
@@ -39,6 +41,7 @@ class Connection:
         turn_budget: int = ...,
         total_budget: int = ...,
         stderr_tail: int = ...,
+        max_message: int = ...,
         eof_grace_s: float = ...,
         term_grace_s: float = ...,
     ) -> Connection:
@@ -52,6 +55,7 @@ class Connection:
                 any other the newest.
             total_budget: Bytes that all mailboxes may hold.
             stderr_tail: Bytes of the end of stderr that are kept.
+            max_message: Bytes that one message of the process may have; the connection ends at a longer one.
             eof_grace_s: Seconds between stdin's end and SIGTERM when closing.
             term_grace_s: Seconds between SIGTERM and SIGKILL.
 
@@ -84,7 +88,16 @@ class Connection:
         """Send a notification. Never blocks; raises TransportClosedError when closed."""
 
     def subscribe_turn(self, thread_id: str, turn_id: str) -> Subscription:
-        """The turn's events from now on; of one that has ended here lately none (`missed`)."""
+        """Follow a turn: its events from now on; of one that has ended here lately none (`missed`).
+
+        The turn does not stop while it is followed. Its follower owns nothing of it.
+        """
+
+    def interrupt(self, thread_id: str, turn_id: str) -> Call:
+        """Interrupt a turn: one that was started here when it has begun, any other at once. Never blocks.
+
+        The request goes out by itself, whatever becomes of the call, which is for its answer only.
+        """
 
     def own_thread(self, thread_id: str, *, errand: tuple[str, bytes]) -> Subscription | None:
         """Reserve a thread for a goal; None while another goal has it, or a turn that was started here.
@@ -195,7 +208,11 @@ class Call:
         """
 
     def remaining(self, timeout: float) -> float:
-        """Seconds left of `timeout`, counted from when the line was written; until then, from `send`."""
+        """Seconds left of `timeout`, counted from when the line was written; until then, from `send`.
+
+        While the call waits for admission they are counted from when another one of its window was last
+        answered.
+        """
 
     def take(self) -> bytes:
         """The answer's raw `result`, once.
@@ -215,6 +232,18 @@ class Call:
 
     def take_subscription(self) -> Subscription:
         """After a successful turn/start: the subscription that the reader bound to the turn. Once."""
+
+    def take_turn(self) -> tuple[Subscription, bytes]:
+        """`take_subscription` and `take` in one step, so that no exception comes in between.
+
+        A turn/start whose call is dropped before one of these is undone like one that is given up: the turn
+        is interrupted, unless somebody else holds it. So it is if the subscription is dropped before it was
+        kept.
+
+        Raises:
+            JsonRpcError: The answer is an error.
+            TransportClosedError: The connection closed before the answer came.
+        """
 
 @final
 class Subscription:
@@ -252,8 +281,14 @@ class Subscription:
     def latest_goal(self) -> bytes | None:
         """Of a goal: the params of the last thread/goal/updated, as of now."""
 
+    def own(self) -> None:
+        """From now on leaving undoes what the request began: `give_up`, or dropping this."""
+
     def keep(self) -> None:
         """What the request began may go on without this consumer: only `give_up` undoes it from now on."""
+
+    def hand_over(self, handle: _T) -> _T:
+        """`keep`, and return the handle: in one step, so that no exception comes in between."""
 
     @property
     def owes(self) -> bool:
@@ -306,12 +341,16 @@ class Subscription:
     def give_up(self) -> None:
         """`close`, and undo what goes on. Never waits.
 
-        A turn is interrupted if this call started it and nobody else follows it. Of another stream the
-        errand is sent, also where no request of this process owes it.
+        A turn is interrupted once nobody holds it: nobody who has started or joined it and not given it up,
+        nobody who follows it, and no turn/start on the wire that may join it. Of another stream the errand is
+        sent, also where no request of this process owes it.
         """
 
     def close(self) -> None:
-        """Leave the router, free everything held, wake whoever waits, send what is owed. Idempotent."""
+        """Stop to listen, free everything held, wake whoever waits, send what is owed. Idempotent.
+
+        A turn that is owned stays owned; any other runs on.
+        """
 
 @final
 class ServerRequests:

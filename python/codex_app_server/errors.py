@@ -15,6 +15,7 @@ package and starts nothing. Everybody calls it.
     ├── TransportClosedError             the connection has ended: exit code, signal, end of stderr
     │   ├── ClientClosedError            … because this program closed it
     │   ├── ForkedProcessError           … because this process is a fork of the one that opened it
+    │   ├── MessageTooLongError          … because the runtime's message was longer than allowed
     │   └── StreamClosedError            only this stream has ended; the connection lives on
     ├── AlreadyImportedError             (also RuntimeError) the official package cannot be replaced any more
     ├── RuntimeTooOldError               an option needs a newer runtime
@@ -62,6 +63,7 @@ __all__ = [
     "InvalidRequestError",
     "JsonRpcError",
     "LaunchError",
+    "MessageTooLongError",
     "MethodNotFoundError",
     "NotStartedError",
     "ParseError",
@@ -211,8 +213,16 @@ class ForkedProcessError(TransportClosedError):
     """The client was made before a fork and is used in the forked child."""
 
 
+class MessageTooLongError(TransportClosedError):
+    """A message of the runtime was longer than `CodexConfig.max_message_bytes`."""
+
+
 class StreamClosedError(TransportClosedError):
-    """These events are no longer collected here: the stream was read to the end or closed."""
+    """These events do not come here any more: the stream was read to the end or closed, or its thread was.
+
+    The last is a turn whose end this client will not hear of, because the thread was unsubscribed from,
+    archived or deleted.
+    """
 
 
 class AlreadyImportedError(CodexError, RuntimeError):

@@ -92,6 +92,14 @@ ENDS: frozenset[str] = frozenset(
     }
 )
 
+# What a turn's result is folded from.
+RESULT: frozenset[str] = frozenset(
+    {"item/completed", "thread/tokenUsage/updated", "turn/completed", "error"},
+)
+
+# The text of a turn's messages, and what ends it.
+TEXT: frozenset[str] = frozenset({"item/agentMessage/delta", "turn/completed", "error"})
+
 # Answered when work ends, and the work has no bound of its own: these get no default deadline and
 # a window apart, so that they cannot keep the short requests out. A round trip to a service
 # (accounts, rate limits, model lists) is not here: the runtime bounds it, and a caller is better

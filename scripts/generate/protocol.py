@@ -36,6 +36,9 @@ class Notification:
     subject: str | None
     ends: bool
     droppable: bool
+    begins: bool = False
+    result: bool = False
+    text: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,11 @@ def build(bundle: Bundle) -> Protocol:
     notifications = [_notification(bundle, *v) for v in bundle.variants("ServerNotification")]
     requests = [_request(bundle, *v) for v in bundle.variants("ClientRequest")]
     known = {r.method for r in requests}
-    _exists("DROPPABLE", policy.DROPPABLE, {n.method for n in notifications})
-    _exists("EVERY_TURN", policy.EVERY_TURN, {n.method for n in notifications})
+    sent = {n.method for n in notifications}
+    _exists("DROPPABLE", policy.DROPPABLE, sent)
+    _exists("RESULT", policy.RESULT, sent)
+    _exists("TEXT", policy.TEXT, sent)
+    _exists("EVERY_TURN", policy.EVERY_TURN, sent)
     _exists("ENDS", policy.ENDS, {n.method for n in notifications if n.turn or n.subject})
     _exists("SUBJECTS", policy.SUBJECTS, {n.subject for n in notifications if n.subject})
     _exists("LONG", policy.LONG, known)
@@ -125,6 +131,10 @@ def _notification(bundle: Bundle, method: str, variant: Schema) -> Notification:
         turn=turn,
         subject=None if turn else _subject(method, properties),
         ends=method in policy.ENDS,
+        # Items come from a turn that has begun, and from it only.
+        begins=method == "turn/started" or method.startswith("item/"),
+        result=method in policy.RESULT,
+        text=method in policy.TEXT,
         droppable=method in policy.DROPPABLE,
     )
 

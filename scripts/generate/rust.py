@@ -17,6 +17,11 @@ _HEAD = """\
 //! admits a request, and how a server request is refused when nobody handles it. Each table is
 //! sorted by method.
 
+#![allow(
+    clippy::struct_excessive_bools,
+    reason = "independent columns, not a state machine"
+)]
+
 /// Where in a notification's `params` an id stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdPath {
@@ -40,6 +45,12 @@ pub struct NotificationSpec {
     pub subject: &'static [&'static str],
     /// The last word about its turn, or the stream that it belongs to.
     pub ends: bool,
+    /// Tells that its turn has begun.
+    pub begins: bool,
+    /// A turn's result is folded from it.
+    pub result: bool,
+    /// A turn's text, or what ends the turn.
+    pub text: bool,
     /// May be dropped (counted, reported) when a mailbox outgrows its budget.
     pub droppable: bool,
 }
@@ -108,20 +119,25 @@ def _notification(row: Notification) -> str:
     return (
         f'NotificationSpec {{ method: "{row.method}", thread: {_path(row.thread)}, '
         f"turn: {_path(row.turn)}, subject: &[{subject}], "
-        f"ends: {str(row.ends).lower()}, droppable: {str(row.droppable).lower()} }},"
+        f"ends: {_bool(row.ends)}, begins: {_bool(row.begins)}, result: {_bool(row.result)}, "
+        f"text: {_bool(row.text)}, droppable: {_bool(row.droppable)} }},"
     )
 
 
 def _request(row: Request) -> str:
     return (
         f'RequestSpec {{ method: "{row.method}", window: Window::{row.window}, '
-        f"experimental: {str(row.experimental).lower()} }},"
+        f"experimental: {_bool(row.experimental)} }},"
     )
 
 
 def _server_request(row: ServerRequest) -> str:
     refusal = "Refusal::Error" if row.refusal is None else f'Refusal::Result(r#"{row.refusal}"#)'
     return f'ServerRequestSpec {{ method: "{row.method}", refusal: {refusal} }},'
+
+
+def _bool(value: bool) -> str:
+    return str(value).lower()
 
 
 def _path(path: IdPath) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from codex_app_server import StreamClosedError
 from codex_app_server._native import Connection
 from tests.native.wire import caught_up, connected, decoder, drain, finish, raw, start, start_turn, texts
 from tests.peer import ScriptedPeer, delta, event, started
@@ -82,7 +83,7 @@ def test_who_joins_a_turn_sees_it_from_its_own_start_on(connection: Connection, 
     assert texts(drain(second)) == ["between", "after", "completed"]
 
 
-def test_a_turn_that_others_follow_is_not_interrupted_when_one_gives_up(
+def test_a_turn_that_others_have_joined_is_interrupted_when_the_last_one_gives_up(
     connection: Connection, peer: ScriptedPeer
 ) -> None:
     subscriptions = []
@@ -91,10 +92,74 @@ def test_a_turn_that_others_follow_is_not_interrupted_when_one_gives_up(
         peer.answer(peer.expect("turn/start"), started("u"))
         finish(call)
         subscriptions.append(call.take_subscription())
-    for subscription in subscriptions:
-        subscription.give_up()
+    peer.send(event("turn/started", "t", "u"))
+    subscriptions[0].give_up()
     caught_up(connection, peer)
     assert connection.stats()["errands_sent"] == 0
+    subscriptions[1].give_up()
+    assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
+    caught_up(connection, peer)
+    assert connection.stats()["errands_sent"] == 1
+
+
+def test_a_follower_that_leaves_last_interrupts_what_its_owner_gave_up(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    call = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    peer.send(event("turn/started", "t", "u"))
+    finish(call)
+    follower = connection.subscribe_turn("t", "u")
+    call.take_subscription().give_up()
+    caught_up(connection, peer)
+    assert connection.stats()["errands_sent"] == 0
+    follower.close()
+    assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
+
+
+def test_a_turn_whose_answer_is_lost_is_interrupted(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    peer.send(event("turn/started", "t", "u"))
+    assert call.wait(20)
+    del call  # as a Ctrl-C between two steps does
+    assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
+
+
+def test_a_turn_is_stopped_when_its_subscription_is_lost_before_it_was_handed_over(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    for kept in (True, False):
+        call = start_turn(connection, "t")
+        peer.answer(peer.expect("turn/start"), started(f"u{kept}"))
+        peer.send(event("turn/started", "t", f"u{kept}"))
+        assert call.wait(20)
+        subscription, _ = call.take_turn()
+        if kept:
+            assert subscription.hand_over("handle") == "handle"
+        del subscription, call
+        if kept:
+            caught_up(connection, peer)
+            assert connection.stats()["errands_sent"] == 0
+    assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "uFalse"}
+
+
+def test_who_waits_for_a_turn_whose_thread_is_unsubscribed_is_told(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    call = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    finish(call)
+    subscription = call.take_subscription()
+    subscription.select("result")
+    leaving = start(connection, "thread/unsubscribe", {"threadId": "t"})
+    peer.answer(peer.expect("thread/unsubscribe"), {"status": "unsubscribed"})
+    finish(leaving)
+    assert subscription.wait(20)
+    with pytest.raises(StreamClosedError, match="turn u: thread t was unsubscribed from"):
+        subscription.drain(decoder)
+    subscription.close()
+    assert connection.stats()["turns_routed"] == 0
 
 
 def test_who_gives_up_alone_interrupts_the_turn(connection: Connection, peer: ScriptedPeer) -> None:

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from codex_app_server import errors
-from codex_app_server._failures import last_error, said, stream_overflow, transport_closed, turn_overflow
+from codex_app_server._failures import (
+    last_error,
+    said,
+    stream_overflow,
+    transport_closed,
+    turn_cut,
+    turn_overflow,
+)
 from codex_app_server.errors import (
     CodexError,
     map_jsonrpc_error,
@@ -46,6 +53,8 @@ EXAMPLES: list[CodexError] = [
     transport_closed("process_exited", None, 9, "the end\n", "EOF"),
     transport_closed("closed_by_client", None, None, "", ""),
     transport_closed("forked", None, None, "", ""),
+    transport_closed("message_too_long", None, None, "", "a message is longer than 10 bytes"),
+    turn_cut("t", "u", "unsubscribed"),
     *(map_jsonrpc_error(code, "words", {"more": [1]}) for code in (-32700, -32600, -32601, -32602, -32603)),
     map_jsonrpc_error(-32001, "Server overloaded; retry later."),
     map_jsonrpc_error(-32050, "exceeded retry limit"),
@@ -91,6 +100,7 @@ def test_every_class_stands_in_the_tree_of_the_docstring() -> None:
         (errors.DescriptorLimitError, OSError),
         (errors.ClientClosedError, errors.TransportClosedError),
         (errors.ForkedProcessError, errors.TransportClosedError),
+        (errors.MessageTooLongError, errors.TransportClosedError),
         (errors.RequestTimeoutError, TimeoutError),
         (errors.TurnFailedError, RuntimeError),
         (errors.NotStartedError, RuntimeError),

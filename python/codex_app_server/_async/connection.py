@@ -13,13 +13,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _closing, _native, _requests
-from .._decode import decoder
-from .._requests import NO_ACTIVE_TURN, explain, serialise
+from .._requests import explain, serialise
 from .._requirements import require
 from ..errors import (
     OVERLOADED_CODE,
     ForkedProcessError,
-    InvalidRequestError,
     JsonRpcError,
     RequestTimeoutError,
     RetryLimitExceededError,
@@ -29,6 +27,8 @@ from ..retry import pauses
 from .waiting import rest, sleep, wait_ready
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .._config import CodexConfig
     from .._openings import Opening
     from .._requests import Request
@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("codex_app_server")
 
 T = TypeVar("T")
+ResultT = TypeVar("ResultT")
 
-# What tells that a turn has begun, or will not.
-_BEGINNINGS = ["turn/started", "item/started", "turn/completed"]
 # So many turns of the low-level client are kept for somebody who asks.
 _UNCLAIMED = 4096
 
@@ -81,44 +80,45 @@ class AsyncConnection:
             TransportClosedError: The connection ended first.
             InvalidInputError: The params hold something that JSON cannot express.
         """
-        call, result = await self._exchange(request, stream)
-        # With the call goes the subscription of a turn/start, which nobody reads here.
-        del call
+        # A turn that it has started runs on once the answer is taken, and is stopped if the call is lost
+        # before.
+        result = await self._exchange(
+            request,
+            lambda: self.native.open_call(request.method, thread_id=request.turn_of, stream=stream),
+            _native.Call.take,
+        )
         return request.decode(request.method, result)
 
     async def start_turn(self, request: Request[T]) -> tuple[_native.Subscription, T]:
-        """Send turn/start; returns the subscription to the turn it answered with, and the answer."""
-        call, result = await self._exchange(request)
-        return call.take_subscription(), request.decode(request.method, result)
+        """Send turn/start; returns the subscription to the turn it answered with, and the answer.
+
+        If the subscription is lost before it was handed over or kept, the turn is stopped.
+        """
+        subscription, result = await self._exchange(
+            request,
+            lambda: self.native.open_call(request.method, thread_id=request.turn_of),
+            _native.Call.take_turn,
+        )
+        return subscription, request.decode(request.method, result)
 
     async def interrupt_turn(self, thread_id: str, turn_id: str) -> TurnInterruptResponse:
         """Stop a turn, also one that was started here and has not begun yet.
+
+        The wish is noted natively before anything is waited for, and carried out whatever becomes of the
+        caller.
 
         Raises:
             InvalidRequestError: It is over.
         """
         request = _requests.turn_interrupt(thread_id, turn_id)
-        # From before the request, so that it cannot begin unheard between a refusal and the wait.
-        listening = self.native.subscribe_notifications(_BEGINNINGS, thread_id=thread_id)
-        try:
-            try:
-                return await self.request(request)
-            except InvalidRequestError as error:
-                if not error.message.startswith(NO_ACTIVE_TURN) or self.native.has_begun(turn_id) is None:
-                    raise
-                refused = error
-            while self.native.has_begun(turn_id) is False:
-                if not await wait_ready(listening, self.request_timeout_s):
-                    raise refused
-                listening.drain(decoder())
-            if self.native.has_begun(turn_id) is None:
-                raise refused  # it has ended meanwhile
-            return await self.request(request)
-        finally:
-            listening.close()
+        result = await self._exchange(
+            request, lambda: self.native.interrupt(thread_id, turn_id), _native.Call.take
+        )
+        return request.decode(request.method, result)
 
     def keep(self, subscription: _native.Subscription) -> None:
-        """Keep a turn's events until somebody asks for the turn."""
+        """Keep a turn's events until somebody asks for the turn, which runs on."""
+        subscription.keep()
         # A turn/start on a thread whose turn runs is answered with that turn, of which all is kept already.
         if self.unclaimed.setdefault(subscription.turn_id, subscription) is not subscription:
             subscription.close()
@@ -171,27 +171,29 @@ class AsyncConnection:
             raise
 
     async def _exchange(
-        self, request: Request[Any], stream: _native.Subscription | None = None
-    ) -> tuple[_native.Call, bytes]:
-        """One answered call and its result; sent again while the runtime is too busy to take it."""
+        self,
+        request: Request[Any],
+        begin: Callable[[], _native.Call],
+        take: Callable[[_native.Call], ResultT],
+    ) -> ResultT:
+        """What is taken of one answered call; begun again while the runtime is too busy for it."""
         require(request.needs, self.version)
         for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _RETRIES):
             try:
-                return await self._attempt(request, stream)
+                return await self._attempt(request, begin(), take)
             except ServerBusyError as error:
                 if error.code != OVERLOADED_CODE or isinstance(error, RetryLimitExceededError):
                     raise
             await sleep(pause)
-        return await self._attempt(request, stream)
+        return await self._attempt(request, begin(), take)
 
     async def _attempt(
-        self, request: Request[Any], stream: _native.Subscription | None
-    ) -> tuple[_native.Call, bytes]:
-        call = self.native.open_call(request.method, thread_id=request.turn_of, stream=stream)
+        self, request: Request[Any], call: _native.Call, take: Callable[[_native.Call], ResultT]
+    ) -> ResultT:
         try:
             await self._send(call, request)
-            await self._deadline(call, request.method)
-            return call, call.take()
+            await self._until_ready(call, request.method)
+            return take(call)
         except JsonRpcError as error:
             explain(error, request)
             raise
@@ -202,17 +204,19 @@ class AsyncConnection:
             self.log_diagnostics()
 
     async def _send(self, call: _native.Call, request: Request[Any]) -> None:
-        # What waits for admission waits unserialised, and without a limit: the queue is fair, and each
-        # request before this one has a deadline.
-        await wait_ready(call)
-        call.send(serialise(request))
+        # What waits for admission waits unserialised. The queue is fair.
+        await self._until_ready(call, request.method)
+        # One that goes out by itself is answered now.
+        if call.admitted:
+            call.send(serialise(request))
 
-    async def _deadline(self, call: _native.Call, method: str) -> None:
+    async def _until_ready(self, call: _native.Call, method: str) -> None:
         timeout_s = self.request_timeout_s
         if timeout_s is None or call.open_ended:
             await wait_ready(call)
             return
-        # The clock runs from when the line was written, so a wait may end before the deadline does.
+        # The clock runs from when the line was written, and in the queue from when others were served. So a
+        # wait may end before the deadline does.
         while not await wait_ready(call, call.remaining(timeout_s)):
             if call.remaining(timeout_s) <= 0:
                 raise RequestTimeoutError(method, timeout_s)

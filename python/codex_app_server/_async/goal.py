@@ -22,6 +22,8 @@ from .waiting import Lock, now, wait_ready
 # sync only: from .runtime import runtime_of
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from .._goals import GoalResult
     from .._inputs import Input
     from .._native import Subscription
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 async def begun(connection: AsyncConnection, thread_id: str, request: Request[Any]) -> Subscription:
     """Set a thread's goal by the `request` that activates it, and wait for its first turn.
 
-    If that fails, the goal is paused, its turn is stopped and nothing is left.
+    If that fails, or the subscription is lost before it was handed over, the goal is paused, its turn is
+    stopped and nothing is left.
     """
     _goals.refuse_if_deaf(connection.opted_out)
     read = _requests.thread_read(thread_id, include_turns=False)
@@ -50,7 +53,6 @@ async def begun(connection: AsyncConnection, thread_id: str, request: Request[An
         await connection.request(_goals.clear(thread_id))
         await connection.request(request, subscription)
         await _first_turn(connection, subscription)
-        subscription.keep()
     except BaseException:
         subscription.close()
         raise
@@ -92,6 +94,10 @@ class AsyncGoalHandle:
     Async form of `GoalHandle`. Made by `AsyncThread.goal()`. Its events are those of all its turns, with the
     id of the first; it is over when the runtime starts no more. Each event goes to one consumer: a handle is
     read once, by `stream()`, `stream_text()` or `run()`.
+
+    A goal goes on whatever becomes of its handle, with two exceptions: while `run()` waits, and inside a
+    block (`async with goal:`), the handle owns it. A block that is left before the end, or a `run()` that is
+    stopped, gives it up: the goal is paused and its turn interrupted, and nobody waits for that.
 
     Args:
         thread_id: The goal's thread.
@@ -269,7 +275,8 @@ class AsyncGoalHandle:
     async def run(self) -> GoalResult:
         """Wait until the goal is over and return what it came to.
 
-        Cancelled, it pauses the goal and interrupts the turn that runs.
+        It owns the goal meanwhile: stopped by a cancellation or an exception, it pauses the goal and
+        interrupts the turn that runs.
 
         Raises:
             TurnFailedError: The last turn failed.
@@ -278,3 +285,18 @@ class AsyncGoalHandle:
         """
         result = await self._cursor.result(TurnCollector(self.thread_id, self.id))
         return _goals.GoalResult.of(result, self.goal)
+
+    def _handed_over(self) -> AsyncGoalHandle:
+        return self._cursor.hand_over(self)
+
+    async def __aenter__(self) -> AsyncGoalHandle:
+        self._cursor.own()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._cursor.give_up()

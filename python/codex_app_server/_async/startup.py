@@ -42,6 +42,7 @@ def spawn(config: CodexConfig) -> tuple[Launch, AsyncConnection]:
             turn_budget=config.turn_budget_bytes,
             total_budget=config.total_budget_bytes,
             stderr_tail=config.stderr_tail_bytes,
+            max_message=config.max_message_bytes,
             eof_grace_s=config.shutdown_grace_s,
             term_grace_s=config.shutdown_grace_s,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import _goals, _requests
 from .._params import identifier
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .._approval_mode import ApprovalMode
     from .._goals import GoalResult
     from .._inputs import RunInput
+    from .._requests import Request
     from .._result import TurnResult
     from .._sandbox import Sandbox
     from ..generated.v2_all import (
@@ -86,7 +87,8 @@ class AsyncThread:
     ) -> TurnResult:
         """Start a turn and wait for its result: `turn()` and then `run()` on its handle.
 
-        All arguments are those of `turn()`. Cancelled, it interrupts the turn that it started.
+        All arguments are those of `turn()`. Stopped by a cancellation or an exception, it interrupts the
+        turn, unless somebody else holds it.
 
         Raises:
             TurnFailedError: The turn failed.
@@ -94,7 +96,8 @@ class AsyncThread:
             JsonRpcError: The runtime refused to start the turn.
             TransportClosedError: The connection ended first.
         """
-        turn = await self.turn(
+        request = _requests.turn_start(
+            self.id,
             input,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
@@ -110,7 +113,7 @@ class AsyncThread:
             summary=summary,
             turn_service_tier=turn_service_tier,
         )
-        return await turn.run()
+        return await (await self._begin(request)).run()
 
     async def turn(
         self,
@@ -131,6 +134,9 @@ class AsyncThread:
         turn_service_tier: str | None = None,
     ) -> AsyncTurnHandle:
         """Start a turn and return its handle. On a thread whose turn is running, it joins that turn.
+
+        The turn runs on whatever becomes of the handle, unless that is used as a block: left before the end,
+        it interrupts the turn.
 
         Args:
             input: Text, one of the input classes, a list of these, or an `ExternalMessage`.
@@ -172,6 +178,11 @@ class AsyncThread:
             summary=summary,
             turn_service_tier=turn_service_tier,
         )
+        turn = await self._begin(request)
+        return turn._handed_over()
+
+    async def _begin(self, request: Request[Any]) -> AsyncTurnHandle:
+        """Start a turn that is stopped if its handle is lost."""
         connection = await self._codex._client.start()
         subscription, _ = await connection.start_turn(request)
         return AsyncTurnHandle(self._codex, self.id, subscription.turn_id, _subscription=subscription)
@@ -179,14 +190,14 @@ class AsyncThread:
     async def run_goal(self, objective: str, *, token_budget: int | None = None) -> GoalResult:
         """Set a goal and wait until the runtime has stopped to work towards it: `goal()` and then `run()`.
 
-        Cancelled, it pauses the goal and interrupts the turn that runs.
+        Stopped by a cancellation or an exception, it pauses the goal and interrupts the turn that runs.
 
         Raises:
             TurnFailedError: The last turn failed.
             InvalidRequestError: A turn runs on the thread, or it is not stored.
             TransportClosedError: The connection ended first.
         """
-        return await (await self.goal(objective, token_budget=token_budget)).run()
+        return await (await self._begin_goal(objective, token_budget)).run()
 
     async def goal(self, objective: str, *, token_budget: int | None = None) -> AsyncGoalHandle:
         """Set a goal, which the runtime then works towards in one turn after the other.
@@ -207,6 +218,11 @@ class AsyncThread:
             RequestTimeoutError: No turn was started in time. The goal is paused.
             TransportClosedError: The connection ended first.
         """
+        goal = await self._begin_goal(objective, token_budget)
+        return goal._handed_over()
+
+    async def _begin_goal(self, objective: str, token_budget: int | None) -> AsyncGoalHandle:
+        """Set a goal that is given up if its handle is lost."""
         request = _goals.activate(self.id, identifier("objective", objective), token_budget)
         connection = await self._codex._client.start()
         subscription = await begun(connection, self.id, request)

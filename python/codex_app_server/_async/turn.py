@@ -13,6 +13,8 @@ from .waiting import Lock
 # sync only: from .runtime import runtime_of
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from .._inputs import Input
     from .._native import Subscription
     from .._result import TurnResult
@@ -29,6 +31,12 @@ class AsyncTurnHandle:
     Async form of `TurnHandle`. Made by `AsyncThread.turn()`; made from ids, it joins a turn that was
     started elsewhere and sees its events from then on. Each event goes to one consumer: a handle is
     read once, by `stream()`, `stream_text()` or `run()`.
+
+    A turn runs on whatever becomes of its handle, with two exceptions: while `run()` waits, and inside a
+    block (`async with turn:`), the handle owns it. A block that is left before the turn's end, or a `run()`
+    that is stopped, gives it up: it is interrupted once nobody else holds it, and nobody waits for that.
+    Others hold it who have joined it by `turn()` or `run()` of their own, or follow it by a handle made from
+    its ids; such a handle owns nothing.
 
     Args:
         thread_id: The turn's thread.
@@ -67,9 +75,10 @@ class AsyncTurnHandle:
         self._interrupting = Lock()
         self._interrupted = None
         connection = self._codex._client.connection
+        may_own = _subscription is not None
         if _subscription is None:
             _subscription = connection.subscribe(thread_id, id)
-        self._cursor = AsyncEventCursor(connection, _subscription)
+        self._cursor = AsyncEventCursor(connection, _subscription, may_own=may_own)
         if _subscription.missed:
             self._cursor.close()
 
@@ -87,14 +96,15 @@ class AsyncTurnHandle:
     async def interrupt(self) -> TurnInterruptResponse:
         """Stop the turn. Its stream then ends with a turn/completed of status "interrupted".
 
-        Once a turn was interrupted through this handle, doing it again has no effect.
+        The turn is interrupted also if this call is cancelled. One that has not begun yet is interrupted when
+        it does. Once a turn was interrupted through this handle, doing it again has no effect.
 
         Raises:
             InvalidRequestError: The turn is over.
             RequestTimeoutError: The turn was interrupted through another handle: the runtime does not
                 answer to that.
         """
-        connection = await self._codex._client.start()
+        connection = self._codex._client.connection
         # The runtime leaves a second interrupt unanswered until the thread's next turn ends.
         async with self._interrupting:
             if self._interrupted is None:
@@ -125,9 +135,9 @@ class AsyncTurnHandle:
         return AsyncTextStream(self._cursor, self.thread_id, self.id)
 
     async def run(self) -> TurnResult:
-        """Wait for the turn's end and return what it came to.
+        """Wait for the turn's end and return what it came to. It owns the turn meanwhile.
 
-        Cancelled, it interrupts the turn, unless somebody else has joined or started it.
+        Stopped by a cancellation or an exception, it interrupts the turn, unless somebody else holds it.
 
         Raises:
             TurnFailedError: The turn failed.
@@ -135,3 +145,18 @@ class AsyncTurnHandle:
             TransportClosedError: The connection ended before the turn did.
         """
         return await self._cursor.result(TurnCollector(self.thread_id, self.id))
+
+    def _handed_over(self) -> AsyncTurnHandle:
+        return self._cursor.hand_over(self)
+
+    async def __aenter__(self) -> AsyncTurnHandle:
+        self._cursor.own()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._cursor.give_up()

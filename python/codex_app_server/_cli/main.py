@@ -62,9 +62,10 @@ def _run(options: argparse.Namespace, interruption: ending.Interruption) -> int:
         code: int = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        # Where it was raised in code that had been given to `exec` as text (a dataclass that is being made while
-        # its module is imported), Python remembers it as uncaught and would end by SIGINT. This makes it forget.
-        exec("")
+        # Where it was raised in code that had been given to `exec` as text (a dataclass that is being made
+        # while its module is imported), Python remembers it as uncaught and would end by SIGINT. This makes
+        # it forget.
+        exec("")  # noqa: S102
         try:
             print(options.when_interrupted, file=sys.stderr)
         except OSError:  # the terminal has been closed

@@ -23,6 +23,8 @@ from .stream import EventCursor, TextStream, TurnStream
 from .waiting import Lock, now, wait_ready
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from .._goals import GoalResult
     from .._inputs import Input
     from .._native import Subscription
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 def begun(connection: Connection, thread_id: str, request: Request[Any]) -> Subscription:
     """Set a thread's goal by the `request` that activates it, and wait for its first turn.
 
-    If that fails, the goal is paused, its turn is stopped and nothing is left.
+    If that fails, or the subscription is lost before it was handed over, the goal is paused, its turn is
+    stopped and nothing is left.
     """
     _goals.refuse_if_deaf(connection.opted_out)
     read = _requests.thread_read(thread_id, include_turns=False)
@@ -51,7 +54,6 @@ def begun(connection: Connection, thread_id: str, request: Request[Any]) -> Subs
         connection.request(_goals.clear(thread_id))
         connection.request(request, subscription)
         _first_turn(connection, subscription)
-        subscription.keep()
     except BaseException:
         subscription.close()
         raise
@@ -93,6 +95,10 @@ class GoalHandle:
     Made by `Thread.goal()`. Its events are those of all its turns, with the
     id of the first; it is over when the runtime starts no more. Each event goes to one consumer: a handle is
     read once, by `stream()`, `stream_text()` or `run()`.
+
+    A goal goes on whatever becomes of its handle, with two exceptions: while `run()` waits, and inside a
+    block (`with goal:`), the handle owns it. A block that is left before the end, or a `run()` that is
+    stopped, gives it up: the goal is paused and its turn interrupted, and nobody waits for that.
 
     Args:
         thread_id: The goal's thread.
@@ -267,7 +273,8 @@ class GoalHandle:
     def run(self) -> GoalResult:
         """Wait until the goal is over and return what it came to.
 
-        Stopped by Ctrl-C, it pauses the goal and interrupts the turn that runs.
+        It owns the goal meanwhile: stopped by a cancellation or an exception, it pauses the goal and
+        interrupts the turn that runs.
 
         Raises:
             TurnFailedError: The last turn failed.
@@ -276,3 +283,18 @@ class GoalHandle:
         """
         result = self._cursor.result(TurnCollector(self.thread_id, self.id))
         return _goals.GoalResult.of(result, self.goal)
+
+    def _handed_over(self) -> GoalHandle:
+        return self._cursor.hand_over(self)
+
+    def __enter__(self) -> GoalHandle:
+        self._cursor.own()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._cursor.give_up()

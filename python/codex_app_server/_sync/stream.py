@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 from .._atomic import Atomic
 from .._decode import decoder
 from .._result import completed_turn, raise_if_failed
-from ..errors import CodexError, ForkedProcessError, StreamClosedError, StreamOverflowError
+from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError
 from ..models import Notification
 from .feed import Feed, Reader
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 EventT = TypeVar("EventT")
+HandleT = TypeVar("HandleT")
 
 
 class _Use(NamedTuple):
@@ -47,8 +48,10 @@ class EventCursor(Feed):
     stays so, and closing can be repeated.
     """
 
-    def __init__(self, connection: Connection, subscription: Subscription) -> None:
+    def __init__(self, connection: Connection, subscription: Subscription, *, may_own: bool = True) -> None:
         super().__init__(connection, subscription, decoder())
+        # What was started elsewhere is never stopped for this consumer's sake.
+        self._may_own = may_own
         self._use = Atomic(_Use())
 
     def enter(self, place: object, selection: Literal["all", "text"]) -> None:
@@ -99,7 +102,8 @@ class EventCursor(Feed):
         self._subscription.select("result")
 
     def result(self, collector: TurnCollector) -> TurnResult:
-        """Read to the end and return what it came to. Stopped by anything else, give the turn up.
+        """Own the turn, read to the end and return what it came to. Stopped by anything else, give the turn
+        up.
 
         Raises:
             StreamClosedError: A part of the events went, or goes, to another consumer of the handle.
@@ -108,12 +112,11 @@ class EventCursor(Feed):
         """
         self.collect()
         try:
+            self.own()
             while self._filled():
                 collector.add(self.take())
-        except CodexError:
-            raise
         except BaseException:
-            # The program's own exception (cancellation, Ctrl-C, an alarm): nobody waits any more.
+            # Of the program (cancellation, Ctrl-C, an alarm), or a failure to read it: nobody waits any more.
             self.give_up()
             raise
         finally:
@@ -153,10 +156,21 @@ class EventCursor(Feed):
         if self._use.update(ended).over:
             self.close()
 
+    def own(self) -> None:
+        """From now on the turn is to stop when this consumer gives up, or is gone."""
+        if self._may_own:
+            with suppress(ForkedProcessError):
+                self._subscription.own()
+
+    def hand_over(self, handle: HandleT) -> HandleT:
+        """Let the turn run on whatever becomes of its handle, which the program gets now."""
+        return self._subscription.hand_over(handle)
+
     def give_up(self) -> None:
-        """Interrupt the turn, unless somebody else follows or started it. Does not wait."""
-        with suppress(ForkedProcessError):
-            self._subscription.give_up()
+        """Stop the turn, if it is owned and nobody else holds it. Does not wait."""
+        if self._may_own:
+            with suppress(ForkedProcessError):
+                self._subscription.give_up()
         self.close()
 
 

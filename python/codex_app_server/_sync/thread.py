@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import _goals, _requests
 from .._params import identifier
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .._approval_mode import ApprovalMode
     from .._goals import GoalResult
     from .._inputs import RunInput
+    from .._requests import Request
     from .._result import TurnResult
     from .._sandbox import Sandbox
     from ..generated.v2_all import (
@@ -84,7 +85,8 @@ class Thread:
     ) -> TurnResult:
         """Start a turn and wait for its result: `turn()` and then `run()` on its handle.
 
-        All arguments are those of `turn()`. Stopped by Ctrl-C, it interrupts the turn that it started.
+        All arguments are those of `turn()`. Stopped by a cancellation or an exception, it interrupts the
+        turn, unless somebody else holds it.
 
         Raises:
             TurnFailedError: The turn failed.
@@ -92,7 +94,8 @@ class Thread:
             JsonRpcError: The runtime refused to start the turn.
             TransportClosedError: The connection ended first.
         """
-        turn = self.turn(
+        request = _requests.turn_start(
+            self.id,
             input,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
@@ -108,7 +111,7 @@ class Thread:
             summary=summary,
             turn_service_tier=turn_service_tier,
         )
-        return turn.run()
+        return (self._begin(request)).run()
 
     def turn(
         self,
@@ -129,6 +132,9 @@ class Thread:
         turn_service_tier: str | None = None,
     ) -> TurnHandle:
         """Start a turn and return its handle. On a thread whose turn is running, it joins that turn.
+
+        The turn runs on whatever becomes of the handle, unless that is used as a block: left before the end,
+        it interrupts the turn.
 
         Args:
             input: Text, one of the input classes, a list of these, or an `ExternalMessage`.
@@ -170,6 +176,11 @@ class Thread:
             summary=summary,
             turn_service_tier=turn_service_tier,
         )
+        turn = self._begin(request)
+        return turn._handed_over()
+
+    def _begin(self, request: Request[Any]) -> TurnHandle:
+        """Start a turn that is stopped if its handle is lost."""
         connection = self._client.start()
         subscription, _ = connection.start_turn(request)
         return TurnHandle(self._client, self.id, subscription.turn_id, _subscription=subscription)
@@ -177,14 +188,14 @@ class Thread:
     def run_goal(self, objective: str, *, token_budget: int | None = None) -> GoalResult:
         """Set a goal and wait until the runtime has stopped to work towards it: `goal()` and then `run()`.
 
-        Stopped by Ctrl-C, it pauses the goal and interrupts the turn that runs.
+        Stopped by a cancellation or an exception, it pauses the goal and interrupts the turn that runs.
 
         Raises:
             TurnFailedError: The last turn failed.
             InvalidRequestError: A turn runs on the thread, or it is not stored.
             TransportClosedError: The connection ended first.
         """
-        return (self.goal(objective, token_budget=token_budget)).run()
+        return (self._begin_goal(objective, token_budget)).run()
 
     def goal(self, objective: str, *, token_budget: int | None = None) -> GoalHandle:
         """Set a goal, which the runtime then works towards in one turn after the other.
@@ -205,6 +216,11 @@ class Thread:
             RequestTimeoutError: No turn was started in time. The goal is paused.
             TransportClosedError: The connection ended first.
         """
+        goal = self._begin_goal(objective, token_budget)
+        return goal._handed_over()
+
+    def _begin_goal(self, objective: str, token_budget: int | None) -> GoalHandle:
+        """Set a goal that is given up if its handle is lost."""
         request = _goals.activate(self.id, identifier("objective", objective), token_budget)
         connection = self._client.start()
         subscription = begun(connection, self.id, request)

@@ -14,6 +14,8 @@ from .stream import EventCursor, TextStream, TurnStream
 from .waiting import Lock
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from .._inputs import Input
     from .._native import Subscription
     from .._result import TurnResult
@@ -30,6 +32,12 @@ class TurnHandle:
     Made by `Thread.turn()`; made from ids, it joins a turn that was
     started elsewhere and sees its events from then on. Each event goes to one consumer: a handle is
     read once, by `stream()`, `stream_text()` or `run()`.
+
+    A turn runs on whatever becomes of its handle, with two exceptions: while `run()` waits, and inside a
+    block (`with turn:`), the handle owns it. A block that is left before the turn's end, or a `run()`
+    that is stopped, gives it up: it is interrupted once nobody else holds it, and nobody waits for that.
+    Others hold it who have joined it by `turn()` or `run()` of their own, or follow it by a handle made from
+    its ids; such a handle owns nothing.
 
     Args:
         thread_id: The turn's thread.
@@ -65,9 +73,10 @@ class TurnHandle:
         self._interrupting = Lock()
         self._interrupted = None
         connection = self._client.connection
+        may_own = _subscription is not None
         if _subscription is None:
             _subscription = connection.subscribe(thread_id, id)
-        self._cursor = EventCursor(connection, _subscription)
+        self._cursor = EventCursor(connection, _subscription, may_own=may_own)
         if _subscription.missed:
             self._cursor.close()
 
@@ -85,14 +94,15 @@ class TurnHandle:
     def interrupt(self) -> TurnInterruptResponse:
         """Stop the turn. Its stream then ends with a turn/completed of status "interrupted".
 
-        Once a turn was interrupted through this handle, doing it again has no effect.
+        The turn is interrupted also if this call is cancelled. One that has not begun yet is interrupted when
+        it does. Once a turn was interrupted through this handle, doing it again has no effect.
 
         Raises:
             InvalidRequestError: The turn is over.
             RequestTimeoutError: The turn was interrupted through another handle: the runtime does not
                 answer to that.
         """
-        connection = self._client.start()
+        connection = self._client.connection
         # The runtime leaves a second interrupt unanswered until the thread's next turn ends.
         with self._interrupting:
             if self._interrupted is None:
@@ -123,9 +133,9 @@ class TurnHandle:
         return TextStream(self._cursor, self.thread_id, self.id)
 
     def run(self) -> TurnResult:
-        """Wait for the turn's end and return what it came to.
+        """Wait for the turn's end and return what it came to. It owns the turn meanwhile.
 
-        Stopped by Ctrl-C, it interrupts the turn, unless somebody else has joined or started it.
+        Stopped by a cancellation or an exception, it interrupts the turn, unless somebody else holds it.
 
         Raises:
             TurnFailedError: The turn failed.
@@ -133,3 +143,18 @@ class TurnHandle:
             TransportClosedError: The connection ended before the turn did.
         """
         return self._cursor.result(TurnCollector(self.thread_id, self.id))
+
+    def _handed_over(self) -> TurnHandle:
+        return self._cursor.hand_over(self)
+
+    def __enter__(self) -> TurnHandle:
+        self._cursor.own()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._cursor.give_up()

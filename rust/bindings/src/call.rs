@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::client::Client;
 use codex_core::session::call::{Call, Lane};
+use codex_core::session::subscriptions::Subscription;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -27,14 +28,12 @@ impl PyCall {
     }
 }
 
-/// A call that its owner lost between two steps (a Ctrl-C in the wrong moment) is given up.
+/// A call that its owner lost between two steps (a Ctrl-C in the wrong moment) is given up, and so is the turn that it
+/// has started, unless the answer was taken.
 impl Drop for PyCall {
     fn drop(&mut self) {
         if self.connection.is_ours() {
-            self.connection.abandon(&self.call);
-            if let Some(mailbox) = self.call.take_subscription() {
-                self.connection.router().leave_turn(&mailbox);
-            }
+            self.connection.release(&self.call);
         }
     }
 }
@@ -79,7 +78,7 @@ impl PyCall {
 
     fn remaining(&self, py: Python<'_>, timeout: f64) -> PyResult<f64> {
         guard(py, &self.connection)?;
-        Ok(timeout - self.call.elapsed().as_secs_f64())
+        Ok(self.connection.remaining(&self.call, timeout))
     }
 
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
@@ -101,13 +100,28 @@ impl PyCall {
     fn take_subscription(&self, py: Python<'_>) -> PyResult<PySubscription> {
         guard(py, &self.connection)?;
         match self.call.take_subscription() {
-            Some(mailbox) => Ok(PySubscription::of_turn(
-                Arc::clone(&self.connection),
-                mailbox,
-            )),
+            Some(subscription) => Ok(self.subscription(subscription)),
             None => Err(PyRuntimeError::new_err(
                 "no subscription: the call is not an answered turn/start, or it was taken before",
             )),
         }
+    }
+
+    fn take_turn<'py>(&self, py: Python<'py>) -> PyResult<(PySubscription, Bound<'py, PyBytes>)> {
+        guard(py, &self.connection)?;
+        // Taken first: while it is in the call, a turn is not lost.
+        let held = self.call.take_subscription();
+        let held = held.map(|subscription| self.subscription(subscription));
+        let result = self.take(py)?;
+        match held {
+            Some(subscription) => Ok((subscription, result)),
+            None => Err(PyRuntimeError::new_err("the answer names no turn")),
+        }
+    }
+}
+
+impl PyCall {
+    fn subscription(&self, subscription: Subscription) -> PySubscription {
+        PySubscription::new(Arc::clone(&self.connection), subscription, None)
     }
 }

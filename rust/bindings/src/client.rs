@@ -1,23 +1,33 @@
-//! A connection as the classes of this module share it, and where threads that read and wait meet.
+//! A connection to a process as the classes of this module share it, and where threads that read and wait meet.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
-use codex_core::connection::Connection;
+use codex_core::connection::{Connection, Settings};
+use codex_core::io::process::{Launch, ProcessPeer, SpawnError};
 
 use crate::turnstile::Turnstile;
 
 pub struct Client {
     connection: Connection,
+    process: Arc<ProcessPeer>,
     turnstile: Arc<Turnstile>,
 }
 
 impl Client {
-    pub fn new(connection: Connection) -> Self {
-        Self {
+    /// Starts a process and the threads that talk to it.
+    pub fn start(launch: &Launch, settings: &Settings) -> Result<Self, SpawnError> {
+        let (endpoint, process) = launch.start()?;
+        let connection = Connection::open(endpoint, settings).map_err(SpawnError::resources)?;
+        Ok(Self {
             connection,
+            process,
             turnstile: Turnstile::of_process(),
-        }
+        })
+    }
+
+    pub fn process(&self) -> &ProcessPeer {
+        &self.process
     }
 
     pub fn turnstile(&self) -> &Turnstile {

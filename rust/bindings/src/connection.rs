@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::Client;
 use codex_core::connection::{Connection, Settings};
-use codex_core::io::process::{Graces, LaunchSpec};
+use codex_core::io::process::{Graces, Launch, LaunchSpec};
 use codex_core::session::admission::Limits;
-use codex_core::session::call::Stream;
-use codex_core::session::errands::Errand;
+use codex_core::session::cleanup::Cleanup;
 use codex_core::session::listeners::Filter;
-use codex_core::session::router::{Subject, Topic};
+use codex_core::session::subscriptions::{Subject, Subscription};
+use codex_core::wire::framing::MAX_LINE;
 use codex_core::wire::protocol::SUBJECTS;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -20,6 +19,7 @@ use pyo3::types::PyDict;
 
 use crate::awaiting::{PyLoopWaker, PyWait, Source};
 use crate::call::PyCall;
+use crate::client::Client;
 use crate::errors;
 use crate::server_requests::PyServerRequests;
 use crate::subscription::PySubscription;
@@ -50,7 +50,7 @@ fn seconds(name: &str, value: f64) -> PyResult<Duration> {
 impl PyConnection {
     #[new]
     #[pyo3(signature = (argv, *, env=None, cwd=None, turn_budget=256 << 20, total_budget=1 << 30,
-        stderr_tail=64 << 10, eof_grace_s=2.0, term_grace_s=2.0))]
+        stderr_tail=64 << 10, max_message=MAX_LINE, eof_grace_s=2.0, term_grace_s=2.0))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword-only in Python, where it is called once"
@@ -62,34 +62,38 @@ impl PyConnection {
         turn_budget: usize,
         total_budget: usize,
         stderr_tail: usize,
+        max_message: usize,
         eof_grace_s: f64,
         term_grace_s: f64,
     ) -> PyResult<Self> {
-        let settings = Settings {
-            launch: LaunchSpec { argv, env, cwd },
+        let launch = Launch {
+            spec: LaunchSpec { argv, env, cwd },
             graces: Graces {
                 eof: seconds("eof_grace_s", eof_grace_s)?,
                 term: seconds("term_grace_s", term_grace_s)?,
                 ..Graces::default()
             },
+            stderr_tail,
+            max_message,
+        };
+        let settings = Settings {
             limits: Limits::default(),
             mailbox_budget: turn_budget,
             total_budget,
-            stderr_tail,
         };
         // The thread stays attached to the interpreter for the few milliseconds of fork and exec: an os.fork() of
         // another thread in their midst would inherit the pipe that reports the exec, and hold it up. So it waits:
         // for the interpreter's lock, or where there is none for every attached thread to pause.
-        let spawned = Connection::spawn(&settings);
-        let connection = spawned.map_err(|error| errors::not_spawned(&error))?;
+        let started = Client::start(&launch, &settings);
+        let connection = started.map_err(|error| errors::not_spawned(&error))?;
         Ok(Self {
-            connection: Arc::new(Client::new(connection)),
+            connection: Arc::new(connection),
         })
     }
 
     #[getter]
     fn pid(&self) -> u32 {
-        self.connection.pid()
+        self.connection.process().pid()
     }
 
     #[pyo3(signature = (method, *, thread_id=None, stream=None, until_answer=false))]
@@ -102,10 +106,7 @@ impl PyConnection {
         until_answer: bool,
     ) -> PyResult<PyCall> {
         guard(py, &self.connection)?;
-        let stream = stream.map(|subscription| Stream {
-            mailbox: Arc::clone(subscription.mailbox()),
-            until_answer,
-        });
+        let stream = stream.map(|subscription| (subscription.id(), until_answer));
         let call = self.connection.open_call(method, thread_id, stream);
         Ok(PyCall::new(Arc::clone(&self.connection), call))
     }
@@ -124,11 +125,14 @@ impl PyConnection {
         turn_id: &str,
     ) -> PyResult<PySubscription> {
         guard(py, &self.connection)?;
-        let mailbox = self.connection.router().subscribe_turn(thread_id, turn_id);
-        Ok(PySubscription::of_turn(
-            Arc::clone(&self.connection),
-            mailbox,
-        ))
+        let subscription = self.connection.follow_turn(thread_id, turn_id);
+        Ok(self.subscription(subscription, None))
+    }
+
+    fn interrupt(&self, py: Python<'_>, thread_id: &str, turn_id: &str) -> PyResult<PyCall> {
+        guard(py, &self.connection)?;
+        let call = self.connection.interrupt(thread_id, turn_id);
+        Ok(PyCall::new(Arc::clone(&self.connection), call))
     }
 
     #[pyo3(signature = (thread_id, *, errand))]
@@ -140,17 +144,14 @@ impl PyConnection {
     ) -> PyResult<Option<PySubscription>> {
         guard(py, &self.connection)?;
         let thread_id = thread_id.into();
-        let errand = Errand::new(errand.0, errand.1);
-        let mailbox = self.connection.router().own_thread(&thread_id, errand);
-        Ok(mailbox.map(|mailbox| {
-            let topic = Topic::Goal(thread_id);
-            PySubscription::of_topic(Arc::clone(&self.connection), mailbox, topic)
-        }))
+        let pause = Cleanup::new(errand.0, errand.1);
+        let subscription = self.connection.own_thread(&thread_id, pause);
+        Ok(subscription.map(|subscription| self.subscription(subscription, None)))
     }
 
     fn has_begun(&self, py: Python<'_>, turn_id: &str) -> PyResult<Option<bool>> {
         guard(py, &self.connection)?;
-        Ok(self.connection.router().has_begun(turn_id))
+        Ok(self.connection.has_begun(turn_id))
     }
 
     fn serve(&self, py: Python<'_>) -> PyResult<PyServerRequests> {
@@ -171,15 +172,11 @@ impl PyConnection {
             return Err(PyValueError::new_err(message));
         };
         let id = subject_id.into();
-        let errand = errand.map(|(method, params)| Errand::new(method, params));
+        let cleanup = errand.map(|(method, params)| Cleanup::new(method, params));
         guard(py, &self.connection)?;
         let subject = Subject { name, id };
-        let mailbox = self.connection.router().subscribe_subject(&subject, errand);
-        Ok(PySubscription::of_topic(
-            Arc::clone(&self.connection),
-            mailbox,
-            Topic::Subject(subject),
-        ))
+        let subscription = self.connection.subscribe_stream(&subject, cleanup);
+        Ok(self.subscription(subscription, Some(name)))
     }
 
     #[pyo3(signature = (methods=None, *, thread_id=None))]
@@ -198,12 +195,8 @@ impl PyConnection {
             methods: methods.map(|names| names.iter().map(String::as_str).collect()),
         };
         guard(py, &self.connection)?;
-        let mailbox = self.connection.router().subscribe_notifications(&filter);
-        Ok(PySubscription::of_topic(
-            Arc::clone(&self.connection),
-            mailbox,
-            Topic::Notifications(filter),
-        ))
+        let subscription = self.connection.subscribe_notifications(&filter);
+        Ok(self.subscription(subscription, None))
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -251,6 +244,16 @@ impl PyConnection {
     #[getter]
     fn stderr_tail(&self, py: Python<'_>) -> PyResult<String> {
         guard(py, &self.connection)?;
-        Ok(self.connection.stderr_tail())
+        Ok(self.connection.process().stderr_tail())
+    }
+}
+
+impl PyConnection {
+    fn subscription(
+        &self,
+        subscription: Subscription,
+        subject: Option<&'static str>,
+    ) -> PySubscription {
+        PySubscription::new(Arc::clone(&self.connection), subscription, subject)
     }
 }

@@ -1,8 +1,8 @@
 //! `Decoder`: stored bytes to `Notification` objects. Flat models of strings and integers are built
 //! here; everything else goes through the Python function that validates it.
 
-use codex_core::inbox::mailbox::Selection;
 use codex_core::inbox::segment::Event;
+use codex_core::inbox::selection::Selection;
 use codex_core::wire::envelope::find_notification;
 use codex_core::wire::protocol::NOTIFICATIONS;
 use pyo3::exceptions::PyValueError;
@@ -88,6 +88,7 @@ impl PyDecoder {
             spec,
             method,
             params,
+            shared: None,
         });
         events.map(|event| batch.decode(event)).collect()
     }

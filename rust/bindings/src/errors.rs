@@ -4,7 +4,8 @@
 
 use codex_core::connection::SendError;
 use codex_core::inbox::budget::Loss;
-use codex_core::io::process::SpawnError;
+use codex_core::inbox::mailbox::Cut;
+use codex_core::io::process::{ProcessEnd, SpawnError};
 use codex_core::session::call::Outcome;
 use codex_core::sync::closing::CloseReason;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
@@ -25,18 +26,30 @@ fn raise<'py>(py: Python<'py>, factory: &str, args: impl pyo3::call::PyCallArgs<
 
 /// The connection has ended.
 pub fn closed(py: Python<'_>, reason: &CloseReason) -> PyErr {
-    let CloseReason {
+    let Some(end) = reason.get::<ProcessEnd>() else {
+        return PyRuntimeError::new_err("the connection has ended");
+    };
+    let ProcessEnd {
         kind,
         exit_code,
         signal,
         stderr_tail,
         detail,
-    } = reason;
+    } = end;
     raise(
         py,
         "transport_closed",
         (kind.name(), *exit_code, *signal, stderr_tail, detail),
     )
+}
+
+/// The end of a turn will not be heard.
+pub fn turn_cut(py: Python<'_>, thread_id: &str, turn_id: &str, cut: Cut) -> PyErr {
+    let why = match cut {
+        Cut::Unsubscribed => "unsubscribed",
+        Cut::ThreadClosed => "thread_closed",
+    };
+    raise(py, "turn_cut", (thread_id, turn_id, why))
 }
 
 /// A connection was used in a forked child.

@@ -6,6 +6,8 @@
 //! that waits for the lock is attached, and the pauses in which the interpreter stops all threads (the garbage
 //! collector's, `os.fork`'s) wait for it. docs/design/free-threading.md has the whole argument.
 
+#![deny(unsafe_code)]
+
 mod awaiting;
 mod call;
 mod client;

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::client::Client;
 use codex_core::inbox::budget::Loss;
-use codex_core::inbox::mailbox::{About, Mailbox, Selection, Taken};
-use codex_core::inbox::segment::Segment;
-use codex_core::session::router::Topic;
-use parking_lot::Mutex;
+use codex_core::inbox::buffer::Held;
+use codex_core::inbox::mailbox::{About, Mailbox, Taken};
+use codex_core::inbox::selection::Selection;
+use codex_core::session::goal::Goal;
+use codex_core::session::subscriptions::{Leave, Subscription, SubscriptionId};
+use codex_core::sync::lock::Mutex;
 use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::awaiting::{PyLoopWaker, PyWait, Source};
+use crate::client::Client;
 use crate::connection::guard;
 use crate::decode::{Batch, PyDecoder};
 use crate::errors;
@@ -22,9 +24,10 @@ use crate::waiting;
 #[pyclass(frozen, name = "Subscription", module = "codex_app_server._native")]
 pub struct PySubscription {
     connection: Arc<Client>,
+    id: SubscriptionId,
     mailbox: Arc<Mailbox>,
-    /// `None`: a turn's own.
-    topic: Option<Topic>,
+    /// The property that names the stream, if it is one.
+    subject: Option<&'static str>,
     cursor: Mutex<Cursor>,
 }
 
@@ -32,7 +35,7 @@ pub struct PySubscription {
 #[derive(Default)]
 struct Cursor {
     /// A segment that is drained in part, and the index of its next event.
-    segment: Option<(Segment, usize)>,
+    segment: Option<(Held, usize)>,
     selection: Selection,
     finished: bool,
     draining: bool,
@@ -40,44 +43,33 @@ struct Cursor {
 }
 
 impl PySubscription {
-    pub fn of_turn(connection: Arc<Client>, mailbox: Arc<Mailbox>) -> Self {
+    pub fn new(
+        connection: Arc<Client>,
+        subscription: Subscription,
+        subject: Option<&'static str>,
+    ) -> Self {
+        let Subscription { id, mailbox } = subscription;
         Self {
             connection,
+            id,
             mailbox,
-            topic: None,
+            subject,
             cursor: Mutex::default(),
         }
     }
 
-    pub fn of_topic(connection: Arc<Client>, mailbox: Arc<Mailbox>, topic: Topic) -> Self {
-        Self {
-            connection,
-            mailbox,
-            topic: Some(topic),
-            cursor: Mutex::default(),
-        }
+    pub fn id(&self) -> SubscriptionId {
+        self.id
     }
 
-    pub fn mailbox(&self) -> &Arc<Mailbox> {
-        &self.mailbox
-    }
-
-    fn leave(&self, give_up: bool) {
-        let already = std::mem::replace(&mut self.cursor.lock().closed, true);
-        if already {
-            return;
-        }
-        match &self.topic {
-            None if give_up => self.connection.give_up_turn(&self.mailbox),
-            None => self.connection.router().leave_turn(&self.mailbox),
-            Some(topic) => {
-                if give_up {
-                    // Returns the errand to who left before; nobody leaves twice.
-                    let _ = self.mailbox.owe();
-                }
-                self.connection.leave(topic, &self.mailbox);
-            }
-        }
+    fn leave(&self, leave: Leave) {
+        let segment = {
+            let mut cursor = self.cursor.lock();
+            cursor.closed = true;
+            cursor.segment.take()
+        };
+        drop(segment);
+        self.connection.leave(self.id, leave);
     }
 
     fn has_more(&self) -> bool {
@@ -86,19 +78,23 @@ impl PySubscription {
 
     fn overflow(&self, py: Python<'_>, loss: Loss) -> PyErr {
         let Mailbox { key, thread_id, .. } = &*self.mailbox;
-        match &self.topic {
-            None => errors::turn_overflow(py, thread_id, key, loss),
-            Some(Topic::Subject(subject)) => {
-                errors::stream_overflow(py, &format!("{} {key}", subject.name), thread_id, loss)
+        match self.mailbox.about {
+            About::Turn => errors::turn_overflow(py, thread_id, key, loss),
+            About::Subject => {
+                let name = self.subject.unwrap_or_default();
+                errors::stream_overflow(py, &format!("{name} {key}"), thread_id, loss)
             }
-            Some(Topic::Goal(_)) => {
-                let first = self.mailbox.first_turn().unwrap_or_default();
+            About::Goal => {
+                let first = self.goal(Goal::first_turn).unwrap_or_default();
                 errors::turn_overflow(py, thread_id, &first, loss)
             }
-            Some(Topic::Notifications(_)) => {
-                errors::stream_overflow(py, "notifications", thread_id, loss)
-            }
+            About::Many => errors::stream_overflow(py, "notifications", thread_id, loss),
         }
+    }
+
+    /// Looks at the goal that this is about; at nothing if it is about something else.
+    fn goal<T>(&self, look: impl FnOnce(&Goal) -> Option<T>) -> Option<T> {
+        self.connection.look_at_goal(self.id, look).flatten()
     }
 
     /// Decodes from one segment after the other until there is something to give, or nothing left.
@@ -114,6 +110,10 @@ impl PySubscription {
                 None => match self.mailbox.take() {
                     Taken::Segment(segment) => (segment, 0),
                     Taken::Lost(loss) => return Err(self.overflow(py, loss)),
+                    Taken::Cut(cut) => {
+                        let Mailbox { key, thread_id, .. } = &*self.mailbox;
+                        return Err(errors::turn_cut(py, thread_id, key, cut));
+                    }
                     Taken::Closed(reason) => return Err(errors::closed(py, &reason)),
                     Taken::Empty => return Ok(()),
                     Taken::Finished => {
@@ -184,13 +184,18 @@ impl PySubscription {
     #[getter]
     fn first_turn<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
         guard(py, &self.connection)?;
-        Ok(self.mailbox.first_turn().map(|id| PyString::new(py, &id)))
+        Ok(self.goal(Goal::first_turn).map(|id| PyString::new(py, &id)))
     }
 
     #[getter]
     fn running_turn<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
         guard(py, &self.connection)?;
-        Ok(self.mailbox.running_turn().map(|id| PyString::new(py, &id)))
+        if self.mailbox.is_closed() {
+            return Ok(None);
+        }
+        Ok(self
+            .goal(Goal::running_turn)
+            .map(|id| PyString::new(py, &id)))
     }
 
     #[getter]
@@ -202,14 +207,15 @@ impl PySubscription {
     #[getter]
     fn latest_goal<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         guard(py, &self.connection)?;
-        let latest = self.mailbox.latest_goal();
+        let latest = self.goal(|goal| goal.latest().map(Box::<[u8]>::from));
         Ok(latest.map(|params| PyBytes::new(py, &params)))
     }
 
     #[getter]
     fn goes_on(&self, py: Python<'_>) -> PyResult<bool> {
         guard(py, &self.connection)?;
-        Ok(self.mailbox.goal_goes_on())
+        let goes_on = self.goal(|goal| Some(goal.goes_on())).unwrap_or(false);
+        Ok(goes_on && !self.mailbox.is_closed())
     }
 
     #[getter]
@@ -218,21 +224,36 @@ impl PySubscription {
         Ok(self.mailbox.missed)
     }
 
+    fn own(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.connection.own(self.id);
+        Ok(())
+    }
+
     fn keep(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, &self.connection)?;
-        self.mailbox.owe_nothing();
+        self.connection.detach(self.id);
         Ok(())
+    }
+
+    fn hand_over<'py>(
+        &self,
+        py: Python<'py>,
+        handle: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.keep(py)?;
+        Ok(handle)
     }
 
     #[getter]
     fn owes(&self, py: Python<'_>) -> PyResult<bool> {
         guard(py, &self.connection)?;
-        Ok(self.mailbox.owes())
+        Ok(self.connection.owes(self.id))
     }
 
     fn settle(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, &self.connection)?;
-        self.mailbox.settle();
+        self.connection.settle(self.id);
         Ok(())
     }
 
@@ -318,13 +339,13 @@ impl PySubscription {
 
     fn give_up(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, &self.connection)?;
-        self.leave(true);
+        self.leave(Leave::GiveUp);
         Ok(())
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, &self.connection)?;
-        self.leave(false);
+        self.leave(Leave::Close);
         Ok(())
     }
 }
@@ -332,7 +353,7 @@ impl PySubscription {
 impl Drop for PySubscription {
     fn drop(&mut self) {
         if self.connection.is_ours() {
-            self.leave(false);
+            self.leave(Leave::Drop);
         }
     }
 }

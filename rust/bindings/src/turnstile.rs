@@ -8,9 +8,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use codex_core::sync::lock::{Condvar, Mutex};
 
 use codex_core::io::process::Owner;
 
@@ -59,8 +59,13 @@ impl Turnstile {
 
     /// Sleeps until no thread that was woken waits to run (true), or for so long (false).
     pub fn make_way(&self, at_most: Duration) -> bool {
+        let deadline = Instant::now() + at_most;
         let mut guard = self.guard.lock();
-        !self.is_crowded() || !self.all_run.wait_for(&mut guard, at_most).timed_out()
+        let mut late = false;
+        while self.is_crowded() && !late {
+            (guard, late) = self.all_run.wait_until(guard, deadline);
+        }
+        !late
     }
 }
 

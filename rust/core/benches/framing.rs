@@ -12,9 +12,8 @@ const READ: usize = 64 * 1024;
 fn lines(buffer: &mut LineBuffer, bytes: &[u8]) -> usize {
     let mut found = 0;
     for read in bytes.chunks(READ) {
-        buffer.space()[..read.len()].copy_from_slice(read);
-        buffer.filled(read.len());
-        while let Some(line) = buffer.next_line() {
+        buffer.add(read).expect("no line is too long");
+        for line in buffer.take_lines() {
             black_box(line);
             found += 1;
         }

@@ -30,14 +30,14 @@ impl Lines {
         let mut seen = 0;
         while seen < count {
             wait_readable(&self.stdout)?;
-            let read = self.stdout.read(self.buffer.space())?;
+            let read = self.stdout.read(self.buffer.space()?)?;
             if read == 0 {
                 return Err(io::Error::other(format!("the end came after {seen} lines")));
             }
             self.bytes += read;
             self.reads += 1;
             self.buffer.filled(read);
-            while let Some(line) = self.buffer.next_line() {
+            for line in self.buffer.take_lines() {
                 seen += 1;
                 if let Some(reader) = &mut self.envelopes {
                     reader

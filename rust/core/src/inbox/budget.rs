@@ -1,6 +1,6 @@
 //! How much memory a connection's mailboxes may hold, and what was dropped because of it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::lock::atomic::{AtomicUsize, Ordering};
 
 /// Memory limits of a connection's mailboxes, in bytes of segment capacity.
 #[derive(Debug)]

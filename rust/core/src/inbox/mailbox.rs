@@ -1,52 +1,17 @@
-//! One consumer's place: the queue of its events, what it asked for, who waits, and what is to be
-//! undone when the consumer goes away in the middle.
+//! One consumer's place: its events, what it asked for of them, and who waits for them.
 //!
-//! The reader pushes (never waits, never runs anybody's code); one consumer takes whole segments.
-//! "Empty, so I wait" is one step under the mailbox's lock, and the reader wakes a mailbox once per
-//! chunk it has read, not once per event.
+//! The reader pushes (never waits, never runs anybody's code); one consumer takes whole segments. "Empty, so I wait"
+//! is one step under the mailbox's lock, and the reader wakes a mailbox once per chunk it has read, not once per event.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use crate::inbox::budget::{Budget, Loss};
-use crate::inbox::queue::{Giving, Queue, Slot};
-use crate::inbox::segment::{Event, Segment};
-use crate::session::errands::Errand;
-use crate::session::goal::{Goal, Verdict};
+use super::budget::{Budget, Loss};
+use super::buffer::{Buffer, Garbage, Held, Next, OverflowPolicy};
+use super::segment::Event;
+use super::selection::Selection;
 use crate::sync::closing::CloseReason;
 use crate::sync::gate::{Gate, Guarded, Ready};
-
-/// What a consumer wants to see of its events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Selection {
-    #[default]
-    All,
-    /// What a turn's result is folded from; wakes once, when the turn is over.
-    Result,
-    /// Agent message deltas, and what ends the turn.
-    Text,
-    /// The last word only.
-    End,
-}
-
-impl Selection {
-    pub fn keeps(self, event: &Event<'_>) -> bool {
-        match self {
-            Self::All => true,
-            Self::Result => matches!(
-                event.method,
-                "item/completed" | "thread/tokenUsage/updated" | "turn/completed" | "error"
-            ),
-            Self::Text => {
-                matches!(
-                    event.method,
-                    "item/agentMessage/delta" | "turn/completed" | "error"
-                )
-            }
-            Self::End => event.ends(),
-        }
-    }
-}
+use crate::sync::lock::atomic::{AtomicU8, Ordering};
 
 /// What a mailbox is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,35 +28,36 @@ pub enum About {
 
 /// What the reader must do after a push.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, not a state machine"
-)]
 pub struct Pushed {
     /// Somebody waits for this mailbox: call [`Mailbox::flush`] at the end of the chunk.
     pub wake: bool,
     /// The consumer did not ask for this event.
     pub filtered: bool,
-    /// Droppable events went because of the budget.
+    /// Events were dropped because of the budget.
     pub lost: Loss,
-    /// Nothing more will come.
-    pub last: bool,
-    /// A turn has begun for a goal that nobody wants any more.
-    pub unwanted: bool,
-    /// It is none of the goal's events.
-    pub foreign: bool,
+}
+
+/// Why the end of a turn will not be heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// This client has unsubscribed from the turn's thread.
+    Unsubscribed,
+    /// The thread was archived, deleted or unloaded.
+    ThreadClosed,
 }
 
 /// What a consumer finds.
 #[derive(Debug)]
 pub enum Taken {
-    Segment(Segment),
+    Segment(Held),
     /// Events were dropped here.
     Lost(Loss),
     Empty,
     /// Nothing will follow, and everything was taken.
     Finished,
-    Closed(Arc<CloseReason>),
+    /// Likewise, but the last word has not come.
+    Cut(Cut),
+    Closed(CloseReason),
 }
 
 #[derive(Debug)]
@@ -103,52 +69,46 @@ pub struct Mailbox {
     pub thread_id: Arc<str>,
     /// The turn was over before anybody asked for it.
     pub missed: bool,
-    /// Another consumer listens to, or started, the same turn.
-    shared: AtomicBool,
     /// The state's selection once more, for the reader to look at without the lock. Written under it.
     selected: AtomicU8,
-    gate: Gate<State>,
+    gate: Gate<Inbox>,
 }
 
 #[derive(Debug)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "independent facts, not a state machine"
-)]
-struct State {
-    queue: Queue,
+struct Inbox {
+    buffer: Buffer,
     selection: Selection,
-    /// Nothing more will come.
-    finished: bool,
-    closed: Option<Arc<CloseReason>>,
+    /// Nothing more will come. The first word on why stays.
+    end: Option<End>,
     /// The consumer is gone: nothing is kept.
     abandoned: bool,
     flush_due: bool,
-    /// What undoes the request that this mailbox is about.
-    errand: Option<Errand>,
-    /// That request is on the wire.
-    owed: bool,
-    /// What is known of the goal that it is about. Boxed: there are thousands of turns for one goal.
-    goal: Option<Box<Goal>>,
 }
 
-impl Ready for State {
+#[derive(Debug, Clone)]
+enum End {
+    Finished,
+    Cut(Cut),
+    Closed(CloseReason),
+}
+
+impl Ready for Inbox {
     fn ready(&self) -> bool {
-        if self.finished || self.closed.is_some() || self.abandoned {
+        if self.end.is_some() || self.abandoned {
             return true;
         }
         match self.selection {
             // A result is folded at the end: waking earlier would only cost.
             Selection::Result | Selection::End => false,
-            Selection::All | Selection::Text => !self.queue.is_empty(),
+            Selection::All | Selection::Text => !self.buffer.is_empty(),
         }
     }
 }
 
 impl Mailbox {
     pub fn of_turn(turn_id: Arc<str>, thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
-        let queue = Queue::new(budget, Giving::Turn);
-        Self::new(About::Turn, turn_id, thread_id, queue, None)
+        let buffer = Buffer::new(budget, OverflowPolicy::Deltas);
+        Self::new(About::Turn, turn_id, thread_id, buffer)
     }
 
     /// Of a turn that is over: there is nothing to come.
@@ -161,75 +121,51 @@ impl Mailbox {
         mailbox
     }
 
-    /// `errand` pauses the goal.
-    pub fn of_goal(thread_id: Arc<str>, budget: Arc<Budget>, errand: Errand) -> Self {
-        let queue = Queue::new(budget, Giving::Turn);
-        let mailbox = Self::new(About::Goal, "".into(), thread_id, queue, Some(errand));
-        mailbox.gate.lock().goal = Some(Box::default());
-        mailbox
+    pub fn of_goal(thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
+        let buffer = Buffer::new(budget, OverflowPolicy::Deltas);
+        Self::new(About::Goal, "".into(), thread_id, buffer)
     }
 
-    /// `errand` undoes the request that the mailbox is about.
-    pub fn of_subject(id: Arc<str>, budget: Arc<Budget>, errand: Option<Errand>) -> Self {
-        let queue = Queue::new(budget, Giving::Topic);
-        Self::new(About::Subject, id, "".into(), queue, errand)
+    pub fn of_subject(id: Arc<str>, budget: Arc<Budget>) -> Self {
+        let buffer = Buffer::new(budget, OverflowPolicy::Newest);
+        Self::new(About::Subject, id, "".into(), buffer)
     }
 
     pub fn of_many(thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
-        let queue = Queue::new(budget, Giving::Topic);
-        Self::new(About::Many, "".into(), thread_id, queue, None)
+        let buffer = Buffer::new(budget, OverflowPolicy::Newest);
+        Self::new(About::Many, "".into(), thread_id, buffer)
     }
 
-    fn new(
-        about: About,
-        key: Arc<str>,
-        thread_id: Arc<str>,
-        queue: Queue,
-        errand: Option<Errand>,
-    ) -> Self {
+    fn new(about: About, key: Arc<str>, thread_id: Arc<str>, buffer: Buffer) -> Self {
         Self {
             about,
             key,
             thread_id,
             missed: false,
-            shared: AtomicBool::new(false),
             selected: AtomicU8::new(Selection::All as u8),
-            gate: Gate::new(State {
-                queue,
+            gate: Gate::new(Inbox {
+                buffer,
                 selection: Selection::All,
-                finished: false,
-                closed: None,
+                end: None,
                 abandoned: false,
                 flush_due: false,
-                errand,
-                owed: false,
-                goal: None,
             }),
         }
     }
 
-    /// Nothing more will come.
+    /// Its last word has come.
     pub fn is_finished(&self) -> bool {
-        self.gate.lock().finished
+        matches!(self.gate.lock().end, Some(End::Finished))
     }
 
-    /// Nothing more will come, or the connection has ended.
+    /// Nothing more will come, for whatever reason.
     pub fn is_over(&self) -> bool {
-        let state = self.gate.lock();
-        state.finished || state.closed.is_some()
+        self.gate.lock().end.is_some()
     }
 
-    /// The consumer has gone.
-    pub fn is_abandoned(&self) -> bool {
-        self.gate.lock().abandoned
-    }
-
-    pub fn mark_shared(&self) {
-        self.shared.store(true, Ordering::Release);
-    }
-
-    pub fn is_shared(&self) -> bool {
-        self.shared.load(Ordering::Acquire)
+    /// The connection has ended before its last word.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.gate.lock().end, Some(End::Closed(_)))
     }
 
     /// Whether `event` alone tells that it is the last of this mailbox. Of a goal's it does not.
@@ -237,9 +173,8 @@ impl Mailbox {
         matches!(self.about, About::Turn | About::Subject) && event.ends()
     }
 
-    /// Stores `event`. Called by the reader only.
-    pub fn push(&self, event: Event<'_>) -> Pushed {
-        let last = self.ends_with(&event);
+    /// Stores `event`, the `last` one perhaps. Called by the reader only.
+    pub fn push(&self, event: Event<'_>, last: bool) -> Pushed {
         // A result's deltas, which are most of what there is: what the lock costs is a tenth of the way.
         if self.selected.load(Ordering::Acquire) == Selection::Result as u8
             && !last
@@ -250,38 +185,15 @@ impl Mailbox {
                 ..Pushed::default()
             };
         }
-        let mut state = self.gate.lock();
-        if state.abandoned {
+        let mut inbox = self.gate.lock();
+        if inbox.abandoned {
+            if last {
+                inbox.end.get_or_insert(End::Finished);
+            }
             return Pushed::default();
         }
-        let kept = self.wants(state.selection, &event);
-        state.push(event, kept, last)
-    }
-
-    /// Stores `event` if it is one of the goal's; `turn_id` is the turn's that it belongs to. Called by
-    /// the reader only.
-    pub fn push_of_goal(&self, event: Event<'_>, turn_id: Option<&str>) -> Pushed {
-        let mut state = self.gate.lock();
-        let (verdict, doomed) = match &mut state.goal {
-            Some(goal) => (goal.observe(&event, turn_id), goal.is_doomed()),
-            None => (Verdict::Passed, false),
-        };
-        let last = matches!(verdict, Verdict::KeptLast | Verdict::PassedLast);
-        let foreign = matches!(verdict, Verdict::Passed | Verdict::PassedLast);
-        if state.abandoned {
-            state.finished |= last;
-            return Pushed {
-                last,
-                foreign,
-                unwanted: doomed && !foreign && event.method == "turn/started",
-                ..Pushed::default()
-            };
-        }
-        let kept = !foreign && self.wants(state.selection, &event);
-        Pushed {
-            foreign,
-            ..state.push(event, kept, last)
-        }
+        let kept = self.wants(inbox.selection, &event);
+        inbox.push(event, kept, last)
     }
 
     /// Whether a consumer with this `selection` gets `event`. A goal's turns are told apart, and timed,
@@ -290,151 +202,72 @@ impl Mailbox {
         selection.keeps(event) || (self.about == About::Goal && event.method == "turn/started")
     }
 
-    /// The goal's turn that runs now, if nobody wants it.
-    pub fn unwanted_turn(&self) -> Option<Arc<str>> {
-        self.of_its_goal(|goal| goal.running().filter(|_| goal.is_doomed()).cloned())
+    /// Events that belong before all others were dropped before this was made.
+    pub fn lose(&self, loss: Loss) {
+        self.gate.lock().buffer.note_at_front(loss);
     }
 
-    /// Whether the runtime may still start turns for the goal, as far as this connection will hear.
-    pub fn goal_goes_on(&self) -> bool {
-        let state = self.gate.lock();
-        state.closed.is_none() && state.goal.as_deref().is_some_and(Goal::goes_on)
-    }
-
-    /// Whether the runtime does, or may still do, anything for the goal, as far as this connection will
-    /// hear.
-    pub fn goal_is_live(&self) -> bool {
-        let state = self.gate.lock();
-        let live = |goal: &Goal| goal.goes_on() || goal.running().is_some();
-        state.closed.is_none() && state.goal.as_deref().is_some_and(live)
-    }
-
-    /// Looks at what is known of the goal; at nothing if this is about none.
-    fn of_its_goal<T>(&self, look: impl FnOnce(&Goal) -> Option<T>) -> Option<T> {
-        self.gate.lock().goal.as_deref().and_then(look)
-    }
-
-    /// The goal's first turn; its id stands for the whole.
-    pub fn first_turn(&self) -> Option<Arc<str>> {
-        self.of_its_goal(|goal| goal.first().cloned())
-    }
-
-    /// The goal's turn that runs now.
-    pub fn running_turn(&self) -> Option<Arc<str>> {
-        let state = self.gate.lock();
-        let goal = state.goal.as_deref().filter(|_| state.closed.is_none())?;
-        goal.running().cloned()
-    }
-
-    /// The params of the last `thread/goal/updated`.
-    pub fn latest_goal(&self) -> Option<Box<[u8]>> {
-        self.of_its_goal(|goal| goal.latest().map(Into::into))
-    }
-
-    /// The answer that ends it has come. Flush it afterwards.
+    /// What ends it has come, and is no event. Flush it afterwards.
     pub fn finish(&self) {
-        self.gate.lock().finished = true;
+        self.gate.lock().end.get_or_insert(End::Finished);
     }
 
-    /// The whole connection is over its budget, and this is the largest mailbox.
+    /// Its last word will not come. Flush it afterwards.
+    pub fn cut(&self, cut: Cut) {
+        self.gate.lock().end.get_or_insert(End::Cut(cut));
+    }
+
+    /// The connection has ended; what is stored can still be taken. Flush it afterwards.
+    pub fn close(&self, reason: &CloseReason) {
+        let closed = || End::Closed(reason.clone());
+        self.gate.lock().end.get_or_insert_with(closed);
+    }
+
+    /// The whole connection is over its budget, and this is the largest mailbox. Flush it afterwards.
     pub fn relieve(&self) -> Loss {
-        self.gate.lock().queue.relieve(self.about != About::Many)
+        self.gate.lock().buffer.relieve(self.about != About::Many)
     }
 
     /// Bytes of memory held now.
     pub fn held(&self) -> usize {
-        self.gate.lock().queue.held()
+        self.gate.lock().buffer.held()
     }
 
-    /// Wakes whoever waits. Called by the reader at the end of a chunk.
+    /// Wakes whoever waits. Called at the end of a chunk.
     pub fn flush(&self) {
-        let mut state = self.gate.lock();
-        state.flush_due = false;
-        self.gate.wake_all(state);
+        let mut inbox = self.gate.lock();
+        inbox.flush_due = false;
+        self.gate.wake_all(inbox);
     }
 
-    /// The connection ended; what is stored can still be taken.
-    pub fn close(&self, reason: &Arc<CloseReason>) {
-        let mut state = self.gate.lock();
-        state.closed.get_or_insert_with(|| Arc::clone(reason));
-        self.gate.wake_all(state);
-    }
-
-    /// The consumer leaves: memory goes now, later events are not kept. Returns what is to be
-    /// undone, because the request is on the wire and what it began is not over.
-    pub fn abandon(&self) -> Option<Errand> {
-        let mut state = self.gate.lock();
-        state.abandoned = true;
-        state.queue.clear();
-        let owes = state.owes();
-        let mut needed = owes;
-        if let Some(goal) = state.goal.as_mut().filter(|_| owes) {
-            goal.doom();
-            // One that is over but for its last turn need not be paused, only that turn stopped.
-            needed = goal.goes_on();
-        }
-        let errand = if needed { state.errand.take() } else { None };
-        self.gate.wake_all(state);
-        errand
-    }
-
-    /// The request that it is about goes out now: from now on what undoes it is owed. Returned if
-    /// the consumer left before.
-    pub fn owe(&self) -> Option<Errand> {
-        let mut state = self.gate.lock();
-        state.owed = true;
-        if let Some(goal) = &mut state.goal {
-            goal.ask();
-        }
-        if state.abandoned {
-            state.errand.take()
-        } else {
-            None
-        }
-    }
-
-    /// The request did not go out after all, or was refused.
-    pub fn refused(&self) {
-        let mut state = self.gate.lock();
-        state.owed = false;
-        if let Some(goal) = &mut state.goal {
-            goal.refused();
-        }
-    }
-
-    /// What the request began may go on without its consumer.
-    pub fn owe_nothing(&self) {
-        self.gate.lock().owed = false;
-    }
-
-    /// The consumer has undone it.
-    pub fn settle(&self) {
-        self.gate.lock().errand = None;
-    }
-
-    /// Whether leaving now would leave something to be undone.
-    pub fn owes(&self) -> bool {
-        self.gate.lock().owes()
+    /// The consumer leaves: memory goes now, later events are not kept.
+    pub fn abandon(&self) -> Garbage {
+        let mut inbox = self.gate.lock();
+        inbox.abandoned = true;
+        let garbage = inbox.buffer.clear();
+        self.gate.wake_all(inbox);
+        garbage
     }
 
     pub fn select(&self, selection: Selection) {
-        let mut state = self.gate.lock();
-        state.selection = selection;
+        let mut inbox = self.gate.lock();
+        inbox.selection = selection;
         self.selected.store(selection as u8, Ordering::Release);
     }
 
     /// The next segment, or why there is none. Never waits.
     pub fn take(&self) -> Taken {
-        let mut state = self.gate.lock();
-        // A result needs nothing that a turn gives up.
-        let told = state.selection != Selection::Result;
-        match state.queue.take(told) {
-            Some(Slot::Events(segment)) => Taken::Segment(segment),
-            Some(Slot::Gap(loss)) => Taken::Lost(loss),
-            None if state.finished => Taken::Finished,
-            None => match &state.closed {
-                Some(reason) => Taken::Closed(Arc::clone(reason)),
+        let mut inbox = self.gate.lock();
+        // A result needs nothing that a turn drops.
+        let told = inbox.selection != Selection::Result;
+        match inbox.buffer.take(told) {
+            Some(Next::Events(segment)) => Taken::Segment(segment),
+            Some(Next::Gap(loss)) => Taken::Lost(loss),
+            None => match inbox.end.clone() {
                 None => Taken::Empty,
+                Some(End::Finished) => Taken::Finished,
+                Some(End::Cut(cut)) => Taken::Cut(cut),
+                Some(End::Closed(reason)) => Taken::Closed(reason),
             },
         }
     }
@@ -445,26 +278,23 @@ impl Mailbox {
     }
 }
 
-impl State {
-    fn owes(&self) -> bool {
-        self.owed && self.errand.is_some() && !self.finished && self.closed.is_none()
-    }
-}
-
-impl Guarded<State> {
+impl Guarded<Inbox> {
     fn push(&mut self, event: Event<'_>, kept: bool, last: bool) -> Pushed {
-        let mut pushed = Pushed {
-            filtered: !kept,
-            last,
-            ..Pushed::default()
+        let dropped = if kept {
+            self.buffer.push(event, last)
+        } else {
+            Loss::NONE
         };
-        if kept {
-            pushed.lost = self.queue.push(event, last);
+        if last {
+            self.end.get_or_insert(End::Finished);
         }
-        self.finished |= last;
-        pushed.wake = !self.flush_due && self.has_waiters() && self.ready();
-        self.flush_due |= pushed.wake;
-        pushed
+        let wake = !self.flush_due && self.has_waiters() && self.ready();
+        self.flush_due |= wake;
+        Pushed {
+            wake,
+            filtered: !kept,
+            lost: dropped,
+        }
     }
 }
 
@@ -479,7 +309,12 @@ mod tests {
             spec: find_notification(method),
             method,
             params,
+            shared: None,
         }
+    }
+
+    fn push(mailbox: &Mailbox, event: Event<'_>) -> Pushed {
+        mailbox.push(event, event.ends())
     }
 
     fn mailbox(per_mailbox: usize) -> Mailbox {
@@ -499,14 +334,14 @@ mod tests {
     fn over_budget_deltas_go_and_the_rest_stays() {
         let mailbox = mailbox(100_000);
         let delta = vec![b'd'; 1000];
-        mailbox.push(event("item/completed", b"{}"));
+        push(&mailbox, event("item/completed", b"{}"));
         let mut lost = Loss::default();
         for _ in 0..200 {
-            let pushed = mailbox.push(event("item/agentMessage/delta", &delta));
+            let pushed = push(&mailbox, event("item/agentMessage/delta", &delta));
             lost.events += pushed.lost.events;
             lost.bytes += pushed.lost.bytes;
         }
-        mailbox.push(event("turn/completed", b"{}"));
+        push(&mailbox, event("turn/completed", b"{}"));
         assert_eq!(
             lost,
             Loss {
@@ -525,10 +360,10 @@ mod tests {
         let mailbox = mailbox(4_000);
         mailbox.select(Selection::All);
         for _ in 0..10 {
-            mailbox.push(event("item/agentMessage/delta", &[b'd'; 1000]));
+            push(&mailbox, event("item/agentMessage/delta", &[b'd'; 1000]));
         }
         mailbox.select(Selection::Result);
-        mailbox.push(event("turn/completed", b"{}"));
+        push(&mailbox, event("turn/completed", b"{}"));
         assert_eq!(methods(&mailbox), ["turn/completed"]);
     }
 
@@ -542,7 +377,7 @@ mod tests {
             (Selection::Text, true),
         ] {
             mailbox.select(selection);
-            let pushed = mailbox.push(event("item/agentMessage/delta", b"{}"));
+            let pushed = push(&mailbox, event("item/agentMessage/delta", b"{}"));
             assert_eq!(pushed.filtered, !kept, "{selection:?}");
             assert_eq!(methods(&mailbox).len(), usize::from(kept));
         }
@@ -553,15 +388,19 @@ mod tests {
         let budget = Arc::new(Budget::new(usize::MAX, usize::MAX));
         let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget));
         for _ in 0..1000 {
-            mailbox.push(event("item/agentMessage/delta", &[b'd'; 300]));
+            push(&mailbox, event("item/agentMessage/delta", &[b'd'; 300]));
         }
         assert_eq!(budget.held(), mailbox.held());
         assert!(budget.held() > 300_000);
-        assert!(matches!(mailbox.take(), Taken::Segment(_)));
+        let taken = mailbox.take();
+        assert!(
+            matches!(&taken, Taken::Segment(held) if budget.held() == mailbox.held() + held.held())
+        );
+        drop(taken);
         assert_eq!(budget.held(), mailbox.held());
-        mailbox.abandon();
+        drop(mailbox.abandon());
         assert_eq!(budget.held(), 0);
-        mailbox.push(event("item/completed", b"{}"));
+        push(&mailbox, event("item/completed", b"{}"));
         assert_eq!(budget.held(), 0);
     }
 
@@ -570,8 +409,8 @@ mod tests {
         let mailbox = mailbox(usize::MAX);
         let waker = Arc::new(LoopWaker::new().unwrap());
         assert!(!mailbox.gate().arm(&waker, 7));
-        assert!(mailbox.push(event("item/completed", b"{}")).wake);
-        assert!(!mailbox.push(event("item/completed", b"{}")).wake);
+        assert!(push(&mailbox, event("item/completed", b"{}")).wake);
+        assert!(!push(&mailbox, event("item/completed", b"{}")).wake);
         assert_eq!(waker.take(), None);
         mailbox.flush();
         assert_eq!((waker.take(), waker.take()), (Some(7), None));
@@ -584,12 +423,8 @@ mod tests {
         let waker = Arc::new(LoopWaker::new().unwrap());
         mailbox.select(Selection::Result);
         assert!(!mailbox.gate().arm(&waker, 7));
-        assert!(!mailbox.push(event("item/completed", b"{}")).wake);
-        assert!(
-            mailbox
-                .push(event("item/agentMessage/delta", b"{}"))
-                .filtered
-        );
-        assert!(mailbox.push(event("turn/completed", b"{}")).wake);
+        assert!(!push(&mailbox, event("item/completed", b"{}")).wake);
+        assert!(push(&mailbox, event("item/agentMessage/delta", b"{}")).filtered);
+        assert!(push(&mailbox, event("turn/completed", b"{}")).wake);
     }
 }

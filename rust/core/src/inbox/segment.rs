@@ -2,12 +2,15 @@
 //!
 //! A mailbox is a queue of segments. The reader copies params in (a delta has under 200 bytes), so
 //! nothing pins the read buffer, nothing is allocated per event on one thread and freed on another,
-//! and what a mailbox holds is exactly the capacity it counts.
+//! and what a mailbox holds is exactly the capacity it counts. Params that would fill a segment are not copied into
+//! one: the reader made them a copy of their own before it took any lock, and mailboxes share that.
+
+use std::sync::Arc;
 
 use crate::wire::protocol::NOTIFICATIONS;
 
 /// A segment is closed when it holds this much; a larger single payload gets a segment of its own.
-const FULL: usize = 64 * 1024;
+pub const FULL: usize = 64 * 1024;
 /// First allocation of a segment: an idle turn with a few events stays small.
 const FIRST: usize = 1024;
 const FIRST_ENTRIES: usize = 4;
@@ -23,6 +26,17 @@ struct Entry {
     end: u32,
 }
 
+impl Entry {
+    fn of(event: Event<'_>, end: usize) -> Self {
+        Self {
+            spec: event.spec.unwrap_or(UNKNOWN),
+            method_len: u16::try_from(event.stored_name().len()).unwrap_or(UNKNOWN),
+            // A segment of small events is far below that, and what is large does not stand in its bytes.
+            end: u32::try_from(end).unwrap_or(u32::MAX),
+        }
+    }
+}
+
 /// One stored notification, borrowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event<'s> {
@@ -31,6 +45,8 @@ pub struct Event<'s> {
     pub method: &'s str,
     /// The raw JSON of `params`.
     pub params: &'s [u8],
+    /// The same in a copy that can be shared, if they are large.
+    pub shared: Option<&'s Arc<[u8]>>,
 }
 
 impl Event<'_> {
@@ -43,6 +59,14 @@ impl Event<'_> {
     pub fn ends(&self) -> bool {
         self.spec
             .is_some_and(|index| NOTIFICATIONS[usize::from(index)].ends)
+    }
+
+    /// Whether it tells that its turn has begun. Items come from a turn that has, and from it only.
+    pub fn begins(&self) -> bool {
+        self.spec.map_or_else(
+            || self.method.starts_with("item/"),
+            |index| NOTIFICATIONS[usize::from(index)].begins,
+        )
     }
 
     /// Bytes that it takes in a segment.
@@ -73,6 +97,8 @@ fn grown(capacity: usize, needed: usize) -> usize {
 pub struct Segment {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
+    /// The params of its only event, if they are large; `bytes` has the method's name then, if it is unknown.
+    large: Option<Arc<[u8]>>,
 }
 
 impl Segment {
@@ -81,17 +107,42 @@ impl Segment {
         Self {
             bytes: Vec::with_capacity(payload.max(FIRST)),
             entries: Vec::with_capacity(FIRST_ENTRIES),
+            large: None,
         }
     }
 
-    /// What [`Self::held`] is for such a segment.
-    pub fn held_at_first(payload: usize) -> usize {
-        payload.max(FIRST) + FIRST_ENTRIES * size_of::<Entry>()
+    /// A segment of one event whose params are shared.
+    fn of_one(event: Event<'_>, params: &Arc<[u8]>) -> Self {
+        let name = event.stored_name();
+        Self {
+            bytes: name.to_vec(),
+            entries: vec![Entry::of(event, name.len())],
+            large: Some(Arc::clone(params)),
+        }
     }
 
-    /// Whether `payload` more bytes belong here.
-    pub fn has_room(&self, payload: usize) -> bool {
-        self.bytes.len() + payload <= FULL
+    /// A segment that begins with `event`.
+    pub fn of(event: Event<'_>) -> Self {
+        if let Some(params) = event.shared {
+            return Self::of_one(event, params);
+        }
+        let mut segment = Self::for_payload(event.stored());
+        segment.push(event);
+        segment
+    }
+
+    /// What [`Self::held`] is for a segment that begins with `event`.
+    pub fn held_at_first(event: Event<'_>) -> usize {
+        match event.shared {
+            Some(params) => params.len() + event.stored_name().len() + size_of::<Entry>(),
+            None => event.stored().max(FIRST) + FIRST_ENTRIES * size_of::<Entry>(),
+        }
+    }
+
+    /// Whether `event` belongs here.
+    pub fn has_room(&self, event: Event<'_>) -> bool {
+        let is_small = self.large.is_none() && event.shared.is_none();
+        is_small && self.bytes.len() + event.stored() <= FULL
     }
 
     pub fn push(&mut self, event: Event<'_>) {
@@ -101,13 +152,7 @@ impl Segment {
         self.entries.reserve_exact(entries - self.entries.len());
         self.bytes.extend_from_slice(name);
         self.bytes.extend_from_slice(event.params);
-        // One line above 4 GiB does not fit a pipe's peer that holds lines in memory.
-        let end = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        self.entries.push(Entry {
-            spec: event.spec.unwrap_or(UNKNOWN),
-            method_len: u16::try_from(name.len()).unwrap_or(UNKNOWN),
-            end,
-        });
+        self.entries.push(Entry::of(event, self.bytes.len()));
     }
 
     fn capacities_with(&self, payload: usize) -> (usize, usize) {
@@ -127,7 +172,8 @@ impl Segment {
 
     /// Bytes of memory held, which is what budgets count.
     pub fn held(&self) -> usize {
-        self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>()
+        let large = self.large.as_ref().map_or(0, |params| params.len());
+        self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>() + large
     }
 
     /// What [`Self::held`] will be with `payload` more bytes.
@@ -144,21 +190,18 @@ impl Segment {
             self.entries[index - 1].end as usize
         };
         let stored = &self.bytes[start..entry.end as usize];
-        if entry.spec == UNKNOWN {
-            let (name, params) = stored.split_at(entry.method_len.into());
-            let method = std::str::from_utf8(name).unwrap_or("\u{fffd}");
-            Event {
-                spec: None,
-                method,
-                params,
-            }
+        let (name, params) = stored.split_at(entry.method_len.into());
+        let (spec, method) = if entry.spec == UNKNOWN {
+            (None, std::str::from_utf8(name).unwrap_or("\u{fffd}"))
         } else {
             let method = NOTIFICATIONS[usize::from(entry.spec)].method;
-            Event {
-                spec: Some(entry.spec),
-                method,
-                params: stored,
-            }
+            (Some(entry.spec), method)
+        };
+        Event {
+            spec,
+            method,
+            params: self.large.as_deref().unwrap_or(params),
+            shared: self.large.as_ref(),
         }
     }
 
@@ -177,11 +220,13 @@ mod tests {
             spec: Some(3),
             method: NOTIFICATIONS[3].method,
             params: b"{\"a\":1}",
+            shared: None,
         };
         let unknown = Event {
             spec: None,
             method: "future/\u{e9}vent",
             params: b"{}",
+            shared: None,
         };
         let mut segment = Segment::for_payload(7);
         for event in [known, unknown, known] {
@@ -192,14 +237,21 @@ mod tests {
 
     #[test]
     fn what_a_push_will_hold_is_known_before() {
-        let mut segment = Segment::for_payload(10);
-        assert_eq!(segment.held(), Segment::held_at_first(10));
+        let first = Event {
+            spec: Some(0),
+            method: NOTIFICATIONS[0].method,
+            params: b"0123456789",
+            shared: None,
+        };
+        let mut segment = Segment::of(first);
+        assert_eq!(segment.held(), Segment::held_at_first(first));
         for size in [10, 1000, 3, 5000, 60_000, 0, 1] {
             let params = vec![b'p'; size];
             let event = Event {
                 spec: None,
                 method: "future",
                 params: &params,
+                shared: None,
             };
             let foreseen = segment.held_with(event.stored());
             segment.push(event);
@@ -211,17 +263,38 @@ mod tests {
     fn a_delta_of_the_wire_costs_little_more_than_its_bytes() {
         let params = [b'p'; 170];
         let mut segment = Segment::for_payload(params.len());
-        while segment.has_room(params.len()) {
-            segment.push(Event {
-                spec: Some(0),
-                method: NOTIFICATIONS[0].method,
-                params: &params,
-            });
+        let event = Event {
+            spec: Some(0),
+            method: NOTIFICATIONS[0].method,
+            params: &params,
+            shared: None,
+        };
+        while segment.has_room(event) {
+            segment.push(event);
         }
         assert!(
             segment.held() / segment.len() < 300,
             "{}",
             segment.held() / segment.len()
         );
+    }
+
+    #[test]
+    fn large_params_are_shared_and_counted() {
+        let params: Arc<[u8]> = vec![b'p'; FULL + 1].into();
+        for (spec, method) in [(Some(3), NOTIFICATIONS[3].method), (None, "future/event")] {
+            let event = Event {
+                spec,
+                method,
+                params: &params,
+                shared: Some(&params),
+            };
+            let segment = Segment::of(event);
+            assert_eq!(segment.held(), Segment::held_at_first(event));
+            assert!(segment.held() > params.len() && !segment.has_room(event));
+            let stored = segment.get(0);
+            assert_eq!((stored.spec, stored.method), (spec, method));
+            assert!(std::ptr::eq(stored.params, &raw const *params));
+        }
     }
 }

@@ -1,7 +1,8 @@
-//! The threads and the process.
+//! The threads that read and write, and what they read from and write to.
 
-pub(crate) mod alarm;
+pub mod endpoint;
+pub(crate) mod link;
+pub mod memory;
 pub mod process;
 pub(crate) mod reader;
-pub(crate) mod shared;
-pub(crate) mod writer;
+pub mod writer;

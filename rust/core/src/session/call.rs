@@ -1,16 +1,17 @@
 //! One request and its stages: queued for admission, admitted, sent, written, answered.
 //!
-//! A call knows nothing of the queues it stands in; admission, writer and router move it on. Lock
-//! order: a call's lock is innermost, nothing else is taken under it.
+//! The session moves a call on, under its own lock; the call's lock, which is innermost, is for who waits for the next
+//! stage.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::cleanup::{Cleanup, TurnKey};
+use super::subscriptions::{Subscription, SubscriptionId};
 use crate::inbox::mailbox::Mailbox;
-use crate::session::errands::Errand;
 use crate::sync::closing::CloseReason;
-use crate::sync::gate::{Gate, Ready, Wake};
+use crate::sync::gate::{Gate, Ready};
+use crate::wire::encode::request_line;
 use crate::wire::protocol::{REQUESTS, Window};
 
 /// How a request ended.
@@ -24,7 +25,7 @@ pub enum Outcome {
         message: String,
         data: Option<Box<[u8]>>,
     },
-    Closed(Arc<CloseReason>),
+    Closed(CloseReason),
 }
 
 /// Where a request stands.
@@ -32,7 +33,7 @@ pub enum Outcome {
 enum Stage {
     Queued,
     Admitted,
-    /// In the writer's queue.
+    /// Handed to the writer.
     Sent,
     Written,
     Answered(Outcome),
@@ -40,14 +41,14 @@ enum Stage {
     Abandoned,
 }
 
-/// Which line a request stands in.
+/// Which window a request stands in line for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
     Short,
     Long,
     Control,
-    /// Undoes what nobody waits for; it goes out by itself once it is admitted.
-    Errand,
+    /// Undoes what nobody wants any more.
+    Cleanup,
 }
 
 impl From<Window> for Lane {
@@ -60,30 +61,29 @@ impl From<Window> for Lane {
     }
 }
 
-/// What has to be undone when a request is given up.
+/// Where a request stood when it was given up.
 #[derive(Debug)]
-pub enum Undo {
-    /// It was answered and taken, or given up before.
-    Nothing,
-    /// It stands in line for admission.
-    Line,
-    /// The writer will skip its line and free its place.
-    Unwritten,
-    /// It held a place in its window.
-    Place,
-    /// It is on the wire: its answer will find a tombstone, and until then it keeps its place.
+pub(crate) enum GivenUp {
+    /// It was answered and taken, or given up before; or it goes its way without anybody who waits.
+    Before,
+    Queued,
+    Admitted,
+    Sent,
+    /// Its answer will find a tombstone.
     Written,
     /// The answer came and nobody took it.
-    Answer(Outcome, Option<Arc<Mailbox>>),
+    Answered(Outcome),
 }
 
-/// A stream of events that a request opens: what undoes the request is owed from the moment that its
-/// line is written.
+/// The stream that a request opens.
 #[derive(Debug)]
-pub struct Stream {
+pub(crate) struct Opens {
+    pub id: SubscriptionId,
     pub mailbox: Arc<Mailbox>,
     /// The answer is the end of the stream.
     pub until_answer: bool,
+    /// Undoes the request.
+    pub cleanup: Option<Cleanup>,
 }
 
 #[derive(Debug)]
@@ -92,22 +92,28 @@ pub struct Call {
     pub method: Box<str>,
     pub lane: Lane,
     /// The thread of a `turn/start`: its events are kept from the moment the line is written.
-    pub turn_of: Option<Arc<str>>,
-    /// What it undoes; nobody waits for it then.
-    pub errand: Option<Errand>,
-    /// The stream that this request opens.
-    pub stream: Option<Stream>,
-    /// It counts against its window. Given back once, by whoever ends it.
-    place: AtomicBool,
-    gate: Gate<State>,
+    pub(crate) starts_on: Option<Arc<str>>,
+    pub(crate) opens: Option<Opens>,
+    /// It goes out by itself once it is admitted, and nobody need wait for it: this is its line.
+    pub(crate) by_itself: Option<Vec<u8>>,
+    /// The turn that it interrupts, if it goes out by itself.
+    pub(crate) interrupts: Option<TurnKey>,
+    gate: Gate<Progress>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Progress {
     stage: Stage,
+    /// It counts against its window.
+    has_place: bool,
+    /// It goes out for the second time.
+    again: bool,
+    opened: Instant,
     sent: Option<Instant>,
     written: Option<Instant>,
-    subscription: Option<Arc<Mailbox>>,
+    /// The thread that it subscribes to or unsubscribes from.
+    thread: Option<Arc<str>>,
+    subscription: Option<Subscription>,
 }
 
 /// The window of `method`. A method that the schema does not know counts as short.
@@ -118,162 +124,194 @@ fn window_of(method: &str) -> Window {
 }
 
 impl Call {
-    pub fn new(id: i64, method: &str, thread_id: Option<&str>) -> Self {
+    pub(crate) fn new(id: i64, method: &str, now: Instant) -> Self {
         Self {
             id,
             method: method.into(),
             lane: window_of(method).into(),
-            errand: None,
-            stream: None,
-            turn_of: (method == "turn/start")
-                .then_some(thread_id)
-                .flatten()
-                .map(Arc::from),
-            place: AtomicBool::new(false),
-            gate: Gate::new(State {
+            starts_on: None,
+            opens: None,
+            by_itself: None,
+            interrupts: None,
+            gate: Gate::new(Progress {
                 stage: Stage::Queued,
+                has_place: false,
+                again: false,
+                opened: now,
                 sent: None,
                 written: None,
+                thread: None,
                 subscription: None,
             }),
         }
     }
 
-    /// The same request, if it opens a stream.
-    #[must_use]
-    pub fn opening(self, stream: Option<Stream>) -> Self {
-        Self { stream, ..self }
-    }
-
-    /// A request that nobody waits for.
-    pub fn errand(id: i64, errand: Errand) -> Self {
-        let call = Self::new(id, &errand.method, None);
+    /// A request that goes out by itself.
+    pub(crate) fn by_itself(id: i64, cleanup: &Cleanup, lane: Lane, now: Instant) -> Self {
+        let bytes = request_line(Some(id), &cleanup.method, Some(&cleanup.params));
         Self {
-            lane: Lane::Errand,
-            errand: Some(errand),
-            ..call
+            lane,
+            by_itself: Some(bytes),
+            interrupts: cleanup.turn.clone(),
+            ..Self::new(id, &cleanup.method, now)
         }
     }
 
-    /// Admission lets it in. False when it was given up or the connection closed meanwhile.
-    pub fn admit(&self) -> bool {
-        let mut state = self.gate.lock();
-        if !matches!(state.stage, Stage::Queued) {
-            return false;
+    /// Admission lets it in; one that goes out by itself is on its way to the writer. False when it was given up or
+    /// answered meanwhile.
+    pub(crate) fn admit(&self, now: Instant) -> bool {
+        let mut progress = self.gate.lock();
+        let queued = matches!(progress.stage, Stage::Queued);
+        if queued {
+            progress.has_place = true;
+            progress.stage = if self.by_itself.is_some() {
+                progress.sent = Some(now);
+                Stage::Sent
+            } else {
+                Stage::Admitted
+            };
         }
-        state.stage = Stage::Admitted;
-        self.place.store(true, Ordering::Release);
-        self.gate.wake_all(state);
-        true
+        queued
     }
 
     pub fn is_admitted(&self) -> bool {
         matches!(self.gate.lock().stage, Stage::Admitted)
     }
 
+    /// One that goes out by itself was answered too early, and goes out once more. False the second time.
+    pub(crate) fn line_up_again(&self) -> bool {
+        let mut progress = self.gate.lock();
+        let first = !std::mem::replace(&mut progress.again, true);
+        if first {
+            progress.stage = Stage::Queued;
+            (progress.sent, progress.written) = (None, None);
+        }
+        first
+    }
+
     /// Its line goes to the writer. False when it is not admitted (any more).
-    pub fn mark_sent(&self) -> bool {
-        let mut state = self.gate.lock();
-        let admitted = matches!(state.stage, Stage::Admitted);
+    pub(crate) fn send(&self, now: Instant, thread: Option<Arc<str>>) -> bool {
+        let mut progress = self.gate.lock();
+        let admitted = matches!(progress.stage, Stage::Admitted);
         if admitted {
-            state.stage = Stage::Sent;
-            state.sent = Some(Instant::now());
+            progress.stage = Stage::Sent;
+            progress.sent = Some(now);
+            progress.thread = thread;
         }
         admitted
     }
 
-    /// The writer takes its line in hand. False when it was given up: the line is not written.
-    pub fn mark_written(&self) -> bool {
-        let mut state = self.gate.lock();
-        let sent = matches!(state.stage, Stage::Sent);
-        if sent {
-            state.stage = Stage::Written;
-            state.written = Some(Instant::now());
-        }
-        sent
+    /// Whether it is in the writer's hands.
+    pub(crate) fn is_sent(&self) -> bool {
+        matches!(self.gate.lock().stage, Stage::Sent)
     }
 
-    /// Time since its line was written, or was handed to the writer if that has not happened.
-    pub fn elapsed(&self) -> Duration {
-        let state = self.gate.lock();
-        state
-            .written
-            .or(state.sent)
-            .map_or(Duration::ZERO, |at| at.elapsed())
+    /// The writer takes its line in hand.
+    pub(crate) fn write(&self, now: Instant) {
+        let mut progress = self.gate.lock();
+        progress.stage = Stage::Written;
+        progress.written = Some(now);
     }
 
-    /// Time since its line was written; `None` before.
-    pub fn written_for(&self) -> Option<Duration> {
-        self.gate.lock().written.map(|at| at.elapsed())
+    /// Whether its line was written, whoever still waits for the answer.
+    pub(crate) fn was_written(&self) -> bool {
+        self.gate.lock().written.is_some()
     }
 
-    /// Whether it counts against its window.
-    pub fn holds_place(&self) -> bool {
-        self.place.load(Ordering::Acquire)
+    /// The thread that it subscribes to or unsubscribes from.
+    pub(crate) fn thread(&self) -> Option<Arc<str>> {
+        self.gate.lock().thread.clone()
+    }
+
+    /// Since when its deadline runs: from when its line was written, or was handed to the writer if that has not
+    /// happened. `None` before that.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        let progress = self.gate.lock();
+        progress.written.or(progress.sent)
+    }
+
+    /// When it was opened, if it waits for admission.
+    pub(crate) fn queued_since(&self) -> Option<Instant> {
+        let progress = self.gate.lock();
+        matches!(progress.stage, Stage::Queued).then_some(progress.opened)
+    }
+
+    pub(crate) fn has_place(&self) -> bool {
+        self.gate.lock().has_place
     }
 
     /// True once, for whoever is to give its place to the next in line.
-    pub fn give_back_place(&self) -> bool {
-        self.place.swap(false, Ordering::AcqRel)
+    pub(crate) fn give_back_place(&self) -> bool {
+        std::mem::take(&mut self.gate.lock().has_place)
     }
 
-    /// The answer, with the subscription that the router bound for it. The waiters are returned, so
-    /// that the reader can wake them after the whole chunk; `None` when it was given up before.
-    pub fn answer(&self, outcome: Outcome, subscription: Option<Arc<Mailbox>>) -> Option<Wake> {
-        let mut state = self.gate.lock();
-        if matches!(
-            state.stage,
-            Stage::Abandoned | Stage::Taken | Stage::Answered(_)
-        ) {
-            return None;
+    /// The answer, with the subscription that was bound for it. They come back if nobody wants them any more.
+    pub(crate) fn answer(
+        &self,
+        outcome: Outcome,
+        subscription: Option<Subscription>,
+    ) -> Result<(), (Outcome, Option<Subscription>)> {
+        let mut progress = self.gate.lock();
+        match progress.stage {
+            Stage::Abandoned | Stage::Taken | Stage::Answered(_) => Err((outcome, subscription)),
+            Stage::Queued | Stage::Admitted | Stage::Sent | Stage::Written => {
+                progress.stage = Stage::Answered(outcome);
+                progress.subscription = subscription;
+                Ok(())
+            }
         }
-        state.stage = Stage::Answered(outcome);
-        state.subscription = subscription;
-        Some(state.take_waiters())
     }
 
-    pub fn is_abandoned(&self) -> bool {
+    pub(crate) fn is_abandoned(&self) -> bool {
         matches!(self.gate.lock().stage, Stage::Abandoned)
     }
 
-    /// Wakes what [`Self::answer`] returned.
-    pub fn fire(&self, wake: Wake) {
-        self.gate.fire(wake);
+    /// Wakes whoever waits for the next stage.
+    pub(crate) fn wake(&self) {
+        self.gate.wake();
     }
 
     /// The outcome, once; `None` while there is none.
     pub fn take(&self) -> Option<Outcome> {
-        let mut state = self.gate.lock();
-        match std::mem::replace(&mut state.stage, Stage::Taken) {
+        let mut progress = self.gate.lock();
+        match std::mem::replace(&mut progress.stage, Stage::Taken) {
             Stage::Answered(outcome) => Some(outcome),
             other => {
-                state.stage = other;
+                progress.stage = other;
                 None
             }
         }
     }
 
-    pub fn take_subscription(&self) -> Option<Arc<Mailbox>> {
+    pub(crate) fn was_taken(&self) -> bool {
+        matches!(self.gate.lock().stage, Stage::Taken)
+    }
+
+    /// After an answered `turn/start`: its part in the turn, once.
+    pub fn take_subscription(&self) -> Option<Subscription> {
         self.gate.lock().subscription.take()
     }
 
-    /// Gives the request up; says what that leaves to be undone. The second call finds nothing.
-    pub fn abandon(&self) -> Undo {
-        let mut state = self.gate.lock();
-        let undo = match std::mem::replace(&mut state.stage, Stage::Abandoned) {
-            Stage::Abandoned => Undo::Nothing,
-            Stage::Queued => Undo::Line,
-            Stage::Sent => Undo::Unwritten,
-            Stage::Admitted => Undo::Place,
-            Stage::Written => Undo::Written,
-            Stage::Answered(outcome) => Undo::Answer(outcome, state.subscription.take()),
+    /// Gives the request up; says where it stood. The second call finds nothing. One that goes out by itself goes on.
+    pub(crate) fn give_up(&self) -> GivenUp {
+        if self.by_itself.is_some() {
+            return GivenUp::Before;
+        }
+        let mut progress = self.gate.lock();
+        let stood = match std::mem::replace(&mut progress.stage, Stage::Abandoned) {
+            Stage::Abandoned => GivenUp::Before,
+            Stage::Queued => GivenUp::Queued,
+            Stage::Sent => GivenUp::Sent,
+            Stage::Admitted => GivenUp::Admitted,
+            Stage::Written => GivenUp::Written,
+            Stage::Answered(outcome) => GivenUp::Answered(outcome),
             Stage::Taken => {
-                state.stage = Stage::Taken;
-                Undo::Nothing
+                progress.stage = Stage::Taken;
+                GivenUp::Before
             }
         };
-        self.gate.wake_all(state);
-        undo
+        self.gate.wake_all(progress);
+        stood
     }
 
     /// Where to wait for the next step: admitted, or (once sent) answered.
@@ -282,7 +320,7 @@ impl Call {
     }
 }
 
-impl Ready for State {
+impl Ready for Progress {
     fn ready(&self) -> bool {
         !matches!(self.stage, Stage::Queued | Stage::Sent | Stage::Written)
     }

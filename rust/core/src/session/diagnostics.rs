@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
+use crate::sync::lock::Mutex;
 
 /// Records kept; beyond it the oldest goes and the loss is counted in the next record taken.
 const KEEP: usize = 256;

@@ -1,16 +1,14 @@
 //! One goal as the reader sees it: from the request that sets it to the end of its last turn. The
 //! runtime works towards a goal in turns that it starts itself, one after the other; this tells which
-//! events are theirs, which turn runs now, and when no other will come. Owned by the goal's mailbox.
+//! events are theirs, which turn runs now, and when no other will come. Plain data of the session.
 
 use std::sync::Arc;
 
 use crate::inbox::segment::Event;
-use crate::wire::envelope::id_in_answer;
-use crate::wire::protocol::IdPath;
 
 /// Where a goal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Stage {
+enum Standing {
     /// The thread is reserved; what it does is still somebody else's, an earlier goal's perhaps.
     #[default]
     Reserved,
@@ -34,15 +32,15 @@ pub(crate) enum Verdict {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Goal {
-    stage: Stage,
+pub struct Goal {
+    standing: Standing,
     /// The first turn, whose id stands for all of them.
     first: Option<Arc<str>>,
     running: Option<Arc<str>>,
     /// The params of the last `thread/goal/updated`.
     latest: Option<Box<[u8]>>,
     /// Nobody wants it: it is being paused, and a turn that still begins is to be interrupted.
-    doomed: bool,
+    given_up: bool,
 }
 
 /// Statuses in which the runtime starts no more turns. One that this version does not know is none
@@ -57,70 +55,83 @@ const ENDED: [&str; 5] = [
 
 impl Goal {
     /// The request that sets it goes out now.
-    pub fn ask(&mut self) {
-        if self.stage == Stage::Reserved {
-            self.stage = Stage::Asked;
+    pub(crate) fn ask(&mut self) {
+        if self.standing == Standing::Reserved {
+            self.standing = Standing::Asked;
         }
     }
 
     /// The request was refused, or did not go out.
-    pub fn refused(&mut self) {
-        if self.stage == Stage::Asked {
-            self.stage = Stage::Reserved;
+    pub(crate) fn refused(&mut self) {
+        if self.standing == Standing::Asked {
+            self.standing = Standing::Reserved;
         }
     }
 
-    pub fn doom(&mut self) {
-        self.doomed = true;
+    pub(crate) fn give_up(&mut self) {
+        self.given_up = true;
     }
 
     /// Whether a turn that begins now is one that nobody wants.
-    pub fn is_doomed(&self) -> bool {
-        self.doomed
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up
     }
 
     /// Whether the runtime may still start turns for it.
     pub fn goes_on(&self) -> bool {
-        matches!(self.stage, Stage::Asked | Stage::Active)
+        matches!(self.standing, Standing::Asked | Standing::Active)
     }
 
-    pub fn first(&self) -> Option<&Arc<str>> {
-        self.first.as_ref()
+    /// The first turn; its id stands for the whole.
+    pub fn first_turn(&self) -> Option<Arc<str>> {
+        self.first.clone()
     }
 
-    pub fn running(&self) -> Option<&Arc<str>> {
+    /// The turn that runs now.
+    pub fn running_turn(&self) -> Option<Arc<str>> {
+        self.running.clone()
+    }
+
+    pub(crate) fn running(&self) -> Option<&Arc<str>> {
         self.running.as_ref()
     }
 
+    /// The params of the last `thread/goal/updated`.
     pub fn latest(&self) -> Option<&[u8]> {
         self.latest.as_deref()
     }
 
-    /// Takes in an event of the thread; `turn_id` is the turn's that it belongs to, if it does.
-    pub fn observe(&mut self, event: &Event<'_>, turn_id: Option<&str>) -> Verdict {
-        if self.stage == Stage::Reserved {
+    /// Takes in an event of the thread; `turn_id` is the turn's that it belongs to, if it does, and `status` what it
+    /// says of the goal or the turn, if it says that.
+    pub(crate) fn observe(
+        &mut self,
+        event: &Event<'_>,
+        turn_id: Option<&str>,
+        status: Option<&str>,
+    ) -> Verdict {
+        if self.standing == Standing::Reserved {
             return Verdict::Passed;
         }
         match (event.method, turn_id) {
-            ("thread/goal/updated", _) => self.updated(event.params),
+            ("thread/goal/updated", _) => self.updated(event.params, status),
             // Of the goal that this one replaces, if it is not set yet.
-            ("thread/goal/cleared", _) if self.stage == Stage::Asked => Verdict::Passed,
+            ("thread/goal/cleared", _) if self.standing == Standing::Asked => Verdict::Passed,
             ("thread/goal/cleared", None) => self.over(),
             // With the thread goes the turn that runs.
             ("thread/archived" | "thread/deleted" | "thread/closed", None) => {
                 self.running = None;
                 self.over()
             }
-            ("turn/started", Some(turn_id)) if self.stage != Stage::Over => {
+            ("turn/started", Some(turn_id)) if self.standing != Standing::Over => {
                 let turn_id: Arc<str> = turn_id.into();
-                self.stage = Stage::Active;
+                self.standing = Standing::Active;
                 self.first.get_or_insert_with(|| Arc::clone(&turn_id));
                 self.running = Some(turn_id);
                 Verdict::Kept
             }
             (_, Some(turn_id)) if self.running.as_deref() == Some(turn_id) => {
                 if event.ends() {
-                    self.completed(event.params)
+                    self.completed(status)
                 } else {
                     Verdict::Kept
                 }
@@ -129,18 +140,17 @@ impl Goal {
         }
     }
 
-    fn updated(&mut self, params: &[u8]) -> Verdict {
+    fn updated(&mut self, params: &[u8], status: Option<&str>) -> Verdict {
         self.latest = Some(params.into());
-        let status = id_in_answer(params, IdPath::Nested("goal", "status"));
-        if status.is_some_and(|status| ENDED.contains(&status.as_str())) {
+        if status.is_some_and(|status| ENDED.contains(&status)) {
             return self.over();
         }
-        self.stage = Stage::Active;
+        self.standing = Standing::Active;
         Verdict::Passed
     }
 
     fn over(&mut self) -> Verdict {
-        self.stage = Stage::Over;
+        self.standing = Standing::Over;
         if self.running.is_some() {
             Verdict::Passed
         } else {
@@ -148,14 +158,13 @@ impl Goal {
         }
     }
 
-    fn completed(&mut self, params: &[u8]) -> Verdict {
+    fn completed(&mut self, status: Option<&str>) -> Verdict {
         self.running = None;
         // The runtime leaves a goal active whose turn was interrupted, and does nothing for it.
-        let status = id_in_answer(params, IdPath::Nested("turn", "status"));
-        if status.as_deref() == Some("interrupted") {
-            self.stage = Stage::Over;
+        if status == Some("interrupted") {
+            self.standing = Standing::Over;
         }
-        if self.stage == Stage::Over {
+        if self.standing == Standing::Over {
             Verdict::KeptLast
         } else {
             Verdict::Kept
@@ -173,8 +182,11 @@ mod tests {
             spec: find_notification(method),
             method,
             params: params.as_bytes(),
+            shared: None,
         };
-        goal.observe(&event, turn_id)
+        let status = params.split(r#""status":""#).nth(1);
+        let status = status.and_then(|rest| rest.split('"').next());
+        goal.observe(&event, turn_id, status)
     }
 
     fn set(goal: &mut Goal, status: &str) -> Verdict {
@@ -211,7 +223,7 @@ mod tests {
             Verdict::Kept
         );
         assert_eq!(complete(&mut goal, "v", "completed"), Verdict::KeptLast);
-        assert_eq!(goal.first().map(|id| &**id), Some("u"));
+        assert_eq!(goal.first_turn().as_deref(), Some("u"));
         assert!(
             goal.latest()
                 .unwrap()
@@ -259,7 +271,7 @@ mod tests {
             Verdict::Passed
         );
         assert_eq!(complete(&mut goal, "old", "interrupted"), Verdict::Passed);
-        assert_eq!(goal.first(), None);
+        assert_eq!(goal.first_turn(), None);
         assert_eq!(start(&mut goal, "u"), Verdict::Kept);
     }
 

@@ -1,14 +1,261 @@
-//! Whose a message is and who waits for it: requests, admission, turns, goals, listeners, server requests.
+//! The session: whose a message is and who waits for it. Requests and their admission, turns and who holds them,
+//! goals, streams, listeners, what is to be undone.
+//!
+//! It is a state machine without threads, clocks and I/O: messages, requests and the time go in, and what is to be done
+//! comes out as [`Effects`]: lines for the writer, waiters to wake, the next time to look. One lock is around all of it
+//! (in `connection`), the reader holds it while it applies what it has parsed before, and nobody parses or copies a
+//! payload under it.
+//!
+//! Lock order: session → a mailbox or a call → nothing. Effects are carried out with the session's lock released.
 
 pub mod admission;
 pub mod call;
+pub mod cleanup;
 pub mod diagnostics;
-pub mod errands;
-pub(crate) mod goal;
-pub(crate) mod holding;
+pub mod effects;
+pub mod goal;
+pub mod incoming;
 pub mod listeners;
-pub mod router;
-mod routes;
-pub(crate) mod routing;
+mod recent;
+pub mod requests;
+mod routing;
 pub mod server_requests;
 pub mod stats;
+mod streams;
+pub mod subscriptions;
+mod threads;
+mod turns;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use hashbrown::HashMap;
+
+use crate::inbox::budget::Budget;
+use crate::inbox::mailbox::Mailbox;
+use crate::sync::closing::CloseReason;
+use admission::{Admission, Limits};
+use call::{Call, Lane, Outcome};
+use effects::{Effects, Line};
+use listeners::Listeners;
+use recent::Recent;
+use requests::Unattended;
+use stats::Stats;
+use streams::GoalPart;
+use subscriptions::{Claim, Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
+use threads::{PendingStart, Thread};
+use turns::Turn;
+
+#[derive(Debug)]
+pub struct Session {
+    stats: Arc<Stats>,
+    budget: Arc<Budget>,
+    /// When more than this is held, mailboxes give way.
+    relief_at: usize,
+    closed: Option<CloseReason>,
+    last_id: i64,
+    /// Every request that is not settled.
+    calls: HashMap<i64, Arc<Call>>,
+    /// Those on the wire whose answers nobody waits for, the oldest first.
+    unattended: VecDeque<Unattended>,
+    admission: Admission,
+    turns: HashMap<Arc<str>, Turn>,
+    /// Those where something is going on besides a turn that runs.
+    threads: HashMap<Arc<str>, Thread>,
+    goals: HashMap<SubscriptionId, GoalPart>,
+    streams: HashMap<Subject, Vec<Arc<Mailbox>>>,
+    listeners: Listeners,
+    last_subscription: SubscriptionId,
+    subscriptions: HashMap<SubscriptionId, Subscribed>,
+    /// Of turns and streams that are over but perhaps not read: no event comes for them, but they hold memory.
+    ended: Vec<Weak<Mailbox>>,
+    ended_at_most: usize,
+    /// Turns of which the last word has come, so that nobody waits for it again.
+    over: Recent,
+    /// Threads that this client has unsubscribed from: their events do not come.
+    unsubscribed: Recent,
+    next_look: Option<Instant>,
+}
+
+/// How many of each kind of thing a session remembers.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    pub turns: usize,
+    /// Threads on which a turn is being started.
+    pub starting: usize,
+    /// Requests on the wire.
+    pub calls: usize,
+    /// Requests that wait for admission, or until a turn that was given up is over.
+    pub waiting: usize,
+    /// Places that are taken.
+    pub admitted: usize,
+    /// Subscriptions that are no turn's.
+    pub streams: usize,
+}
+
+impl Session {
+    pub fn new(limits: Limits, stats: Arc<Stats>, budget: Arc<Budget>) -> Self {
+        Self {
+            stats,
+            relief_at: budget.total,
+            budget,
+            closed: None,
+            last_id: 0,
+            calls: HashMap::new(),
+            unattended: VecDeque::new(),
+            admission: Admission::new(limits),
+            turns: HashMap::new(),
+            threads: HashMap::new(),
+            goals: HashMap::new(),
+            streams: HashMap::new(),
+            listeners: Listeners::default(),
+            last_subscription: 0,
+            subscriptions: HashMap::new(),
+            ended: Vec::new(),
+            ended_at_most: 0,
+            over: Recent::default(),
+            unsubscribed: Recent::default(),
+            next_look: None,
+        }
+    }
+
+    fn subscribe(&mut self, mailbox: Arc<Mailbox>, part: Part) -> Subscription {
+        self.last_subscription += 1;
+        let id = self.last_subscription;
+        let subscribed = Subscribed {
+            mailbox: Arc::clone(&mailbox),
+            part,
+        };
+        self.subscriptions.insert(id, subscribed);
+        Subscription { id, mailbox }
+    }
+
+    /// A consumer leaves. What nobody wants any more is undone; nobody waits for that.
+    pub fn leave(&mut self, id: SubscriptionId, leave: Leave, now: Instant, out: &mut Effects) {
+        let Some(subscribed) = self.subscriptions.remove(&id) else {
+            if leave == Leave::Drop {
+                self.goal_was_dropped(id);
+            }
+            return;
+        };
+        let Part::Turn(claim) = subscribed.part else {
+            return self.leave_stream(id, subscribed, leave, now, out);
+        };
+        let left = self.leave_turn(&subscribed.mailbox, claim, leave, now, out);
+        if left != Claim::None {
+            let part = Part::Turn(left);
+            self.subscriptions
+                .insert(id, Subscribed { part, ..subscribed });
+        }
+    }
+
+    /// From now on leaving undoes what this consumer has begun.
+    pub fn own(&mut self, id: SubscriptionId) {
+        self.own_turn(id, true);
+        self.set_owed(id, true);
+    }
+
+    /// From now on what this consumer has begun goes on without it.
+    pub fn detach(&mut self, id: SubscriptionId) {
+        self.own_turn(id, false);
+        self.set_owed(id, false);
+    }
+
+    /// Why the connection has ended; `None` while it lives.
+    pub fn closed(&self) -> Option<&CloseReason> {
+        self.closed.as_ref()
+    }
+
+    /// Ends everything that waits, now and later. The first reason stays.
+    pub fn close(&mut self, reason: &CloseReason, out: &mut Effects) {
+        if self.closed.is_some() {
+            return;
+        }
+        self.closed = Some(reason.clone());
+        for mailbox in self.mailboxes() {
+            mailbox.close(reason);
+            out.mailboxes.push(mailbox);
+        }
+        for (_, call) in self.calls.drain() {
+            if call.answer(Outcome::Closed(reason.clone()), None).is_ok() {
+                out.calls.push(call);
+            }
+        }
+        self.unattended.clear();
+        self.admission.clear();
+        self.turns.clear();
+        self.threads.clear();
+        self.streams.clear();
+        self.listeners = Listeners::default();
+        self.next_look = None;
+    }
+
+    /// The lines that undo everything which would go on without this connection, for a runtime that outlives it. They
+    /// stand in no line: nothing is sent after them.
+    pub fn undo_all(&mut self) -> Vec<Line> {
+        let mut due = self.streams_to_undo();
+        due.extend(self.turns_to_undo());
+        due.iter()
+            .map(|cleanup| {
+                let call = Call::by_itself(self.new_id(), cleanup, Lane::Cleanup, Instant::now());
+                Line {
+                    bytes: call.by_itself.unwrap_or_default(),
+                    call: None,
+                }
+            })
+            .collect()
+    }
+
+    fn drop_if_idle(&mut self, thread_id: &str) {
+        if self.threads.get(thread_id).is_some_and(Thread::is_idle) {
+            self.threads.remove(thread_id);
+        }
+    }
+
+    fn remember_ended(&mut self, mailbox: &Arc<Mailbox>) {
+        if self.ended.len() >= self.ended_at_most {
+            self.ended.retain(|one| one.strong_count() > 0);
+            self.ended_at_most = 64.max(self.ended.len() * 2);
+        }
+        self.ended.push(Arc::downgrade(mailbox));
+    }
+
+    fn mailboxes(&self) -> Vec<Arc<Mailbox>> {
+        let turns = self.turns.values().flat_map(|turn| &turn.subscribers);
+        let starts = self.threads.values().flat_map(|thread| &thread.starting);
+        let streams = self.streams.values().flatten();
+        turns
+            .chain(starts.flat_map(PendingStart::mailboxes))
+            .chain(self.goal_mailboxes())
+            .chain(streams)
+            .chain(self.listeners.mailboxes())
+            .cloned()
+            .chain(self.ended.iter().filter_map(Weak::upgrade))
+            .collect()
+    }
+
+    pub fn counts(&self) -> Counts {
+        let lanes = [Lane::Short, Lane::Long, Lane::Control, Lane::Cleanup];
+        let loads = lanes.map(|lane| self.admission.load(lane));
+        let held: usize = self.threads.values().map(|thread| thread.held.len()).sum();
+        let live_goals = self.threads.values().filter(|thread| thread.goal.is_some());
+        let streams: usize = self.streams.values().map(Vec::len).sum();
+        Counts {
+            turns: self.turns.len(),
+            starting: self
+                .threads
+                .values()
+                .filter(|thread| !thread.starting.is_empty())
+                .count(),
+            calls: self
+                .calls
+                .values()
+                .filter(|call| call.was_written())
+                .count(),
+            waiting: held + loads.iter().map(|load| load.0).sum::<usize>(),
+            admitted: loads.iter().map(|load| load.1).sum(),
+            streams: streams + live_goals.count() + self.listeners.len(),
+        }
+    }
+}

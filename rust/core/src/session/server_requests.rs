@@ -6,7 +6,6 @@
 //! meanwhile is not asked any more. The lock is innermost: nothing else is taken under it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -30,6 +29,15 @@ pub struct ServerRequest {
 }
 
 impl ServerRequest {
+    pub fn new(id: &[u8], method: &str, params: &[u8]) -> Self {
+        Self {
+            id: id.into(),
+            method: method.into(),
+            params: params.into(),
+            number: 0,
+        }
+    }
+
     fn size(&self) -> usize {
         self.id.len() + self.method.len() + self.params.len() + OVERHEAD
     }
@@ -58,7 +66,7 @@ pub enum Asked {
     Nothing,
     /// It has stopped to serve.
     Stopped,
-    Closed(Arc<CloseReason>),
+    Closed(CloseReason),
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +84,7 @@ struct State {
     count: u64,
     /// The numbers of all that are not answered, taken or not, by their ids.
     open: HashMap<Box<[u8]>, u64>,
-    closed: Option<Arc<CloseReason>>,
+    closed: Option<CloseReason>,
 }
 
 impl State {
@@ -143,7 +151,7 @@ impl ServerRequests {
     pub fn take(&self) -> Asked {
         let mut state = self.gate.lock();
         if let Some(reason) = &state.closed {
-            return Asked::Closed(Arc::clone(reason));
+            return Asked::Closed(reason.clone());
         }
         while let Some(request) = state.waiting.pop_front() {
             state.bytes -= request.size();
@@ -164,9 +172,9 @@ impl ServerRequests {
     }
 
     /// The connection has ended, and with it every wait.
-    pub fn close(&self, reason: &Arc<CloseReason>) {
+    pub fn close(&self, reason: &CloseReason) {
         let mut state = self.gate.lock();
-        state.closed.get_or_insert_with(|| Arc::clone(reason));
+        state.closed.get_or_insert_with(|| reason.clone());
         state.waiting.clear();
         state.bytes = 0;
         self.gate.wake_all(state);
@@ -284,7 +292,7 @@ mod tests {
         let requests = ServerRequests::default();
         requests.serve();
         requests.ask(request("0", 1)).unwrap();
-        requests.close(&Arc::new(CloseReason::by_client()));
+        requests.close(&CloseReason::new(()));
         assert!(matches!(requests.take(), Asked::Closed(_)));
     }
 }

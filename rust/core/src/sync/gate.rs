@@ -1,14 +1,13 @@
-//! Waiting for something to become ready: one lock around a state and the list of who waits for it,
-//! so that "nothing there, I wait" is one step. Threads sleep on a condvar; event loops leave a
-//! token. Mailboxes, calls and the end of a connection are the states.
+//! Waiting for something to become ready: one lock around a state and the list of who waits for it, so that "nothing
+//! there, I wait" is one step. Threads sleep on a condvar; event loops leave a token. Mailboxes, calls and the end of
+//! a connection are the states.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
-
-use crate::sync::waker::{LoopWaker, Token};
+use super::lock::{Condvar, Mutex, MutexGuard};
+use super::waker::{LoopWaker, Token};
 
 /// A state that one can wait for.
 pub trait Ready {
@@ -31,14 +30,6 @@ pub struct Guarded<S> {
     loops: Vec<(Arc<LoopWaker>, Token)>,
 }
 
-/// Waiters on their way to be woken, once the lock is released.
-#[derive(Debug)]
-#[must_use = "dropping it loses a wake-up"]
-pub struct Wake {
-    threads: bool,
-    loops: Vec<(Arc<LoopWaker>, Token)>,
-}
-
 impl<S> Gate<S> {
     pub fn new(state: S) -> Self {
         let guarded = Guarded {
@@ -56,25 +47,22 @@ impl<S> Gate<S> {
         self.inner.lock()
     }
 
-    /// The state without a lock, for the last owner.
-    pub fn get_mut(&mut self) -> &mut S {
-        &mut self.inner.get_mut().state
-    }
-
-    pub fn fire(&self, wake: Wake) {
-        if wake.threads {
-            self.condvar.notify_all();
-        }
-        for (waker, token) in wake.loops {
-            waker.notify(token);
-        }
+    /// Wakes everybody who waits. Threads that are not ready after all go back to sleep.
+    pub fn wake(&self) {
+        self.wake_all(self.inner.lock());
     }
 
     /// Releases the lock, then wakes everybody.
     pub fn wake_all(&self, mut guard: MutexGuard<'_, Guarded<S>>) {
-        let wake = guard.take_waiters();
+        let threads = guard.threads > 0;
+        let loops = std::mem::take(&mut guard.loops);
         drop(guard);
-        self.fire(wake);
+        if threads {
+            self.condvar.notify_all();
+        }
+        for (waker, token) in loops {
+            waker.notify(token);
+        }
     }
 }
 
@@ -87,14 +75,12 @@ impl<S: Ready> Gate<S> {
     pub fn wait(&self, deadline: Option<Instant>) -> bool {
         let mut guard = self.inner.lock();
         guard.threads += 1;
-        while !guard.state.ready() {
-            if let Some(at) = deadline {
-                if self.condvar.wait_until(&mut guard, at).timed_out() {
-                    break;
-                }
-            } else {
-                self.condvar.wait(&mut guard);
-            }
+        let mut late = false;
+        while !guard.state.ready() && !late {
+            (guard, late) = match deadline {
+                Some(at) => self.condvar.wait_until(guard, at),
+                None => (self.condvar.wait(guard), false),
+            };
         }
         guard.threads -= 1;
         guard.state.ready()
@@ -122,15 +108,6 @@ impl<S: Ready> Gate<S> {
 impl<S> Guarded<S> {
     pub fn has_waiters(&self) -> bool {
         self.threads > 0 || !self.loops.is_empty()
-    }
-
-    /// Takes everybody out; fire the result once the lock is released. Threads that are not ready
-    /// after all go back to sleep.
-    pub fn take_waiters(&mut self) -> Wake {
-        Wake {
-            threads: self.threads > 0,
-            loops: std::mem::take(&mut self.loops),
-        }
     }
 }
 
@@ -195,7 +172,7 @@ mod tests {
         assert!(!gate.arm(&waker, 7));
         assert!(!gate.arm(&waker, 8));
         gate.disarm(&waker, 7);
-        gate.wake_all(gate.lock());
+        gate.wake();
         assert_eq!((waker.take(), waker.take()), (Some(8), None));
         gate.lock().0 = true;
         assert!(gate.arm(&waker, 9));

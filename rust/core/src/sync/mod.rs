@@ -1,5 +1,8 @@
-//! Waiting and being woken: threads, event loops, and the reason that ends every wait.
+//! Waiting and being woken: locks, gates, event loops, and the reason that ends every wait.
 
 pub mod closing;
 pub mod gate;
+pub mod lock;
+pub mod self_pipe;
+pub mod thread;
 pub mod waker;

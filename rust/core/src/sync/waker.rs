@@ -1,15 +1,13 @@
 //! The bridge to an event loop: one descriptor per loop, readable when some of its waits are ready.
 //!
-//! Anyone that makes something ready notes the wait's token and writes one byte per burst; the loop
-//! takes the tokens, and with the last of them the byte. Both ends belong to the waker and are
-//! closed by its last owner, so a number that the loop's thread reuses for a file is never written to.
+//! Anyone that makes something ready notes the wait's token and writes one byte per burst; the loop takes the tokens,
+//! and with the last of them the byte.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::net::UnixStream;
+use std::os::fd::RawFd;
 
-use parking_lot::Mutex;
+use super::lock::Mutex;
+use super::self_pipe::SelfPipe;
 
 /// Names one wait of one loop. The loop chooses it.
 pub type Token = u64;
@@ -17,13 +15,12 @@ pub type Token = u64;
 /// A loop's readable descriptor and the tokens behind it.
 #[derive(Debug)]
 pub struct LoopWaker {
-    ready: Mutex<Ready>,
-    read_end: UnixStream,
-    write_end: UnixStream,
+    pending: Mutex<Pending>,
+    pipe: SelfPipe,
 }
 
 #[derive(Debug, Default)]
-struct Ready {
+struct Pending {
     tokens: VecDeque<Token>,
     /// A byte is on its way that the loop has not taken: a burst is one write.
     signalled: bool,
@@ -31,46 +28,39 @@ struct Ready {
 
 impl LoopWaker {
     pub fn new() -> std::io::Result<Self> {
-        // A socket pair and not an eventfd: loops without `add_reader` wait with `sock_recv`.
-        let (read_end, write_end) = UnixStream::pair()?;
-        read_end.set_nonblocking(true)?;
-        write_end.set_nonblocking(true)?;
         Ok(Self {
-            ready: Mutex::default(),
-            read_end,
-            write_end,
+            pending: Mutex::default(),
+            pipe: SelfPipe::new()?,
         })
     }
 
     /// The descriptor that the loop watches for reading.
     pub fn fd(&self) -> RawFd {
-        self.read_end.as_raw_fd()
+        self.pipe.raw_fd()
     }
 
     /// Marks `token` ready and makes the descriptor readable if it is not yet.
     pub fn notify(&self, token: Token) {
-        let mut ready = self.ready.lock();
-        ready.tokens.push_back(token);
-        if !ready.signalled {
-            ready.signalled = true;
-            // The only failure of a write to our own empty pair would be a closed read end, and
-            // both ends live as long as `self`.
-            let _ = (&self.write_end).write(&[1]);
+        let mut pending = self.pending.lock();
+        pending.tokens.push_back(token);
+        if !pending.signalled {
+            pending.signalled = true;
+            self.pipe.ring();
         }
     }
 
     /// How many waits are ready.
     pub fn count(&self) -> usize {
-        self.ready.lock().tokens.len()
+        self.pending.lock().tokens.len()
     }
 
     /// The next wait that is ready. The descriptor stays readable until there is none.
     pub fn take(&self) -> Option<Token> {
-        let mut ready = self.ready.lock();
-        let token = ready.tokens.pop_front();
-        if ready.tokens.is_empty() && ready.signalled {
-            ready.signalled = false;
-            let _ = (&self.read_end).read(&mut [0; 1]);
+        let mut pending = self.pending.lock();
+        let token = pending.tokens.pop_front();
+        if pending.tokens.is_empty() && pending.signalled {
+            pending.signalled = false;
+            self.pipe.take_one();
         }
         token
     }

@@ -4,6 +4,11 @@
 //! admits a request, and how a server request is refused when nobody handles it. Each table is
 //! sorted by method.
 
+#![allow(
+    clippy::struct_excessive_bools,
+    reason = "independent columns, not a state machine"
+)]
+
 /// Where in a notification's `params` an id stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdPath {
@@ -27,6 +32,12 @@ pub struct NotificationSpec {
     pub subject: &'static [&'static str],
     /// The last word about its turn, or the stream that it belongs to.
     pub ends: bool,
+    /// Tells that its turn has begun.
+    pub begins: bool,
+    /// A turn's result is folded from it.
+    pub result: bool,
+    /// A turn's text, or what ends the turn.
+    pub text: bool,
     /// May be dropped (counted, reported) when a mailbox outgrows its budget.
     pub droppable: bool,
 }
@@ -85,6 +96,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -93,6 +107,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["loginId"],
         ends: true,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -101,6 +118,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -109,6 +129,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -117,6 +140,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -125,6 +151,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -133,6 +162,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["processId"],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -141,6 +173,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -149,6 +184,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -157,6 +195,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: true,
+        text: true,
         droppable: false,
     },
     NotificationSpec {
@@ -165,6 +206,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["importId"],
         ends: true,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -173,6 +217,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["importId"],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -181,6 +228,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["watchId"],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -189,6 +239,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["sessionId"],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -197,6 +250,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["sessionId"],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -205,6 +261,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -213,6 +272,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -221,6 +283,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -229,6 +294,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: true,
         droppable: true,
     },
     NotificationSpec {
@@ -237,6 +305,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -245,6 +316,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -253,6 +327,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -261,6 +338,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -269,6 +349,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: true,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -277,6 +360,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -285,6 +371,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -293,6 +382,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -301,6 +393,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -309,6 +404,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -317,6 +415,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -325,6 +426,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -333,6 +437,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -341,6 +448,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["subscriptionId"],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -349,6 +459,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["loginId"],
         ends: true,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -357,6 +470,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -365,6 +481,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -373,6 +492,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -381,6 +503,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -389,6 +514,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -397,6 +525,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -405,6 +536,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["processHandle"],
         ends: true,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -413,6 +547,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &["processHandle"],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -421,6 +558,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -429,6 +569,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -437,6 +580,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -445,6 +591,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -453,6 +602,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -461,6 +613,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -469,6 +624,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -477,6 +635,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -485,6 +646,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -493,6 +657,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -501,6 +668,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -509,6 +679,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -517,6 +690,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -525,6 +701,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -533,6 +712,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -541,6 +723,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -549,6 +734,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -557,6 +745,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -565,6 +756,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -573,6 +767,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -581,6 +778,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -589,6 +789,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -597,6 +800,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -605,6 +811,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -613,6 +822,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -621,6 +833,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -629,6 +844,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -637,6 +855,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -645,6 +866,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -653,6 +877,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -661,6 +888,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -669,6 +899,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -677,6 +910,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -685,6 +921,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: true,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -693,6 +932,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -701,6 +943,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Nested("turn", "id"),
         subject: &[],
         ends: true,
+        begins: false,
+        result: true,
+        text: true,
         droppable: false,
     },
     NotificationSpec {
@@ -709,6 +954,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -717,6 +965,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -725,6 +976,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Param("turnId"),
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: true,
     },
     NotificationSpec {
@@ -733,6 +987,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::Nested("turn", "id"),
         subject: &[],
         ends: false,
+        begins: true,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -741,6 +998,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -749,6 +1009,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
     NotificationSpec {
@@ -757,6 +1020,9 @@ pub static NOTIFICATIONS: [NotificationSpec; 85] = [
         turn: IdPath::None,
         subject: &[],
         ends: false,
+        begins: false,
+        result: false,
+        text: false,
         droppable: false,
     },
 ];

@@ -5,7 +5,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::{ptr, thread};
 
-use codex_core::io::process::{ExitOutcome, LaunchSpec, Leftovers, StderrTail, Step, spawn_thread};
+use codex_core::io::process::{ExitOutcome, LaunchSpec, Leftovers, StderrTail, Step};
+use codex_core::sync::thread::spawn_thread;
 
 use crate::support::{EOF_SHORT, PATIENT, alone, refused, sh, spec, start, until};
 

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use codex_core::io::process::{ExitOutcome, LaunchSpec, Step, spawn_thread};
+use codex_core::io::process::{ExitOutcome, LaunchSpec, Step};
+use codex_core::sync::thread::spawn_thread;
 
 use crate::support::{EOF_SHORT, PATIENT, Scratch, alone, refused, sh, spec, start};
 

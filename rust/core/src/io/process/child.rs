@@ -7,9 +7,8 @@
 //! shutdown.
 
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::error::SpawnError;
 use super::fork::{self, Pipes};
@@ -18,7 +17,10 @@ use super::launch::LaunchSpec;
 use super::outcome::ExitOutcome;
 use super::owner::Owner;
 use super::pid::{Pid, Signal};
-use super::thread::spawn_thread;
+use crate::sync::lock::{Condvar, Mutex};
+use crate::sync::thread::{JoinHandle, current, spawn_thread};
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// How long each step of a shutdown may take before the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +125,7 @@ impl Child {
     /// How the child ended; `None` while it runs.
     #[must_use]
     pub fn exit(&self) -> Option<ExitOutcome> {
-        self.shared.lock().outcome()
+        self.shared.phase.lock().outcome()
     }
 
     /// Waits until the child has ended; `None` when it still runs after `timeout`.
@@ -156,25 +158,18 @@ impl Child {
             return None;
         };
         // Reaping was the thread's last act, so this does not wait for anything else.
-        if let Some(reaper) = self
-            .reaper
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
+        let reaper = self.reaper.lock().take();
+        if let Some(reaper) = reaper {
             let _ = reaper.join();
         }
         Some(leftovers)
     }
 
     fn on_reaper_thread(&mut self) -> bool {
-        let reaper = self
-            .reaper
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
+        let reaper = self.reaper.get_mut();
         reaper
             .as_ref()
-            .is_some_and(|reaper| reaper.thread().id() == thread::current().id())
+            .is_some_and(|reaper| reaper.thread().id() == current().id())
     }
 }
 
@@ -182,12 +177,7 @@ impl Drop for Child {
     fn drop(&mut self) {
         if !self.owner.is_current() {
             // Even detaching would touch the stack of a thread that does not exist here.
-            mem::forget(
-                self.reaper
-                    .get_mut()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take(),
-            );
+            mem::forget(self.reaper.get_mut().take());
             return;
         }
         // When `on_exit` held the last reference the reaper is still to do its work, below us on
@@ -206,18 +196,18 @@ impl Shared {
     /// The reaper thread's work.
     fn see_off(&self, on_exit: impl FnOnce(ExitOutcome)) {
         let outcome = self.pid.wait_ended();
-        self.enter(&mut self.lock(), Phase::Ended(outcome));
+        self.enter(&mut self.phase.lock(), Phase::Ended(outcome));
         on_exit(outcome);
         let leftovers = sweep(self.pid, self.graces.term, |signal| {
             self.signal_group(signal)
         });
-        let mut phase = self.lock();
+        let mut phase = self.phase.lock();
         self.pid.reap();
         self.enter(&mut phase, Phase::Reaped(outcome, leftovers));
     }
 
     fn signal_group(&self, signal: Signal) -> bool {
-        let phase = self.lock();
+        let phase = self.phase.lock();
         // The second question is for others who reap our children: a program that ignores SIGCHLD
         // or waits for any child.
         !matches!(*phase, Phase::Reaped(..))
@@ -231,14 +221,15 @@ impl Shared {
     }
 
     fn wait_until(&self, timeout: Duration, reached: impl Fn(&Phase) -> bool) -> Phase {
-        let waited = self
-            .changed
-            .wait_timeout_while(self.lock(), timeout, |phase| !reached(phase));
-        *waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Phase> {
-        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+        // What is too far away for the clock is as good as a year.
+        let now = Instant::now();
+        let deadline = now.checked_add(timeout).unwrap_or(now + YEAR);
+        let mut phase = self.phase.lock();
+        let mut late = false;
+        while !reached(&phase) && !late {
+            (phase, late) = self.changed.wait_until(phase, deadline);
+        }
+        *phase
     }
 }
 

@@ -42,7 +42,8 @@ impl SpawnError {
         }
     }
 
-    pub(crate) fn resources(source: io::Error) -> Self {
+    /// The system is short of something.
+    pub fn resources(source: io::Error) -> Self {
         Self {
             stage: SpawnStage::Resources,
             path: None,

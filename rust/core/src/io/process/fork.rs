@@ -20,7 +20,7 @@ use std::{fs::File, ptr};
 use super::error::{SpawnError, SpawnStage};
 use super::launch::{Image, LaunchSpec};
 use super::pid::Pid;
-use super::thread::SignalsBlocked;
+use crate::sync::thread::SignalsBlocked;
 
 /// Our ends of the child's three pipes; blocking, close-on-exec, never 0, 1 or 2.
 #[derive(Debug)]

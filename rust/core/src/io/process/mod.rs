@@ -3,10 +3,11 @@
 //!
 //! Everything here is plain threads and descriptors; what flows through stdin and stdout belongs to
 //! the caller. The connection calls [`Child::spawn`] once, reads and writes the [`Pipes`], and runs
-//! [`Child::shut_down`] on a native thread when it closes. All `unsafe` stands in `fork`, `pid`,
-//! `poll` and `thread`, each a thin layer over a few system calls.
+//! [`Child::shut_down`] on a native thread when it closes. All `unsafe` stands in `fork`, `pid` and
+//! `poll`, each a thin layer over a few system calls.
 
 mod child;
+mod end;
 mod error;
 mod fork;
 mod group;
@@ -15,11 +16,12 @@ mod launch;
 mod outcome;
 mod owner;
 mod pid;
-pub(crate) mod poll;
+mod pipes;
+mod poll;
 mod stderr;
-mod thread;
 
 pub use child::{Child, Graces};
+pub use end::{EndKind, ProcessEnd};
 pub use error::{SpawnError, SpawnStage};
 pub use fork::Pipes;
 pub use group::Leftovers;
@@ -28,5 +30,5 @@ pub use launch::LaunchSpec;
 pub use outcome::ExitOutcome;
 pub use owner::Owner;
 pub use pid::Signal;
+pub use pipes::{Launch, ProcessPeer};
 pub use stderr::StderrTail;
-pub use thread::spawn_thread;

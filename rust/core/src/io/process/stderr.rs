@@ -2,19 +2,19 @@
 //! and a bounded ring that keeps the last bytes for error messages. Interprets nothing and logs
 //! nothing. The connection starts it with the child.
 
+use crate::sync::thread::JoinHandle;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem;
-use std::net::Shutdown;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 use super::owner::Owner;
 use super::poll::{poll, readable};
-use super::thread::spawn_thread;
+use crate::sync::lock::Mutex;
+use crate::sync::self_pipe::SelfPipe;
+use crate::sync::thread::spawn_thread;
 
 /// Read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -28,9 +28,8 @@ const LAST_BYTES: usize = 1024 * 1024;
 #[derive(Debug)]
 pub struct StderrTail {
     ring: Arc<Mutex<Ring>>,
-    /// Shut down to stop the thread, for a forked copy of this process would keep a closed one open;
-    /// gone after that.
-    stop: Mutex<Option<UnixStream>>,
+    /// Rung to stop the thread; gone after that.
+    stop: Mutex<Option<Arc<SelfPipe>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     owner: Owner,
 }
@@ -44,15 +43,15 @@ impl StderrTail {
     /// # Errors
     /// The system's, when there is no descriptor or no thread to be had.
     pub fn start(stderr: OwnedFd, capacity: usize) -> io::Result<Self> {
-        let (stop, stopped) = UnixStream::pair()?;
+        let stop = Arc::new(SelfPipe::new()?);
         let ring = Arc::new(Mutex::new(Ring {
             bytes: VecDeque::new(),
             capacity,
             mid_line: false,
         }));
         let thread = spawn_thread("codex-stderr", {
-            let ring = Arc::clone(&ring);
-            move || drain(&mut File::from(stderr), &stopped, &ring)
+            let (ring, stop) = (Arc::clone(&ring), Arc::clone(&stop));
+            move || drain(&mut File::from(stderr), &stop, &ring)
         })?;
         Ok(Self {
             ring,
@@ -66,7 +65,7 @@ impl StderrTail {
     /// not UTF-8 is replaced.
     #[must_use]
     pub fn tail(&self) -> String {
-        lock(&self.ring).text()
+        self.ring.lock().text()
     }
 
     /// Reads what is in the pipe by now, then ends the thread, whoever still holds the other end.
@@ -77,11 +76,11 @@ impl StderrTail {
         if !self.owner.is_current() {
             return;
         }
-        if let Some(stop) = lock(&self.stop).take() {
-            // Fails only when the thread has gone already, at the end of file.
-            let _ = stop.shutdown(Shutdown::Both);
+        if let Some(stop) = self.stop.lock().take() {
+            stop.ring();
         }
-        if let Some(thread) = lock(&self.thread).take() {
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
             let _ = thread.join();
         }
     }
@@ -93,17 +92,12 @@ impl Drop for StderrTail {
             self.stop();
         } else {
             // Even detaching would touch the stack of a thread that does not exist here.
-            mem::forget(
-                self.thread
-                    .get_mut()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take(),
-            );
+            mem::forget(self.thread.get_mut().take());
         }
     }
 }
 
-fn drain(stderr: &mut File, stop: &UnixStream, ring: &Mutex<Ring>) {
+fn drain(stderr: &mut File, stop: &SelfPipe, ring: &Mutex<Ring>) {
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut left_after_stop = LAST_BYTES;
     loop {
@@ -122,7 +116,7 @@ fn drain(stderr: &mut File, stop: &UnixStream, ring: &Mutex<Ring>) {
         match stderr.read(&mut chunk) {
             Ok(0) => return,
             Ok(count) => {
-                lock(ring).push(&chunk[..count]);
+                ring.lock().push(&chunk[..count]);
                 if stopped {
                     left_after_stop = left_after_stop.saturating_sub(count);
                 }
@@ -131,10 +125,6 @@ fn drain(stderr: &mut File, stop: &UnixStream, ring: &Mutex<Ring>) {
             Err(_) => return,
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug)]
@@ -192,15 +182,15 @@ mod tests {
 
     /// Drains after the stop has come; the text kept.
     fn drained_after_stop(stderr: impl Into<OwnedFd>) -> String {
-        let (stop, stopped) = UnixStream::pair().expect("descriptors are to be had");
-        stop.shutdown(Shutdown::Both).expect("it is connected");
+        let stop = SelfPipe::new().expect("descriptors are to be had");
+        stop.ring();
         let ring = Mutex::new(Ring {
             bytes: VecDeque::new(),
             capacity: 64,
             mid_line: false,
         });
-        drain(&mut File::from(stderr.into()), &stopped, &ring);
-        lock(&ring).text()
+        drain(&mut File::from(stderr.into()), &stop, &ring);
+        ring.lock().text()
     }
 
     #[test]

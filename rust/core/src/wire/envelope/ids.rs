@@ -15,6 +15,9 @@ static UNKNOWN_SPEC: NotificationSpec = NotificationSpec {
     turn: IdPath::Either("turnId", "turn", "id"),
     subject: &SUBJECTS,
     ends: false,
+    begins: false,
+    result: false,
+    text: false,
     droppable: false,
 };
 

@@ -4,21 +4,30 @@
 mod traffic;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use codex_core::inbox::budget::Budget;
-use codex_core::inbox::mailbox::{Mailbox, Selection, Taken};
-use codex_core::session::router::{Batch, Router};
+use codex_core::inbox::mailbox::{Mailbox, Taken};
+use codex_core::inbox::selection::Selection;
+use codex_core::session::Session;
+use codex_core::session::admission::Limits;
+use codex_core::session::effects::Effects;
+use codex_core::session::incoming::Incoming;
 use codex_core::session::stats::Stats;
 use codex_core::wire::envelope::{Message, Reader};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-fn route(router: &Router, envelopes: &mut Reader, batch: &mut Batch, lines: &[Vec<u8>]) {
-    let mut routing = router.routing(batch);
-    for line in lines {
-        match envelopes.read(line.trim_ascii_end()) {
-            Ok(Message::Notification(notification)) => routing.notification(&notification),
+fn route(session: &mut Session, envelopes: &mut Reader, out: &mut Effects, lines: &[Vec<u8>]) {
+    let parsed: Vec<Incoming<'_>> = lines
+        .iter()
+        .map(|line| match envelopes.read(line.trim_ascii_end()) {
+            Ok(Message::Notification(notification)) => notification.into(),
             other => panic!("no notification: {other:?}"),
-        }
+        })
+        .collect();
+    let now = Instant::now();
+    for incoming in &parsed {
+        session.notification(incoming, now, out);
     }
 }
 
@@ -32,14 +41,14 @@ fn empty(mailboxes: &[Arc<Mailbox>]) -> usize {
     taken
 }
 
-fn router(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("router");
+fn session(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("session");
     for selection in [Selection::All, Selection::Result] {
         for turns in [1, 10, 100, 1000, 5000] {
             let budget = Arc::new(Budget::new(usize::MAX, usize::MAX));
-            let router = Router::new(Arc::new(Stats::default()), budget);
+            let mut session = Session::new(Limits::default(), Arc::new(Stats::default()), budget);
             let mailboxes: Vec<_> = (0..turns)
-                .map(|turn| router.subscribe_turn("", &traffic::turn_id(turn)))
+                .map(|turn| session.follow_turn("", &traffic::turn_id(turn)).mailbox)
                 .collect();
             for mailbox in &mailboxes {
                 mailbox.select(selection);
@@ -48,12 +57,12 @@ fn router(criterion: &mut Criterion) {
             let kept = if selection == Selection::All { 320 } else { 0 };
             // A chunk reaches 80 turns at most; the others stay empty and are not looked at.
             let met = &mailboxes[..turns.min(80)];
-            let (mut envelopes, mut batch) = (Reader::default(), Batch::default());
+            let (mut envelopes, mut out) = (Reader::default(), Effects::default());
             group.throughput(Throughput::Elements(lines.len() as u64));
             let id = BenchmarkId::new(format!("{selection:?}"), turns);
             group.bench_with_input(id, &lines, |bench, lines| {
                 bench.iter(|| {
-                    route(&router, &mut envelopes, &mut batch, lines);
+                    route(&mut session, &mut envelopes, &mut out, lines);
                     assert_eq!(empty(met), kept);
                 });
             });
@@ -62,5 +71,5 @@ fn router(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, router);
+criterion_group!(benches, session);
 criterion_main!(benches);

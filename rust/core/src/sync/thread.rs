@@ -1,10 +1,16 @@
-//! Native threads that no signal ever reaches. Every thread of the core is made by
-//! [`spawn_thread`]: a signal handled on a foreign thread would interrupt its system calls, and the
-//! interpreter expects to see signals on its own threads.
+//! Native threads that no signal ever reaches. Every thread of the core is made by [`spawn_thread`]: a signal handled on
+//! a foreign thread would interrupt its system calls, and the interpreter expects to see signals on its own threads.
+//!
+//! In the model that tries orders (feature `shuttle`) they are the model's.
 #![allow(unsafe_code, reason = "the signal mask has no safe interface")]
 
-use std::thread::{Builder, JoinHandle};
 use std::{io, mem, ptr};
+
+#[cfg(not(feature = "shuttle"))]
+pub use std::thread::{JoinHandle, current};
+
+#[cfg(feature = "shuttle")]
+pub use shuttle::thread::{JoinHandle, current};
 
 /// Starts a named thread in which all signals are blocked from its first instruction.
 ///
@@ -16,6 +22,12 @@ pub fn spawn_thread<T: Send + 'static>(
     name: &str,
     f: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
+    #[cfg(not(feature = "shuttle"))]
+    use std::thread::Builder;
+
+    #[cfg(feature = "shuttle")]
+    use shuttle::thread::Builder;
+
     // A thread starts with its maker's mask: blocking here leaves no moment in which the new thread
     // could take a signal.
     let _blocked = SignalsBlocked::new();
@@ -23,7 +35,7 @@ pub fn spawn_thread<T: Send + 'static>(
 }
 
 /// Blocks all signals in the calling thread until dropped.
-pub(super) struct SignalsBlocked {
+pub(crate) struct SignalsBlocked {
     before: libc::sigset_t,
 }
 

@@ -1,0 +1,548 @@
+//! The way of a request: in line for admission, admitted, sent, written, answered, or given up at any of these.
+//!
+//! Every call is known here from its opening until it is settled. A request that is given up on the wire keeps its place
+//! until the answer comes, else a thousand cancelled requests would flood the runtime after all; a tombstone meets the
+//! late answer and undoes it. But the runtime does not answer some interrupts at all: a place that nobody waits behind
+//! is taken back after a while, and of very many tombstones the oldest are forgotten.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Session;
+use super::call::{Call, GivenUp, Lane, Opens, Outcome};
+use super::cleanup::Cleanup;
+use super::effects::{Effects, Line};
+use super::subscriptions::{Leave, Subscription, SubscriptionId};
+use super::threads::{HeldStart, PendingStart, Unsettled};
+use super::turns::{INVALID_REQUEST, earlier};
+use crate::inbox::mailbox::Cut;
+use crate::wire::envelope::id_in_answer;
+use crate::wire::protocol::IdPath;
+
+/// How long a place is kept for an answer that nobody waits for.
+const PLACE_KEPT_FOR: Duration = Duration::from_secs(4);
+/// Requests on the wire whose answers nobody waits for.
+const MOST_UNATTENDED: usize = 1024;
+
+/// What a request gets whose answer is not waited for any longer; JSON-RPC's "internal error".
+const INTERNAL_ERROR: i64 = -32603;
+
+/// How the runtime refuses to interrupt a turn that has not begun, or is over.
+const NO_ACTIVE_TURN: &str = "no active turn";
+
+/// A request that is about to stand in line.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening<'o> {
+    pub method: &'o str,
+    /// The thread of a `turn/start`.
+    pub thread_id: Option<&'o str>,
+    /// The stream that it opens, and whether its answer is the end of that.
+    pub stream: Option<(SubscriptionId, bool)>,
+}
+
+/// A call on the wire whose answer nobody waits for, and when its place is taken back.
+#[derive(Debug)]
+pub(super) struct Unattended {
+    call: Arc<Call>,
+    due: Instant,
+}
+
+/// Where the answer to `method` has the id of what it has made; `None` for a request that makes nothing.
+fn made_by(method: &str) -> Option<IdPath> {
+    match method {
+        "turn/start" => Some(IdPath::Nested("turn", "id")),
+        "thread/start" | "thread/fork" => Some(IdPath::Nested("thread", "id")),
+        "account/login/start" => Some(IdPath::Param("loginId")),
+        _ => None,
+    }
+}
+
+/// The id of what a request has made, out of its result. Reads the result, so call it without a lock.
+pub fn made_in(call: &Call, outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Result(result) => id_in_answer(result, made_by(&call.method)?),
+        Outcome::Error { .. } | Outcome::Closed(_) => None,
+    }
+}
+
+/// A call was admitted: it goes out by itself, or whoever waits for that sends it.
+fn was_admitted(call: &Arc<Call>, out: &mut Effects) {
+    match &call.by_itself {
+        Some(line) => out.lines.push(Line {
+            bytes: line.clone(),
+            call: Some(Arc::clone(call)),
+        }),
+        None => out.calls.push(Arc::clone(call)),
+    }
+}
+
+impl Session {
+    pub(super) fn new_id(&mut self) -> i64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// A request stands in line.
+    pub fn open(&mut self, opening: Opening<'_>, now: Instant, out: &mut Effects) -> Arc<Call> {
+        let mut call = Call::new(self.new_id(), opening.method, now);
+        if opening.method == "turn/start" {
+            call.starts_on = opening.thread_id.map(Arc::from);
+        }
+        call.opens = opening.stream.and_then(|(id, until_answer)| {
+            Some(Opens {
+                id,
+                mailbox: Arc::clone(&self.subscriptions.get(&id)?.mailbox),
+                until_answer,
+                cleanup: self.cleanup_of(id),
+            })
+        });
+        if let Some((id, _)) = opening.stream {
+            self.stream_is_requested(id);
+        }
+        let call = Arc::new(call);
+        if self.enter_call(&call) && !self.hold_start(&call, None, now) {
+            self.line_up(&call, now, out);
+        }
+        call
+    }
+
+    /// Knows of a call from now on; false, and the call is answered, if the connection is closed.
+    pub(super) fn enter_call(&mut self, call: &Arc<Call>) -> bool {
+        if let Some(reason) = &self.closed {
+            let _ = call.answer(Outcome::Closed(reason.clone()), None);
+            return false;
+        }
+        self.calls.insert(call.id, Arc::clone(call));
+        true
+    }
+
+    /// Keeps a start back whose thread has something to settle; false for any other call.
+    fn hold_start(&mut self, call: &Arc<Call>, line: Option<Vec<u8>>, now: Instant) -> bool {
+        let Some(thread_id) = &call.starts_on else {
+            return false;
+        };
+        match self.threads.get_mut(thread_id) {
+            Some(thread) if thread.is_holding(now) => {
+                let call = Arc::clone(call);
+                thread.held.push(HeldStart { call, line });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A call takes its place in line, and goes on if it is admitted at once.
+    pub(super) fn line_up(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
+        if self.admission.enter(call, now) {
+            was_admitted(call, out);
+        }
+    }
+
+    /// Gives the place of `call` to the next in line, unless it was given back before.
+    fn free_place(&mut self, call: &Call, now: Instant, out: &mut Effects) {
+        if call.give_back_place()
+            && let Some(next) = self.admission.release(call.lane, now)
+        {
+            was_admitted(&next, out);
+        }
+    }
+
+    /// An admitted request is serialised, and its line goes to the writer. `thread` is the thread that it subscribes to
+    /// or unsubscribes from. False if it is not admitted (any more).
+    pub fn send(
+        &mut self,
+        call: &Arc<Call>,
+        line: Vec<u8>,
+        thread: Option<Arc<str>>,
+        now: Instant,
+        out: &mut Effects,
+    ) -> bool {
+        let sent = call.send(now, thread);
+        if sent {
+            out.lines.push(Line {
+                bytes: line,
+                call: Some(Arc::clone(call)),
+            });
+        }
+        sent
+    }
+
+    /// The writer is about to write a request's line; `None` if it must not, now or at all.
+    pub fn write(
+        &mut self,
+        call: &Arc<Call>,
+        line: Vec<u8>,
+        now: Instant,
+        out: &mut Effects,
+    ) -> Option<Vec<u8>> {
+        if !call.is_sent() || self.closed.is_some() {
+            return None;
+        }
+        if let Some(thread_id) = &call.starts_on {
+            let thread = self.threads.get(thread_id);
+            // The turn was given up while this stood in line, or in the writer's queue.
+            if thread.is_some_and(|thread| thread.is_holding(now)) {
+                self.hold_start(call, Some(line), now);
+                return None;
+            }
+            if thread.is_some_and(|thread| thread.goal.is_some()) {
+                let outcome = Outcome::Error {
+                    code: INVALID_REQUEST,
+                    message: format!("thread has an active goal operation: {thread_id}"),
+                    data: None,
+                };
+                self.settle_call(&Arc::clone(call), outcome, out);
+                self.free_place(call, now, out);
+                return None;
+            }
+            let thread = self.threads.entry(Arc::clone(thread_id)).or_default();
+            thread.starting.push(PendingStart::of(call));
+        }
+        call.write(now);
+        self.stats.requests_written.one();
+        if let Some(opens) = &call.opens
+            && let Some(cleanup) = self.stream_is_opening(opens)
+        {
+            self.clean_up(&cleanup, now, out);
+        }
+        if call.by_itself.is_some() {
+            self.leave_unattended(call, now, out);
+        }
+        Some(line)
+    }
+
+    /// The answer comes for a call that never was, or will be, on the wire.
+    pub(super) fn settle_call(&mut self, call: &Arc<Call>, outcome: Outcome, out: &mut Effects) {
+        self.calls.remove(&call.id);
+        if call.answer(outcome, None).is_ok() {
+            out.calls.push(Arc::clone(call));
+        }
+    }
+
+    /// The call that an answer with this id is for, if it is on the wire.
+    pub fn call(&self, id: i64) -> Option<&Arc<Call>> {
+        self.calls.get(&id).filter(|call| call.was_written())
+    }
+
+    /// An answer has come. `made` is what [`made_in`] found in it.
+    pub fn response(
+        &mut self,
+        id: Option<i64>,
+        outcome: Outcome,
+        made: Option<&str>,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        let call = id.and_then(|id| self.call(id).cloned());
+        let Some(call) = call else {
+            // Once closed, every call is settled, and its answer may still be on its way.
+            if self.closed.is_none() {
+                self.stats.orphan_responses.one();
+                out.orphans.push(id);
+            }
+            return;
+        };
+        self.calls.remove(&call.id);
+        self.admission.note_served(call.lane, now);
+        self.free_place(&call, now, out);
+        let accepted = matches!(outcome, Outcome::Result(_));
+        if let Some(opens) = &call.opens {
+            if opens.until_answer {
+                opens.mailbox.finish();
+                out.mailboxes.push(Arc::clone(&opens.mailbox));
+            } else if !accepted {
+                self.stream_was_refused(opens.id);
+            }
+        }
+        if let Some(turn) = &call.interrupts {
+            let too_early = matches!(&outcome, Outcome::Error { message, .. } if message.starts_with(NO_ACTIVE_TURN));
+            if too_early
+                && call.lane == Lane::Control
+                && self.interrupt_again(&call, &turn.turn_id, now, out)
+            {
+                return;
+            }
+            self.interrupt_was_answered(&turn.thread_id, &turn.turn_id, accepted, now, out);
+        }
+        if let (true, Some(thread_id)) = (accepted, call.thread()) {
+            self.subscription_changed(&call.method, &thread_id, now, out);
+        }
+        if let Some(thread_id) = call.starts_on.clone() {
+            return self.start_was_answered(&call, &thread_id, outcome, made, now, out);
+        }
+        if call.answer(outcome, None).is_ok() {
+            out.calls.push(call);
+        } else {
+            // Given up before: what it made is undone.
+            self.stats.late_responses.one();
+            self.undo(&call, made, now, out);
+        }
+    }
+
+    fn start_was_answered(
+        &mut self,
+        call: &Arc<Call>,
+        thread_id: &Arc<str>,
+        outcome: Outcome,
+        made: Option<&str>,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        let thread = self.threads.entry(Arc::clone(thread_id)).or_default();
+        let start = thread.take_start(call);
+        let begun = made.is_some_and(|turn_id| thread.has_begun(turn_id));
+        if call.is_abandoned() {
+            self.stats.late_responses.one();
+            // Before other starts may go: they wait for this turn then.
+            if let Some(turn_id) = made {
+                self.claim_for_nobody(thread_id, turn_id, begun, now, out);
+            }
+            let thread = self.threads.entry(Arc::clone(thread_id)).or_default();
+            let held = thread.start_is_over(call.id);
+            self.let_go(held, now, out);
+        } else {
+            let subscription = made.zip(start).map(|(turn_id, start)| {
+                let mailbox = start.take(turn_id, || self.mailbox_of(turn_id, thread_id));
+                self.claim(mailbox, begun)
+            });
+            match call.answer(outcome, subscription) {
+                Ok(()) => out.calls.push(Arc::clone(call)),
+                Err((_, subscription)) => self.leave_all(subscription, now, out),
+            }
+        }
+        self.settle_spared(thread_id, now, out);
+        self.drop_if_idle(thread_id);
+    }
+
+    fn leave_all(&mut self, held: Option<Subscription>, now: Instant, out: &mut Effects) {
+        if let Some(subscription) = held {
+            self.leave(subscription.id, Leave::Drop, now, out);
+        }
+    }
+
+    /// The runtime has answered that this client is (or is not) subscribed to a thread.
+    fn subscription_changed(
+        &mut self,
+        method: &str,
+        thread_id: &str,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        if method == "thread/unsubscribe" {
+            self.unsubscribed.add(thread_id);
+            self.cut_turns(thread_id, Cut::Unsubscribed, now, out);
+        } else {
+            self.unsubscribed.remove(thread_id);
+        }
+    }
+
+    /// Nobody holds a request any more: it is given up, unless its answer was taken. A turn that it has started runs on
+    /// then.
+    pub fn release(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
+        if !call.was_taken() {
+            return self.abandon(call, now, out);
+        }
+        if let Some(subscription) = call.take_subscription() {
+            self.leave(subscription.id, Leave::Close, now, out);
+        }
+    }
+
+    /// Gives a request up. What it has made, or makes later, is undone.
+    pub fn abandon(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
+        let stood = call.give_up();
+        // An answer may have been taken without the part in the turn that came with it.
+        self.leave_all(call.take_subscription(), now, out);
+        if matches!(stood, GivenUp::Before) {
+            return;
+        }
+        self.stats.requests_abandoned.one();
+        if let GivenUp::Answered(outcome) = stood {
+            // Made of a small answer: a thread or a login that nobody has taken.
+            let made = made_in(call, &outcome);
+            if call.starts_on.is_none() {
+                self.undo(call, made.as_deref(), now, out);
+            }
+            return;
+        }
+        if matches!(stood, GivenUp::Written) {
+            if let Some(thread_id) = call.starts_on.clone() {
+                self.give_up_start(call, &thread_id, now, out);
+            }
+            return self.leave_unattended(call, now, out);
+        }
+        self.calls.remove(&call.id);
+        if let Some(opens) = &call.opens {
+            self.stream_was_refused(opens.id);
+        }
+        match stood {
+            GivenUp::Queued => self.admission.leave(call),
+            // It goes out of the writer's hands unwritten.
+            GivenUp::Admitted | GivenUp::Sent => self.free_place(call, now, out),
+            GivenUp::Before | GivenUp::Written | GivenUp::Answered(_) => {}
+        }
+        if let Some(thread_id) = &call.starts_on {
+            if let Some(thread) = self.threads.get_mut(thread_id) {
+                thread.withdraw(call);
+            }
+            self.drop_if_idle(thread_id);
+        }
+    }
+
+    /// A start on the wire was given up: its early events go, and other starts of the thread wait for its answer.
+    fn give_up_start(
+        &mut self,
+        call: &Call,
+        thread_id: &Arc<str>,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        if let Some(thread) = self.threads.get_mut(thread_id)
+            && let Some(start) = thread.start_of(call)
+        {
+            start.give_up();
+            thread.hold(Unsettled::Start(call.id), now);
+            let due = thread.next_look();
+            self.look_at(due, out);
+        }
+        self.settle_spared(thread_id, now, out);
+    }
+
+    /// Undoes what a request has made that nobody wants.
+    fn undo(&mut self, call: &Call, made: Option<&str>, now: Instant, out: &mut Effects) {
+        let Some(id) = made else {
+            return;
+        };
+        let cleanup = match &*call.method {
+            "thread/start" | "thread/fork" => Cleanup::unsubscribe(id),
+            "account/login/start" => Cleanup::cancel_login(id),
+            _ => return,
+        };
+        self.clean_up(&cleanup, now, out);
+    }
+
+    /// Sends a request that undoes something, now or when there is a place for it. Does nothing once the connection has
+    /// ended.
+    pub fn clean_up(&mut self, cleanup: &Cleanup, now: Instant, out: &mut Effects) {
+        if self.closed.is_some() {
+            return;
+        }
+        self.stats.errands_sent.one();
+        let call = Arc::new(Call::by_itself(self.new_id(), cleanup, Lane::Cleanup, now));
+        self.calls.insert(call.id, Arc::clone(&call));
+        self.line_up(&call, now, out);
+    }
+
+    /// Nobody waits for the answer to a request on the wire.
+    fn leave_unattended(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
+        if self.unattended.len() >= MOST_UNATTENDED {
+            let calls = &self.calls;
+            self.unattended
+                .retain(|one| calls.contains_key(&one.call.id));
+            if self.unattended.len() >= MOST_UNATTENDED
+                && let Some(oldest) = self.unattended.pop_front()
+            {
+                self.forget(&oldest.call, now, out);
+            }
+        }
+        let written = call.since().unwrap_or(now);
+        let due = written + PLACE_KEPT_FOR;
+        let call = Arc::clone(call);
+        self.unattended.push_back(Unattended { call, due });
+        self.look_at(Some(due), out);
+    }
+
+    /// The answer to this request is not expected any more.
+    fn forget(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
+        self.free_place(call, now, out);
+        let outcome = Outcome::Error {
+            code: INTERNAL_ERROR,
+            message: "the runtime has not answered, and too many requests are open".into(),
+            data: None,
+        };
+        self.settle_call(call, outcome, out);
+        if let Some(thread_id) = &call.starts_on {
+            let held = self.threads.get_mut(thread_id).map(|thread| {
+                thread.take_start(call);
+                thread.start_is_over(call.id)
+            });
+            self.let_go(held.into_iter().flatten(), now, out);
+            self.drop_if_idle(thread_id);
+        }
+    }
+
+    /// These starts need not wait any more.
+    pub(super) fn let_go(
+        &mut self,
+        held: impl IntoIterator<Item = HeldStart>,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        for HeldStart { call, line } in held {
+            match line {
+                Some(bytes) => out.lines.push(Line {
+                    bytes,
+                    call: Some(call),
+                }),
+                None => self.line_up(&call, now, out),
+            }
+        }
+    }
+
+    /// What is left of a deadline of `timeout` seconds for this call. It runs from when the line was written. Whoever
+    /// waits in line waits for as long as others are being served, and so many seconds more.
+    pub fn remaining(&self, call: &Call, timeout: f64, now: Instant) -> f64 {
+        let since = call.since().or_else(|| {
+            let opened = call.queued_since()?;
+            let served = self.admission.served(call.lane);
+            Some(served.map_or(opened, |served| served.max(opened)))
+        });
+        let passed = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        timeout - passed.as_secs_f64()
+    }
+
+    /// There is something to look at at this time.
+    pub(super) fn look_at(&mut self, due: Option<Instant>, out: &mut Effects) {
+        if due.is_some() && earlier(due, self.next_look) != self.next_look {
+            self.next_look = due;
+            out.look = true;
+        }
+    }
+
+    /// When [`Self::look`] is to be called at the latest.
+    pub fn next_look(&self) -> Option<Instant> {
+        self.next_look
+    }
+
+    /// Does what is due by now: takes back places, lets starts go that have waited long enough.
+    pub fn look(&mut self, now: Instant, out: &mut Effects) {
+        if self.next_look.is_none_or(|due| now < due) {
+            return;
+        }
+        self.next_look = None;
+        let mut next = None;
+        for index in 0..self.unattended.len() {
+            let Unattended { call, due } = &self.unattended[index];
+            if !call.has_place() {
+                continue;
+            }
+            if *due <= now {
+                let call = Arc::clone(call);
+                self.free_place(&call, now, out);
+            } else {
+                next = earlier(next, Some(*due));
+            }
+        }
+        let threads: Vec<_> = self.threads.keys().cloned().collect();
+        for thread_id in threads {
+            if let Some(thread) = self.threads.get_mut(&thread_id) {
+                let held = thread.overdue(now);
+                next = earlier(next, thread.next_look());
+                self.let_go(held, now, out);
+            }
+            self.drop_if_idle(&thread_id);
+        }
+        next = earlier(next, self.stop_blindly_again(now, out));
+        // What was done here may have left something to look at, too.
+        self.next_look = earlier(next, self.next_look);
+    }
+}

@@ -1,0 +1,374 @@
+//! What is no turn's: streams that a request opens, notifications of many, and goals.
+//!
+//! A *stream* (a login, a command, a watch, …) is named by one property of its notifications. The request that opens it
+//! carries its subscription: from the moment its line is written, the request that undoes it is owed, and its answer
+//! may be the stream's end. Who sets a thread's *goal* owns the turns that the runtime starts for it, until the last of
+//! them is over; one at a time. A listener gets what its filter keeps, whosever it is.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Session;
+use super::call::Opens;
+use super::cleanup::Cleanup;
+use super::effects::Effects;
+use super::goal::{Goal, Verdict};
+use super::listeners::Filter;
+use super::subscriptions::{Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
+use crate::inbox::mailbox::Mailbox;
+use crate::inbox::segment::Event;
+
+/// A goal, from the reservation of its thread until it is over and its consumer has left.
+#[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state machine"
+)]
+pub(super) struct GoalPart {
+    goal: Goal,
+    mailbox: Arc<Mailbox>,
+    /// Pauses it, unless that was done.
+    cleanup: Option<Cleanup>,
+    /// The request that sets it is on the wire, and its consumer has not let it go on.
+    owed: bool,
+    /// That request is on its way to the writer.
+    requested: bool,
+    /// Its consumer has left, but may still look at it.
+    left: bool,
+    /// Its consumer is gone.
+    dropped: bool,
+}
+
+impl GoalPart {
+    /// Whether the runtime does, or may still do, anything for it.
+    fn is_live(&self) -> bool {
+        let works = self.requested || self.goal.goes_on() || self.goal.running().is_some();
+        works && !self.mailbox.is_over()
+    }
+}
+
+impl Session {
+    /// Listens to a stream from now on. `cleanup` undoes the request that opens it.
+    pub fn subscribe_stream(
+        &mut self,
+        subject: &Subject,
+        cleanup: Option<Cleanup>,
+    ) -> Subscription {
+        let budget = Arc::clone(&self.budget);
+        let mailbox = Arc::new(Mailbox::of_subject(Arc::clone(&subject.id), budget));
+        if let Some(reason) = &self.closed {
+            mailbox.close(reason);
+        } else {
+            let consumers = self.streams.entry(subject.clone()).or_default();
+            consumers.push(Arc::clone(&mailbox));
+        }
+        let subject = subject.clone();
+        let part = Part::Stream {
+            subject,
+            cleanup,
+            owed: false,
+        };
+        self.subscribe(mailbox, part)
+    }
+
+    /// Listens to what `filter` keeps from now on.
+    pub fn subscribe_notifications(&mut self, filter: &Filter) -> Subscription {
+        let thread_id = filter.thread.as_ref().map_or_else(|| "".into(), Arc::clone);
+        let mailbox = Arc::new(Mailbox::of_many(thread_id, Arc::clone(&self.budget)));
+        match &self.closed {
+            Some(reason) => mailbox.close(reason),
+            None => self.listeners.add(filter, &mailbox),
+        }
+        self.subscribe(mailbox, Part::Notifications(filter.clone()))
+    }
+
+    /// Reserves a thread for a goal; `None` while another goal has it, or a turn that was started here. From the moment
+    /// in which the goal's request is written the turns that the runtime starts there are the caller's. `cleanup` pauses
+    /// the goal.
+    pub fn own_thread(
+        &mut self,
+        thread_id: &Arc<str>,
+        cleanup: Cleanup,
+        now: Instant,
+    ) -> Option<Subscription> {
+        let has_goal = |thread: &super::threads::Thread| thread.goal.is_some();
+        if self.threads.get(thread_id).is_some_and(has_goal) || self.is_busy(thread_id, now) {
+            return None;
+        }
+        let budget = Arc::clone(&self.budget);
+        let mailbox = Arc::new(Mailbox::of_goal(Arc::clone(thread_id), budget));
+        let subscription = self.subscribe(Arc::clone(&mailbox), Part::Goal);
+        if let Some(reason) = &self.closed {
+            mailbox.close(reason);
+        } else {
+            let thread = self.threads.entry(Arc::clone(thread_id)).or_default();
+            thread.goal = Some(subscription.id);
+        }
+        self.goals.insert(
+            subscription.id,
+            GoalPart {
+                goal: Goal::default(),
+                mailbox,
+                cleanup: Some(cleanup),
+                owed: false,
+                requested: false,
+                left: false,
+                dropped: false,
+            },
+        );
+        Some(subscription)
+    }
+
+    /// A goal as of now, whatever its consumer has read.
+    pub fn goal(&self, id: SubscriptionId) -> Option<&Goal> {
+        self.goals.get(&id).map(|part| &part.goal)
+    }
+
+    /// Whether leaving now would leave something to be undone.
+    pub fn owes(&self, id: SubscriptionId) -> bool {
+        match self.subscriptions.get(&id) {
+            Some(Subscribed {
+                part: Part::Stream { cleanup, owed, .. },
+                mailbox,
+            }) => *owed && cleanup.is_some() && !mailbox.is_over(),
+            Some(Subscribed {
+                part: Part::Goal, ..
+            }) => self.goals.get(&id).is_some_and(GoalPart::owes),
+            _ => false,
+        }
+    }
+
+    /// What the request began is (or is not) to be undone when its consumer leaves.
+    pub(super) fn set_owed(&mut self, id: SubscriptionId, is_owed: bool) {
+        if let Some(Subscribed {
+            part: Part::Stream { owed, .. },
+            ..
+        }) = self.subscriptions.get_mut(&id)
+        {
+            *owed = is_owed;
+        }
+        if let Some(part) = self.goals.get_mut(&id) {
+            part.owed = is_owed;
+        }
+    }
+
+    /// The consumer has undone the request itself.
+    pub fn settle(&mut self, id: SubscriptionId) {
+        if let Some(Subscribed {
+            part: Part::Stream { cleanup, .. },
+            ..
+        }) = self.subscriptions.get_mut(&id)
+        {
+            *cleanup = None;
+        }
+        if let Some(part) = self.goals.get_mut(&id) {
+            part.cleanup = None;
+        }
+    }
+
+    /// A request that opens this stream stands in line.
+    pub(super) fn stream_is_requested(&mut self, id: SubscriptionId) {
+        if let Some(part) = self.goals.get_mut(&id) {
+            part.requested = true;
+        }
+    }
+
+    /// What undoes the request of a call that opens this stream.
+    pub(super) fn cleanup_of(&self, id: SubscriptionId) -> Option<Cleanup> {
+        match self.subscriptions.get(&id) {
+            Some(Subscribed {
+                part: Part::Stream { cleanup, .. },
+                ..
+            }) => cleanup.clone(),
+            _ => self.goals.get(&id)?.cleanup.clone(),
+        }
+    }
+
+    /// The line of the request that opens a stream goes out now: from now on what undoes it is owed. Returned if its
+    /// consumer has left before.
+    pub(super) fn stream_is_opening(&mut self, opens: &Opens) -> Option<Cleanup> {
+        self.set_owed(opens.id, true);
+        let Some(part) = self.goals.get_mut(&opens.id) else {
+            let has_left = !self.subscriptions.contains_key(&opens.id);
+            return opens.cleanup.clone().filter(|_| has_left);
+        };
+        part.requested = false;
+        part.goal.ask();
+        if !part.left {
+            return None;
+        }
+        part.goal.give_up();
+        part.cleanup.take()
+    }
+
+    /// The request that opens a stream was refused, or did not go out: it has begun nothing.
+    pub(super) fn stream_was_refused(&mut self, id: SubscriptionId) {
+        self.set_owed(id, false);
+        if let Some(part) = self.goals.get_mut(&id) {
+            part.requested = false;
+            part.goal.refused();
+            self.forget_goal(id);
+        }
+    }
+
+    /// The consumer of what is no turn leaves.
+    pub(super) fn leave_stream(
+        &mut self,
+        id: SubscriptionId,
+        subscribed: Subscribed,
+        leave: Leave,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        let Subscribed { mailbox, part } = subscribed;
+        let is_over = mailbox.is_over();
+        out.garbage.push(mailbox.abandon());
+        match part {
+            Part::Turn(_) => {}
+            Part::Notifications(filter) => self.listeners.remove(&filter, &mailbox),
+            Part::Goal => self.leave_goal(id, leave, now, out),
+            Part::Stream {
+                subject,
+                cleanup,
+                owed,
+            } => {
+                if let Some(consumers) = self.streams.get_mut(&subject) {
+                    consumers.retain(|other| !Arc::ptr_eq(other, &mailbox));
+                    if consumers.is_empty() {
+                        self.streams.remove(&subject);
+                    }
+                }
+                let due = (owed || leave == Leave::GiveUp) && !is_over;
+                if let Some(cleanup) = cleanup.filter(|_| due) {
+                    self.clean_up(&cleanup, now, out);
+                }
+            }
+        }
+    }
+
+    fn leave_goal(&mut self, id: SubscriptionId, leave: Leave, now: Instant, out: &mut Effects) {
+        let Some(part) = self.goals.get_mut(&id) else {
+            return;
+        };
+        part.left = true;
+        part.dropped |= leave == Leave::Drop;
+        part.owed |= leave == Leave::GiveUp && part.is_live();
+        if part.owes() {
+            part.goal.give_up();
+            // One that is over but for its last turn need not be paused, only that turn stopped.
+            let pause = part.cleanup.take().filter(|_| part.goal.goes_on());
+            let running = part.goal.running().cloned();
+            let thread_id = Arc::clone(&part.mailbox.thread_id);
+            if let Some(pause) = pause {
+                self.clean_up(&pause, now, out);
+            }
+            // Pausing lets the turn that runs go on. One that begins later is met when it does.
+            if let Some(turn_id) = running {
+                self.clean_up(&Cleanup::interrupt(&thread_id, &turn_id), now, out);
+            }
+        }
+        self.forget_goal(id);
+    }
+
+    /// Frees the thread of a goal whose consumer has left, unless the runtime still works for it, and forgets the goal
+    /// once its consumer is gone.
+    fn forget_goal(&mut self, id: SubscriptionId) {
+        let Some(part) = self.goals.get(&id) else {
+            return;
+        };
+        if part.left && !part.is_live() {
+            let (thread_id, dropped) = (Arc::clone(&part.mailbox.thread_id), part.dropped);
+            self.free_thread(&thread_id, id);
+            if dropped {
+                self.goals.remove(&id);
+            }
+        }
+    }
+
+    /// The consumer of a goal is gone that had left before.
+    pub(super) fn goal_was_dropped(&mut self, id: SubscriptionId) {
+        if let Some(part) = self.goals.get_mut(&id) {
+            part.dropped = true;
+            self.forget_goal(id);
+        }
+    }
+
+    /// A thread is no goal's any more; unless it is another one's by now.
+    fn free_thread(&mut self, thread_id: &str, id: SubscriptionId) {
+        if let Some(thread) = self.threads.get_mut(thread_id)
+            && thread.goal == Some(id)
+        {
+            thread.goal = None;
+            self.drop_if_idle(thread_id);
+        }
+    }
+
+    /// A goal's thread has an event; `status` is what it says of the goal or the turn.
+    pub(super) fn goal_event(
+        &mut self,
+        id: SubscriptionId,
+        event: Event<'_>,
+        turn_id: Option<&str>,
+        status: Option<&str>,
+        now: Instant,
+        out: &mut Effects,
+    ) -> Option<crate::inbox::mailbox::Pushed> {
+        let part = self.goals.get_mut(&id)?;
+        let verdict = part.goal.observe(&event, turn_id, status);
+        let last = matches!(verdict, Verdict::KeptLast | Verdict::PassedLast);
+        let kept = matches!(verdict, Verdict::Kept | Verdict::KeptLast);
+        let mailbox = Arc::clone(&part.mailbox);
+        let begins_unwanted = kept && part.goal.is_given_up() && event.method == "turn/started";
+        let mut pushed = None;
+        if kept {
+            let result = mailbox.push(event, last);
+            if result.wake {
+                out.mailboxes.push(Arc::clone(&mailbox));
+            }
+            pushed = Some(result);
+        } else if last {
+            mailbox.finish();
+            out.mailboxes.push(Arc::clone(&mailbox));
+        }
+        // Whoever waits for the goal's beginning looks at the goal, not at its events.
+        if let (true, Some(turn_id)) = (begins_unwanted, turn_id) {
+            let interrupt = Cleanup::interrupt(&mailbox.thread_id, turn_id);
+            self.clean_up(&interrupt, now, out);
+        }
+        if last {
+            self.free_thread(&mailbox.thread_id, id);
+            self.remember_ended(&mailbox);
+            self.forget_goal(id);
+        }
+        pushed
+    }
+
+    /// The mailboxes of goals.
+    pub(super) fn goal_mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
+        self.goals.values().map(|part| &part.mailbox)
+    }
+
+    /// What undoes the streams and goals that are owed, for a runtime that outlives this connection.
+    pub(super) fn streams_to_undo(&self) -> Vec<Cleanup> {
+        let mut due = Vec::new();
+        for (id, one) in &self.subscriptions {
+            if let Part::Stream { cleanup, .. } = &one.part
+                && self.owes(*id)
+            {
+                due.extend(cleanup.clone());
+            }
+        }
+        for part in self.goals.values().filter(|part| part.owes()) {
+            due.extend(part.cleanup.clone().filter(|_| part.goal.goes_on()));
+            let running = part.goal.running();
+            due.extend(running.map(|turn| Cleanup::interrupt(&part.mailbox.thread_id, turn)));
+        }
+        due
+    }
+}
+
+impl GoalPart {
+    fn owes(&self) -> bool {
+        self.owed && self.cleanup.is_some() && !self.mailbox.is_over()
+    }
+}

@@ -1,0 +1,338 @@
+//! What is going on with one thread: which turns are being started there, which starts wait and for what, and whose
+//! goal it has. A thread has an entry only while something is.
+//!
+//! A `turn/start` is entered in the moment its line is written, and from then on every event of its thread is kept per
+//! turn id; the answer, which comes in wire order, picks the one that is its turn. So nothing can fall between a
+//! request and its consumer, however early an event comes or however fast the turn ends.
+//!
+//! On a thread whose turn runs the runtime answers `turn/start` with that turn, also while it is being interrupted:
+//! whoever starts a turn right after a deadline would get the interrupted one (0.163.0: in 7 of 120 tries). So a start
+//! is held until the turn that was given up has ended, and until a start that was given up on the wire is answered, for
+//! that answer may be a turn. Not for ever: the runtime may have lost either. A start is held before it stands in line
+//! for admission, so it takes no place. Only one that was in line or in the writer's hands when the turn was given up
+//! is held with its line; a window's worth of them at most.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::call::Call;
+use super::subscriptions::SubscriptionId;
+use crate::inbox::budget::Loss;
+use crate::inbox::mailbox::{Mailbox, Pushed};
+use crate::inbox::segment::Event;
+
+/// How long a start is held for one thing. An interrupt takes milliseconds, but a turn can be interrupted only once it
+/// has begun, which takes seconds on a busy machine.
+pub(crate) const HELD_FOR: Duration = Duration::from_secs(30);
+/// The same from the answer to the interrupt on. The turn's last word comes right behind it, unless this client has
+/// unsubscribed from the thread.
+const LAST_WORD: Duration = Duration::from_secs(2);
+/// Turns of one thread whose events are kept for one start. A thread runs one turn at a time, so the answer names one
+/// of the last few.
+const MOST_EARLY: usize = 16;
+
+/// What was given up on a thread and may not be over.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unsettled {
+    Turn(Arc<str>),
+    /// The id of a `turn/start` that was written.
+    Start(i64),
+}
+
+/// A start that waits, and its line if it was admitted and serialised.
+#[derive(Debug)]
+pub(crate) struct HeldStart {
+    pub call: Arc<Call>,
+    pub line: Option<Vec<u8>>,
+}
+
+/// A `turn/start` on the wire.
+#[derive(Debug)]
+pub(crate) struct PendingStart {
+    pub call_id: i64,
+    early: Vec<Early>,
+    /// What was dropped of turns that are not among these any more.
+    lost: Loss,
+    /// The call was given up: its events are not kept.
+    pub given_up: bool,
+}
+
+/// The events of one turn before the answer.
+#[derive(Debug)]
+struct Early {
+    mailbox: Arc<Mailbox>,
+    stored: Loss,
+}
+
+impl PendingStart {
+    pub fn of(call: &Call) -> Self {
+        Self {
+            call_id: call.id,
+            early: Vec::new(),
+            lost: Loss::NONE,
+            given_up: false,
+        }
+    }
+
+    pub fn give_up(&mut self) {
+        self.given_up = true;
+        self.early.clear();
+    }
+
+    /// Keeps an event of a turn that may be the answer. `make` makes the turn's mailbox. What is returned was dropped.
+    pub fn keep(
+        &mut self,
+        turn_id: &str,
+        event: Event<'_>,
+        make: impl FnOnce() -> Mailbox,
+    ) -> (Pushed, Loss) {
+        let known = self
+            .early
+            .iter()
+            .position(|one| *one.mailbox.key == *turn_id);
+        let mut dropped = Loss::NONE;
+        let index = known.unwrap_or_else(|| {
+            if self.early.len() == MOST_EARLY {
+                dropped = self.drop_one();
+            }
+            self.early.push(Early {
+                mailbox: Arc::new(make()),
+                stored: Loss::NONE,
+            });
+            self.early.len() - 1
+        });
+        let early = &mut self.early[index];
+        early.stored.add(Loss {
+            events: 1,
+            bytes: event.params.len() as u64,
+        });
+        (early.mailbox.push(event, event.ends()), dropped)
+    }
+
+    /// Drops the turn that is the least likely to be the answer: the oldest that is over, or else the oldest.
+    fn drop_one(&mut self) -> Loss {
+        let over = self.early.iter().position(|one| one.mailbox.is_finished());
+        let Early { stored, .. } = self.early.remove(over.unwrap_or(0));
+        self.lost.add(stored);
+        stored
+    }
+
+    /// The events of the turn that the answer names; `make` makes a mailbox for one that has none yet.
+    pub fn take(mut self, turn_id: &str, make: impl FnOnce() -> Mailbox) -> Arc<Mailbox> {
+        let known = self
+            .early
+            .iter()
+            .position(|one| *one.mailbox.key == *turn_id);
+        if let Some(index) = known {
+            return self.early.swap_remove(index).mailbox;
+        }
+        let mailbox = make();
+        // Its own may be among what was dropped.
+        mailbox.lose(self.lost);
+        Arc::new(mailbox)
+    }
+
+    pub fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
+        self.early.iter().map(|one| &one.mailbox)
+    }
+}
+
+/// What is going on with one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Thread {
+    pub starting: Vec<PendingStart>,
+    /// The last turns that have begun and are not over, while something is being started.
+    begun: Vec<Arc<str>>,
+    /// Turns that nobody wants any more, unless a pending start is answered with one of them.
+    pub spared: Vec<Arc<str>>,
+    /// What holds starts up, and until when.
+    unsettled: Vec<(Unsettled, Instant)>,
+    pub held: Vec<HeldStart>,
+    /// Who owns its turns, because the runtime starts them for a goal.
+    pub goal: Option<SubscriptionId>,
+}
+
+impl Thread {
+    pub fn is_idle(&self) -> bool {
+        self.starting.is_empty()
+            && self.unsettled.is_empty()
+            && self.held.is_empty()
+            && self.goal.is_none()
+    }
+
+    /// Whether a `turn/start` waits for its answer, which may be any turn of the thread.
+    pub fn is_starting(&self) -> bool {
+        self.starting.iter().any(|one| !one.given_up)
+    }
+
+    pub fn start_of(&mut self, call: &Call) -> Option<&mut PendingStart> {
+        self.starting.iter_mut().find(|one| one.call_id == call.id)
+    }
+
+    pub fn take_start(&mut self, call: &Call) -> Option<PendingStart> {
+        let index = self.starting.iter().position(|one| one.call_id == call.id);
+        index.map(|index| self.starting.swap_remove(index))
+    }
+
+    pub fn note_begun(&mut self, turn_id: &str) {
+        if !self.has_begun(turn_id) {
+            if self.begun.len() == MOST_EARLY {
+                self.begun.remove(0);
+            }
+            self.begun.push(turn_id.into());
+        }
+    }
+
+    pub fn has_begun(&self, turn_id: &str) -> bool {
+        self.begun.iter().any(|begun| **begun == *turn_id)
+    }
+
+    /// A turn is over. Returns who waited for it and may go now.
+    pub fn turn_is_over(&mut self, turn_id: &str) -> Vec<HeldStart> {
+        self.begun.retain(|begun| **begun != *turn_id);
+        self.spared.retain(|spared| **spared != *turn_id);
+        self.settle(|one| matches!(one, Unsettled::Turn(id) if **id == *turn_id))
+    }
+
+    /// A start that was given up is answered: likewise.
+    pub fn start_is_over(&mut self, call_id: i64) -> Vec<HeldStart> {
+        self.settle(|one| *one == Unsettled::Start(call_id))
+    }
+
+    /// From now on starts of this thread are held.
+    pub fn hold(&mut self, unsettled: Unsettled, now: Instant) {
+        self.unsettled.push((unsettled, now + HELD_FOR));
+    }
+
+    /// The runtime has answered the interrupt of a turn. Returns until when its last word is waited for.
+    pub fn turn_is_interrupted(&mut self, turn_id: &str, now: Instant) -> Option<Instant> {
+        let mut due = None;
+        for (unsettled, until) in &mut self.unsettled {
+            if matches!(unsettled, Unsettled::Turn(id) if **id == *turn_id) {
+                *until = now + LAST_WORD;
+                due = Some(*until);
+            }
+        }
+        due
+    }
+
+    /// Whether a start has to wait.
+    pub fn is_holding(&self, now: Instant) -> bool {
+        self.unsettled.iter().any(|(_, until)| now < *until)
+    }
+
+    /// When what holds starts up has done so for long enough, at the earliest.
+    pub fn next_look(&self) -> Option<Instant> {
+        self.unsettled.iter().map(|(_, until)| *until).min()
+    }
+
+    /// Those that have waited long enough.
+    pub fn overdue(&mut self, now: Instant) -> Vec<HeldStart> {
+        self.unsettled.retain(|(_, until)| now < *until);
+        self.let_go()
+    }
+
+    fn settle(&mut self, over: impl Fn(&Unsettled) -> bool) -> Vec<HeldStart> {
+        self.unsettled.retain(|(unsettled, _)| !over(unsettled));
+        self.let_go()
+    }
+
+    fn let_go(&mut self) -> Vec<HeldStart> {
+        if self.unsettled.is_empty() {
+            std::mem::take(&mut self.held)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Takes out a start that was given up; false if it is not held here.
+    pub fn withdraw(&mut self, call: &Call) -> bool {
+        let before = self.held.len();
+        self.held
+            .retain(|one| !std::ptr::eq(&raw const *one.call, call));
+        self.held.len() < before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbox::budget::Budget;
+    use crate::inbox::mailbox::Taken;
+
+    fn hold(thread: &mut Thread) -> Arc<Call> {
+        let call = Arc::new(Call::new(1, "turn/start", Instant::now()));
+        thread.held.push(HeldStart {
+            call: Arc::clone(&call),
+            line: None,
+        });
+        call
+    }
+
+    #[test]
+    fn a_start_goes_when_the_last_thing_that_holds_it_is_over() {
+        let (mut thread, now) = (Thread::default(), Instant::now());
+        thread.hold(Unsettled::Turn("u".into()), now);
+        thread.hold(Unsettled::Start(7), now);
+        assert!(thread.is_holding(now));
+        let calls = [hold(&mut thread), hold(&mut thread)];
+        assert!(thread.start_is_over(8).is_empty());
+        assert!(thread.start_is_over(7).is_empty());
+        let gone = thread.turn_is_over("u");
+        let same = |(one, call): (&HeldStart, &Arc<Call>)| Arc::ptr_eq(&one.call, call);
+        assert!(gone.iter().zip(&calls).all(same));
+        assert_eq!((gone.len(), thread.is_idle()), (2, true));
+    }
+
+    #[test]
+    fn what_never_ends_holds_nobody_for_ever() {
+        let (mut thread, now) = (Thread::default(), Instant::now());
+        thread.hold(Unsettled::Turn("u".into()), now);
+        hold(&mut thread);
+        assert!(thread.overdue(now + HELD_FOR / 2).is_empty());
+        assert_eq!(thread.next_look(), Some(now + HELD_FOR));
+        assert_eq!(thread.overdue(now + HELD_FOR).len(), 1);
+        assert!(thread.is_idle());
+    }
+
+    #[test]
+    fn an_answered_interrupt_is_waited_for_a_moment_longer() {
+        let (mut thread, now) = (Thread::default(), Instant::now());
+        thread.hold(Unsettled::Turn("u".into()), now);
+        hold(&mut thread);
+        thread.turn_is_interrupted("u", now);
+        assert!(thread.is_holding(now));
+        assert_eq!(thread.overdue(now + LAST_WORD).len(), 1);
+    }
+
+    #[test]
+    fn a_held_start_that_is_given_up_is_taken_out() {
+        let (mut thread, now) = (Thread::default(), Instant::now());
+        thread.hold(Unsettled::Turn("u".into()), now);
+        let call = hold(&mut thread);
+        assert!(thread.withdraw(&call) && !thread.withdraw(&call));
+        assert!(thread.turn_is_over("u").is_empty());
+    }
+
+    #[test]
+    fn of_very_many_turns_a_start_keeps_the_last_few_and_tells_of_the_rest() {
+        let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
+        let make = |id: &str| Mailbox::of_turn(id.into(), "t".into(), Arc::clone(&budget));
+        let call = Call::new(1, "turn/start", Instant::now());
+        let mut start = PendingStart::of(&call);
+        let event = Event {
+            spec: None,
+            method: "item/future",
+            params: b"{}",
+            shared: None,
+        };
+        for number in 0..1000 {
+            let id = number.to_string();
+            start.keep(&id, event, || make(&id));
+        }
+        assert_eq!(start.mailboxes().count(), MOST_EARLY);
+        assert!(budget.held() < 32 * 1024);
+        let mailbox = start.take("0", || make("0"));
+        assert!(matches!(mailbox.take(), Taken::Lost(lost) if lost.events == 984));
+    }
+}

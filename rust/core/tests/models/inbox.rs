@@ -1,0 +1,149 @@
+//! A mailbox between the reader, its consumer and the end of the connection: no event is lost or out of order, and no
+//! wait sleeps on.
+
+use std::sync::Arc;
+
+use codex_core::inbox::budget::Budget;
+use codex_core::inbox::mailbox::{Mailbox, Taken};
+use codex_core::inbox::segment::Event;
+use codex_core::inbox::selection::Selection;
+use codex_core::sync::closing::CloseReason;
+use codex_core::sync::waker::LoopWaker;
+use codex_core::wire::envelope::find_notification;
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::thread;
+
+use crate::check;
+
+const EVENTS: usize = 5;
+
+fn event<'e>(method: &'e str, params: &'e [u8]) -> Event<'e> {
+    Event {
+        spec: find_notification(method),
+        method,
+        params,
+        shared: None,
+    }
+}
+
+/// The reader: events in chunks, then the last word, or none.
+fn push_all(mailbox: &Mailbox, ends: bool) {
+    let mut due = false;
+    for number in 0..EVENTS {
+        let params = number.to_string();
+        due |= mailbox
+            .push(event("item/completed", params.as_bytes()), false)
+            .wake;
+        if due && thread_rng().gen_bool(0.5) {
+            due = false;
+            mailbox.flush();
+        }
+    }
+    if ends {
+        due |= mailbox.push(event("turn/completed", b"end"), true).wake;
+    }
+    if due {
+        mailbox.flush();
+    }
+}
+
+/// Everything that is there; false once nothing will follow.
+fn take_all(mailbox: &Mailbox, seen: &mut Vec<String>) -> bool {
+    loop {
+        match mailbox.take() {
+            Taken::Segment(segment) => seen.extend(
+                segment
+                    .iter()
+                    .map(|event| String::from_utf8_lossy(event.params).into_owned()),
+            ),
+            Taken::Empty => return true,
+            Taken::Finished | Taken::Closed(_) => return false,
+            Taken::Lost(_) | Taken::Cut(_) => panic!("nothing was dropped"),
+        }
+    }
+}
+
+/// A consumer that waits as a thread does.
+fn consume(mailbox: &Mailbox) -> Vec<String> {
+    let mut seen = Vec::new();
+    while take_all(mailbox, &mut seen) {
+        assert!(mailbox.gate().wait(None));
+    }
+    seen
+}
+
+/// A consumer that waits as a loop does, and cancels some of its waits.
+fn consume_in_loop(mailbox: &Mailbox) -> Vec<String> {
+    let waker = Arc::new(LoopWaker::new().unwrap());
+    let mut seen = Vec::new();
+    let mut token = 0;
+    while take_all(mailbox, &mut seen) {
+        token += 1;
+        if mailbox.gate().arm(&waker, token) {
+            continue;
+        }
+        if thread_rng().gen_bool(0.3) {
+            mailbox.gate().disarm(&waker, token);
+            continue;
+        }
+        // The loop sleeps until its descriptor is readable.
+        while waker.count() == 0 {
+            thread::yield_now();
+        }
+        while waker.take().is_some() {}
+    }
+    seen
+}
+
+fn run(in_loop: bool, ends: bool, selection: Selection) {
+    let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
+    let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget));
+    let mailbox = Arc::new(mailbox);
+    mailbox.select(selection);
+    let reader = thread::spawn({
+        let mailbox = Arc::clone(&mailbox);
+        move || push_all(&mailbox, ends)
+    });
+    let closer = thread::spawn({
+        let mailbox = Arc::clone(&mailbox);
+        move || {
+            thread::yield_now();
+            mailbox.close(&CloseReason::new(()));
+            mailbox.flush();
+        }
+    });
+    let seen = if in_loop {
+        consume_in_loop(&mailbox)
+    } else {
+        consume(&mailbox)
+    };
+    reader.join().unwrap();
+    closer.join().unwrap();
+    let mut all = seen;
+    take_all(&mailbox, &mut all);
+    let mut expected: Vec<_> = (0..EVENTS).map(|number| number.to_string()).collect();
+    expected.extend(ends.then(|| "end".to_owned()));
+    assert_eq!(all, expected);
+    drop(mailbox);
+    assert_eq!(budget.held(), 0);
+}
+
+#[test]
+fn a_thread_that_waits_for_each_event() {
+    check(|| run(false, true, Selection::All));
+}
+
+#[test]
+fn a_thread_that_waits_for_a_result() {
+    check(|| run(false, false, Selection::Result));
+}
+
+#[test]
+fn a_loop_that_waits_for_each_event_and_cancels_waits() {
+    check(|| run(true, true, Selection::All));
+}
+
+#[test]
+fn a_loop_that_waits_for_a_result() {
+    check(|| run(true, true, Selection::Result));
+}

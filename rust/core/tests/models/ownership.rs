@@ -1,0 +1,283 @@
+//! Every turn that was started is owned, detached, or being stopped, in every order: consumers that start, join, give up
+//! at each stage, detach, follow, interrupt, own goals, and a connection that is closed under them.
+//!
+//! At the end no turn may run but one that somebody has detached, no detached turn may have been interrupted by anybody
+//! but the program itself, and nothing may be left over.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use codex_core::connection::{Connection, Settings};
+use codex_core::io::memory::Memory;
+use codex_core::session::Counts;
+use codex_core::session::admission::Limits;
+use codex_core::session::call::{Call, Outcome};
+use codex_core::session::cleanup::Cleanup;
+use codex_core::session::subscriptions::{Leave, Subscription};
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::sync::Mutex;
+use shuttle::thread;
+
+use crate::check;
+use crate::runtime::{Record, Runtime};
+
+/// What the consumers of one run have done, for the verdict.
+#[derive(Debug, Default)]
+struct Deeds {
+    /// Turns that somebody has detached.
+    detached: BTreeSet<String>,
+    /// The program has interrupted a turn itself.
+    interrupts: bool,
+    /// A goal goes on.
+    goal: bool,
+}
+
+struct Model {
+    connection: Connection,
+    deeds: Mutex<Deeds>,
+}
+
+impl Model {
+    fn chance(odds: f64) -> bool {
+        thread_rng().gen_bool(odds)
+    }
+
+    /// Opens a request, and gives up at one of the stages, or returns it answered.
+    fn request(&self, method: &str, thread_id: Option<&str>) -> Option<Arc<Call>> {
+        let call = self.connection.open_call(method, thread_id, None);
+        let at = thread_rng().gen_range(0..6);
+        if at == 0 {
+            self.connection.abandon(&call);
+            return None;
+        }
+        call.gate().wait(None);
+        if at == 1 {
+            self.connection.abandon(&call);
+            return None;
+        }
+        if self.connection.send(&call, Some(b"{}")).is_err() {
+            self.connection.abandon(&call);
+            return None;
+        }
+        if at == 2 {
+            thread::yield_now();
+            self.connection.abandon(&call);
+            return None;
+        }
+        call.gate().wait(None);
+        if at == 3 {
+            // Lost with its answer.
+            self.connection.release(&call);
+            return None;
+        }
+        Some(call)
+    }
+
+    fn start(&self) {
+        let Some(call) = self.request("turn/start", Some("t")) else {
+            return;
+        };
+        let held = call.take_subscription();
+        let answered = matches!(call.take(), Some(Outcome::Result(_)));
+        self.connection.release(&call);
+        let Some(turn) = held else {
+            assert!(!answered, "an answered start has a part in its turn");
+            return;
+        };
+        self.hold(&turn);
+    }
+
+    /// What a handle does with its part in a turn.
+    fn hold(&self, turn: &Subscription) {
+        let id = turn.id;
+        let key = turn.mailbox.key.to_string();
+        match thread_rng().gen_range(0..6) {
+            // A `run()` that is stopped.
+            0 | 1 => {
+                self.connection.own(id);
+                self.connection.leave(id, Leave::GiveUp);
+            }
+            // A handle that is lost on its way.
+            2 => {}
+            // A plain turn whose handle is dropped.
+            3 => {
+                self.note_detached(key);
+                self.connection.detach(id);
+            }
+            // A plain turn that is owned later: by a block that is left after its stream was closed.
+            4 => {
+                self.connection.detach(id);
+                thread::yield_now();
+                self.connection.own(id);
+                self.connection.leave(id, Leave::Close);
+                self.connection.leave(id, Leave::GiveUp);
+            }
+            _ => {
+                self.deeds.lock().unwrap().interrupts = true;
+                let call = self.connection.interrupt("t", &key);
+                self.connection.abandon(&call);
+                self.connection.leave(id, Leave::GiveUp);
+            }
+        }
+        self.connection.leave(id, Leave::Drop);
+    }
+
+    fn note_detached(&self, turn: String) {
+        self.deeds.lock().unwrap().detached.insert(turn);
+    }
+
+    fn follow(&self) {
+        let turn = format!("u{}", thread_rng().gen_range(1..3));
+        let follower = self.connection.follow_turn("t", &turn);
+        thread::yield_now();
+        let leave = [Leave::Close, Leave::GiveUp, Leave::Drop];
+        self.connection
+            .leave(follower.id, leave[thread_rng().gen_range(0..3)]);
+        self.connection.leave(follower.id, Leave::Drop);
+    }
+
+    fn goal(&self) {
+        let pause = Cleanup::new("thread/goal/set", br#"{"status":"paused"}"#.to_vec());
+        let Some(goal) = self.connection.own_thread(&"t".into(), pause) else {
+            return;
+        };
+        let stream = Some((goal.id, false));
+        let call = self.connection.open_call("thread/goal/set", None, stream);
+        call.gate().wait(None);
+        let params = br#"{"status":"active"}"#;
+        if self.connection.send(&call, Some(params)).is_ok() && Self::chance(0.7) {
+            call.gate().wait(None);
+            call.take();
+        }
+        self.connection.abandon(&call);
+        if Self::chance(0.2) {
+            self.deeds.lock().unwrap().goal = true;
+            self.connection.detach(goal.id);
+        }
+        self.connection.leave(goal.id, Leave::Drop);
+    }
+
+    fn consume(&self, goals: bool) {
+        match thread_rng().gen_range(0..10) {
+            0 => self.follow(),
+            1 if goals => self.goal(),
+            2 => {
+                if let Some(call) = self.request("thread/read", None) {
+                    call.take();
+                }
+            }
+            _ => self.start(),
+        }
+    }
+
+    /// Whether everything that was on its way has arrived.
+    fn settle(&self) -> Counts {
+        let mut counts = Counts::default();
+        for _ in 0..12 {
+            let call = self.connection.open_call("model/list", None, None);
+            call.gate().wait(None);
+            if self.connection.send(&call, None).is_err() {
+                break;
+            }
+            call.gate().wait(None);
+            call.take();
+            counts = self.connection.counts();
+            if counts.calls == 0 && counts.waiting == 0 && counts.starting == 0 {
+                break;
+            }
+        }
+        counts
+    }
+}
+
+fn run(refuses: bool, goals: bool, closes: bool, threads: usize, each: usize) {
+    let (memory, endpoint) = Memory::pair(false);
+    let settings = Settings {
+        limits: Limits {
+            short: 2,
+            long: 2,
+            control: 1,
+            cleanup: 1,
+        },
+        mailbox_budget: 1 << 20,
+        total_budget: 1 << 20,
+    };
+    let runtime = thread::spawn(move || Runtime::new(memory, refuses).run());
+    let connection = Connection::open(endpoint, &settings).unwrap();
+    let model = Arc::new(Model {
+        connection,
+        deeds: Mutex::default(),
+    });
+    let consumers: Vec<_> = (0..threads)
+        .map(|_| {
+            let model = Arc::clone(&model);
+            thread::spawn(move || (0..each).for_each(|_| model.consume(goals)))
+        })
+        .collect();
+    if closes {
+        thread::yield_now();
+        model.connection.close(false);
+    }
+    for consumer in consumers {
+        consumer.join().unwrap();
+    }
+    let counts = model.settle();
+    model.connection.close(false);
+    assert!(model.connection.wait(None));
+    let record = runtime.join().unwrap();
+    if !closes {
+        judge(&counts, &record, &model.deeds.lock().unwrap());
+    }
+    assert_eq!(model.connection.counts(), Counts::default());
+}
+
+fn judge(counts: &Counts, record: &Record, deeds: &Deeds) {
+    let context = || format!("{counts:?} {deeds:?}\n{}", record.log.join("\n"));
+    assert_eq!(
+        (
+            counts.calls,
+            counts.admitted,
+            counts.waiting,
+            counts.starting
+        ),
+        (0, 0, 0, 0),
+        "{}",
+        context()
+    );
+    if let Some(turn) = record.running.as_ref().filter(|_| !deeds.goal) {
+        assert!(
+            deeds.detached.contains(turn),
+            "nobody wants {turn}: {}",
+            context()
+        );
+    }
+    if !deeds.interrupts && !deeds.goal {
+        let stopped = record.interrupted.intersection(&deeds.detached).next();
+        assert_eq!(stopped, None, "somebody wanted it: {}", context());
+    }
+}
+
+#[test]
+fn consumers_on_several_threads() {
+    check(|| run(false, false, false, 3, 1));
+}
+
+#[test]
+fn consumers_whose_starts_are_refused_at_times() {
+    check(|| run(true, false, false, 3, 1));
+}
+
+#[test]
+fn consumers_one_after_the_other_on_two_threads() {
+    check(|| run(true, false, false, 2, 3));
+}
+
+#[test]
+fn consumers_and_goals() {
+    check(|| run(true, true, false, 3, 2));
+}
+
+#[test]
+fn a_connection_that_is_closed_under_its_consumers() {
+    check(|| run(true, true, true, 3, 1));
+}

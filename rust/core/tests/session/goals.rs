@@ -1,0 +1,147 @@
+//! Whose turns are a goal's.
+
+use std::sync::Arc;
+
+use codex_core::inbox::mailbox::Taken;
+use codex_core::inbox::selection::Selection;
+use codex_core::session::goal::Goal;
+use codex_core::session::subscriptions::{Leave, Subscription};
+use codex_core::sync::waker::LoopWaker;
+
+use crate::desk::{COMPLETED, DELTA, Desk, STARTED, completed, methods, started};
+
+const REACHED: &str =
+    r#"{"method":"thread/goal/updated","params":{"threadId":"t","goal":{"status":"complete"}}}"#;
+const RENAMED: &str = r#"{"method":"thread/name/updated","params":{"threadId":"t"}}"#;
+
+/// A goal whose request is on the wire.
+fn asked() -> (Desk, Subscription) {
+    let mut desk = Desk::default();
+    let goal = desk.goal().unwrap();
+    ask(&mut desk, &goal);
+    (desk, goal)
+}
+
+fn ask(desk: &mut Desk, goal: &Subscription) {
+    let call = desk.open_stream("thread/goal/set", None, Some((goal.id, false)));
+    desk.send(&call);
+    desk.wrote();
+}
+
+fn running(desk: &Desk, goal: &Subscription) -> Option<Arc<str>> {
+    desk.session.goal(goal.id).and_then(Goal::running_turn)
+}
+
+#[test]
+fn a_goals_turns_are_its_owners_until_it_is_over() {
+    let mut desk = Desk::default();
+    let goal = desk.goal().unwrap();
+    assert!(desk.goal().is_none());
+    desk.hear(&[STARTED, DELTA, COMPLETED]);
+    assert!(
+        matches!(goal.mailbox.take(), Taken::Empty),
+        "it is not set yet"
+    );
+    ask(&mut desk, &goal);
+    desk.hear(&[RENAMED, STARTED, DELTA]);
+    assert_eq!(running(&desk, &goal).as_deref(), Some("u"));
+    desk.hear(&[REACHED, COMPLETED, STARTED]);
+    assert_eq!(
+        methods(&goal.mailbox),
+        ["turn/started", "item/agentMessage/delta", "turn/completed"]
+    );
+    assert!(matches!(goal.mailbox.take(), Taken::Finished));
+    let first = desk.session.goal(goal.id).and_then(Goal::first_turn);
+    assert_eq!(first.as_deref(), Some("u"));
+    assert_eq!(running(&desk, &goal), None);
+    // It can be looked at for as long as somebody may.
+    desk.leave(&goal, Leave::Close);
+    assert!(
+        desk.session
+            .goal(goal.id)
+            .is_some_and(|goal| goal.latest().is_some())
+    );
+    // The thread is free, also while the first one's consumer is still there.
+    let next = desk.goal().unwrap();
+    desk.leave(&goal, Leave::Drop);
+    assert!(desk.session.goal(goal.id).is_none());
+    assert!(desk.goal().is_none());
+    desk.leave(&next, Leave::Close);
+    assert_eq!(desk.session.counts().streams, 0);
+    assert!(desk.wrote().is_empty());
+}
+
+#[test]
+fn a_goal_that_is_lost_before_it_is_handed_over_is_paused_and_its_turns_interrupted() {
+    let (mut desk, goal) = asked();
+    desk.hear(&[STARTED]);
+    desk.leave(&goal, Leave::Drop);
+    assert_eq!(desk.wrote(), ["thread/goal/set", "turn/interrupt u"]);
+    // The thread is kept until the goal is over, and what still begins there is met.
+    assert!(desk.goal().is_none());
+    desk.hear(&[COMPLETED, &started("v")]);
+    assert_eq!(desk.wrote(), ["turn/interrupt v"]);
+    desk.hear(&[&REACHED.replace("complete", "paused"), &completed("v")]);
+    assert!(desk.goal().is_some());
+}
+
+#[test]
+fn a_goal_that_was_handed_over_goes_on_without_its_handle() {
+    let (mut desk, goal) = asked();
+    desk.session.detach(goal.id);
+    desk.leave(&goal, Leave::Drop);
+    desk.hear(&[STARTED]);
+    assert!(desk.wrote().is_empty());
+    assert_eq!(
+        running(&desk, &goal).as_deref(),
+        Some("u"),
+        "known although nobody reads"
+    );
+    desk.hear(&[REACHED, COMPLETED]);
+    assert!(desk.session.goal(goal.id).is_none());
+    assert_eq!(desk.session.counts().streams, 0);
+}
+
+#[test]
+fn an_owner_who_gives_a_goal_up_pauses_it_first() {
+    let (mut desk, goal) = asked();
+    desk.hear(&[STARTED]);
+    desk.session.detach(goal.id);
+    desk.session.own(goal.id);
+    desk.give_up(&goal);
+    assert_eq!(desk.wrote(), ["thread/goal/set", "turn/interrupt u"]);
+}
+
+#[test]
+fn a_goal_that_is_over_but_for_its_last_turn_need_not_be_paused() {
+    let (mut desk, goal) = asked();
+    desk.hear(&[STARTED, REACHED]);
+    desk.give_up(&goal);
+    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+}
+
+#[test]
+fn a_goal_whose_consumer_left_before_its_request_was_written_is_paused_behind_it() {
+    let mut desk = Desk::default();
+    let goal = desk.goal().unwrap();
+    let call = desk.open_stream("thread/goal/set", None, Some((goal.id, false)));
+    desk.send(&call);
+    desk.leave(&goal, Leave::Drop);
+    assert_eq!(desk.wrote(), ["thread/goal/set", "thread/goal/set"]);
+    desk.hear(&[STARTED]);
+    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+}
+
+#[test]
+fn a_goals_result_wakes_when_the_goal_is_over() {
+    let (mut desk, goal) = asked();
+    goal.mailbox.select(Selection::Result);
+    let waker = Arc::new(LoopWaker::new().unwrap());
+    assert!(!goal.mailbox.gate().arm(&waker, 7));
+    desk.hear(&[STARTED, DELTA, COMPLETED]);
+    assert!(desk.woken.is_empty());
+    desk.hear(&[REACHED]);
+    assert_eq!(desk.woken.len(), 1);
+    assert_eq!(waker.take(), Some(7));
+    assert_eq!(methods(&goal.mailbox), ["turn/started", "turn/completed"]);
+}

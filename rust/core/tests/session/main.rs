@@ -1,0 +1,12 @@
+//! The session, driven by hand: messages, requests and the time go in, and what comes out is looked at. No thread, no
+//! process, no clock.
+
+mod admission;
+mod bounds;
+mod claims;
+mod closing;
+mod desk;
+mod goals;
+mod interrupts;
+mod starts;
+mod streams;
