@@ -200,3 +200,87 @@ fn the_id_of_an_answer_is_found() {
     assert_eq!(id_in_answer(answer, login).as_deref(), Some("a"));
     assert_eq!(id_in_answer(br#"{"type":"apiKey"}"#, login), None);
 }
+
+#[test]
+fn bytes_that_are_not_utf_8_make_a_line_malformed() {
+    for line in [
+        &b"{\"method\":\"turn/completed\",\"params\":{\"threadId\":\"t\",\"x\":[\"\xff\"]}}"[..],
+        b"{\"method\":\"x\",\"params\":{\"\xc3\":1}}",
+        b"{\"method\":\"x\",\"params\":{\"a\":\"\\n\xed\xa0\x80\"}}",
+        b"{\"id\":0,\"method\":\"item/tool/call\",\"params\":{\"a\":\"\xff\"}}",
+    ] {
+        let defect = read(line).unwrap_err();
+        assert!(
+            matches!(defect.kind, DefectKind::Malformed(_)),
+            "{}",
+            line.escape_ascii()
+        );
+        assert_eq!(defect.id, None);
+    }
+    for line in [
+        &b"{\"id\":7,\"error\":{\"code\":1,\"message\":\"m\",\"data\":\"\xff\"}}"[..],
+        b"{\"id\":7,\"result\":{\"\xff\":1}}",
+        b"{\"result\":\"\xe2\x82\",\"id\":7}",
+        b"{\"result\":\"\",\"x\":\"\xff\",\"id\":7}",
+    ] {
+        let defect = read(line).unwrap_err();
+        assert!(
+            matches!(defect.kind, DefectKind::Malformed(_)),
+            "{}",
+            line.escape_ascii()
+        );
+        assert_eq!(defect.id, Some(7), "{}", line.escape_ascii());
+    }
+}
+
+#[test]
+fn half_a_surrogate_pair_costs_a_message_one_character() {
+    for (escaped, expected) in [
+        (r"a\ud800b\n", "a\u{fffd}b\n"),
+        (r"\udc00\ud83d\ude00", "\u{fffd}\u{1f600}"),
+        (r"\ud800\ud83d\ude00\ud83d", "\u{fffd}\u{1f600}\u{fffd}"),
+        (r"\ud800\u0041", "\u{fffd}A"),
+    ] {
+        let line = format!(r#"{{"id":7,"error":{{"code":1,"message":"{escaped}"}}}}"#);
+        let Ok(Message::Response {
+            answer: Answer::Error { message, .. },
+            ..
+        }) = read(line.as_bytes())
+        else {
+            panic!("{line}");
+        };
+        assert_eq!(message, expected);
+    }
+    // An id is compared, so one that is no text is none.
+    let event = notification(br#"{"method":"turn/completed","params":{"threadId":"\ud800","turn":{"id":"u","x":"\udfff"}}}"#);
+    assert_eq!(
+        (event.ids.thread, event.ids.turn.as_deref()),
+        (None, Some("u"))
+    );
+}
+
+#[test]
+fn nothing_is_too_deep_or_too_long_to_be_read() {
+    for depth in [190, 210, 100_000] {
+        let deep = ["[".repeat(depth), "]".repeat(depth)].concat();
+        let line = format!(
+            r#"{{"method":"turn/completed","params":{{"x":{deep},"threadId":"t","turn":{{"y":{deep},"id":"u"}}}}}}"#
+        );
+        let event = notification(line.as_bytes());
+        assert_eq!(
+            (event.ids.thread.as_deref(), event.ids.turn.as_deref()),
+            (Some("t"), Some("u"))
+        );
+        let line = format!(r#"{{"id":7,"result":{deep}}}"#);
+        assert!(read(line.as_bytes()).is_ok());
+        assert!(read(deep.as_bytes()).is_err_and(|defect| defect.kind == DefectKind::UnknownShape));
+        let unclosed = &line[..line.len() - 2];
+        assert_eq!(read(unclosed.as_bytes()).unwrap_err().id, Some(7));
+    }
+    let digits = "1".repeat(10_000);
+    let line = format!(r#"{{"method":"x","params":{{"n":{digits},"threadId":"t"}}}}"#);
+    assert_eq!(
+        notification(line.as_bytes()).ids.thread.as_deref(),
+        Some("t")
+    );
+}

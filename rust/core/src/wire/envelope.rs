@@ -4,16 +4,17 @@
 
 mod flat;
 mod ids;
+mod json;
 mod short;
 
 use std::borrow::Cow;
-
-use jiter::{Jiter, JiterError};
+use std::str::Utf8Error;
 
 use crate::wire::protocol::NOTIFICATIONS;
 
 pub use ids::{Ids, id_in_answer};
 use ids::{params_with_ids, spec_of};
+use json::{Broken, Cursor, readable_text_of, text_of};
 use short::Layout;
 
 /// What a line says. Ids are classified by the presence of `method`, never by their value: the
@@ -104,10 +105,20 @@ impl Defect {
     }
 }
 
-impl From<JiterError> for Defect {
-    fn from(error: JiterError) -> Self {
+impl From<Broken> for Defect {
+    fn from(broken: Broken) -> Self {
         Self {
-            kind: DefectKind::Malformed(error.to_string()),
+            kind: DefectKind::Malformed(broken.to_string()),
+            id: None,
+        }
+    }
+}
+
+impl From<Utf8Error> for Defect {
+    fn from(error: Utf8Error) -> Self {
+        let why = format!("invalid UTF-8 at index {}", error.valid_up_to());
+        Self {
+            kind: DefectKind::Malformed(why),
             id: None,
         }
     }
@@ -176,11 +187,17 @@ impl Reader {
         } else {
             None
         };
-        spec.and_then(|spec| found.into_message(spec))
-            .map_err(|defect| Defect {
-                id: answered,
-                ..defect
-            })
+        // What is kept of the line is decoded later, where an encoding error would be nobody's.
+        spec.and_then(|spec| {
+            std::str::from_utf8(line)
+                .map(|_| spec)
+                .map_err(Defect::from)
+        })
+        .and_then(|spec| found.into_message(spec))
+        .map_err(|defect| Defect {
+            id: answered,
+            ..defect
+        })
     }
 
     /// Collects the members of the line's object; returns the notification's index.
@@ -189,18 +206,18 @@ impl Reader {
         line: &'l [u8],
         found: &mut Members<'l>,
     ) -> Result<Option<u16>, Defect> {
-        let mut json = Jiter::new(line);
+        let mut json = Cursor::new(line);
         let mut spec = None;
-        if json.peek()?.into_inner() != b'{' {
-            json.next_skip()?;
+        if json.peek() != Some(b'{') {
+            json.value()?;
             json.finish()?;
             return Err(Defect::UNKNOWN_SHAPE);
         }
-        let mut member = json.known_object()?.map(|key| Member::of(key.as_bytes()));
+        let mut member = json.first_key()?.map(|key| Member::of(&key.bytes()));
         while let Some(which) = member {
             match which {
                 Member::Method => {
-                    let value = skip_value(&mut json)?;
+                    let value = json.value()?;
                     let method = text_of(value).ok_or(Defect::UNKNOWN_SHAPE)?;
                     spec = self.recognise(&method);
                     found.method = Some(method);
@@ -211,13 +228,15 @@ impl Reader {
                     found.params = Some(params);
                     found.ids = Some(ids);
                 }
-                Member::Params => found.params = Some(skip_value(&mut json)?),
-                Member::Id => found.id = Some(skip_value(&mut json)?),
-                Member::Result => found.result = Some(skip_value(&mut json)?),
-                Member::Error => found.error = Some(skip_value(&mut json)?),
-                Member::Other => json.next_skip()?,
+                Member::Params => found.params = Some(json.value()?),
+                Member::Id => found.id = Some(json.value()?),
+                Member::Result => found.result = Some(json.value()?),
+                Member::Error => found.error = Some(json.value()?),
+                Member::Other => {
+                    json.value()?;
+                }
             }
-            member = json.next_key()?.map(|key| Member::of(key.as_bytes()));
+            member = json.next_key()?.map(|key| Member::of(&key.bytes()));
         }
         json.finish()?;
         Ok(spec)
@@ -244,7 +263,7 @@ impl<'l> Members<'l> {
                 let ids = match self.ids {
                     Some(ids) => ids,
                     // `params` stood before `method`, or is missing.
-                    None => params_with_ids(&mut Jiter::new(params), spec_of(spec))?.1,
+                    None => params_with_ids(&mut Cursor::new(params), spec_of(spec))?.1,
                 };
                 Ok(Message::Notification(Notification {
                     spec,
@@ -267,48 +286,26 @@ impl<'l> Members<'l> {
     }
 }
 
-/// Skips the next value and returns its bytes.
-fn skip_value<'l>(json: &mut Jiter<'l>) -> Result<&'l [u8], Defect> {
-    let peek = json.peek()?;
-    let start = json.current_index();
-    json.known_skip(peek)?;
-    Ok(json.slice_to_current(start))
-}
-
-/// The text of a JSON string; borrowed unless it has escapes. `None` for any other value.
-fn text_of(value: &[u8]) -> Option<Cow<'_, str>> {
-    let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    if inner.contains(&b'\\') {
-        return Jiter::new(value)
-            .next_str()
-            .ok()
-            .map(|text| Cow::Owned(text.to_owned()));
-    }
-    std::str::from_utf8(inner).ok().map(Cow::Borrowed)
-}
-
 fn integer(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 fn read_error(error: &[u8]) -> Result<Answer<'_>, Defect> {
-    let mut json = Jiter::new(error);
-    if json.peek()?.into_inner() != b'{' {
+    let mut json = Cursor::new(error);
+    if json.peek() != Some(b'{') {
         return Err(Defect::UNKNOWN_SHAPE);
     }
     let (mut code, mut message, mut data) = (0, String::new(), None);
-    let mut name = json.known_object()?.map(str::to_owned);
-    while let Some(key) = name {
-        let value = skip_value(&mut json)?;
-        match key.as_str() {
-            "code" => {
-                code = integer(value).unwrap_or(0);
-            }
-            "message" => message = text_of(value).map(Cow::into_owned).unwrap_or_default(),
-            "data" if value != b"null" => data = Some(value),
+    let mut key = json.first_key()?;
+    while let Some(name) = key {
+        let value = json.value()?;
+        match &*name.bytes() {
+            b"code" => code = integer(value).unwrap_or(0),
+            b"message" => message = readable_text_of(value).unwrap_or_default(),
+            b"data" if value != b"null" => data = Some(value),
             _ => {}
         }
-        name = json.next_key()?.map(str::to_owned);
+        key = json.next_key()?;
     }
     Ok(Answer::Error {
         code,
@@ -319,14 +316,14 @@ fn read_error(error: &[u8]) -> Result<Answer<'_>, Defect> {
 
 /// The raw JSON of a member of `params`.
 pub fn member<'l>(params: &'l [u8], name: &str) -> Option<&'l [u8]> {
-    let mut json = Jiter::new(params);
-    let mut wanted = json.next_object().ok()?.map(|key| key == name);
-    while let Some(is_it) = wanted {
-        let value = skip_value(&mut json).ok()?;
-        if is_it {
+    let mut json = Cursor::new(params);
+    let mut key = json.first_key().ok()?;
+    while let Some(this) = key {
+        let value = json.value().ok()?;
+        if *this.bytes() == *name.as_bytes() {
             return Some(value);
         }
-        wanted = json.next_key().ok()?.map(|key| key == name);
+        key = json.next_key().ok()?;
     }
     None
 }

@@ -180,7 +180,7 @@ impl<'l> Scan<'l> {
     fn next_stop(&self) -> Option<usize> {
         let mut at = self.at;
         while let Some(word) = self.line.get(at..)?.first_chunk() {
-            if let Some(offset) = stop_in(word) {
+            if let Some(offset) = stop_in::<true>(word) {
                 return Some(at + offset);
             }
             at += WORD;
@@ -190,6 +190,7 @@ impl<'l> Scan<'l> {
         rest.iter().position(stop).map(|offset| at + offset)
     }
 
+    #[inline(always)]
     fn integer(&mut self) -> Option<()> {
         if self.line[self.at] == b'-' {
             self.at += 1;
@@ -221,17 +222,18 @@ pub(super) struct Opening {
 
 /// Of an integer that fits 64 bits in any case.
 const MOST_DIGITS: usize = 18;
-const WORD: usize = size_of::<u64>();
+pub(super) const WORD: usize = size_of::<u64>();
 const ONES: u64 = u64::from_le_bytes([1; WORD]);
 
-/// The first byte of a word that is not plain ASCII text.
+/// The first byte of a word that is a quote, a backslash, a control character or, where that stops, not ASCII.
 #[inline(always)]
-fn stop_in(word: &[u8; WORD]) -> Option<usize> {
+pub(super) fn stop_in<const NON_ASCII_STOPS: bool>(word: &[u8; WORD]) -> Option<usize> {
     let word = u64::from_le_bytes(*word);
     // Marks bytes by their high bits. Behind the first mark others may be wrong.
     let below = |limit: u64, word: u64| word.wrapping_sub(ONES * limit) & !word;
     let equal = |byte: u8| below(1, word ^ (ONES * u64::from(byte)));
-    let stops = (below(0x20, word) | equal(b'"') | equal(b'\\') | word) & (ONES * 0x80);
+    let non_ascii = if NON_ASCII_STOPS { word } else { 0 };
+    let stops = (below(0x20, word) | equal(b'"') | equal(b'\\') | non_ascii) & (ONES * 0x80);
     (stops != 0).then(|| (stops.trailing_zeros() / 8) as usize)
 }
 

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiter::Jiter;
-
-use super::{Defect, skip_value, text_of};
+use super::json::{Broken, Cursor, text_of};
 use crate::wire::protocol::{IdPath, NOTIFICATIONS, NotificationSpec, SUBJECTS};
 
 /// How a notification's ids are found when the schema does not know its method: the names that every
@@ -59,40 +57,35 @@ impl<'l> Ids<'l> {
 /// Skips `params` and picks up the ids that `spec` says it carries. An id of another type than a
 /// string is left out: the event then reaches who listens to everything.
 pub(super) fn params_with_ids<'l>(
-    json: &mut Jiter<'l>,
+    json: &mut Cursor<'l>,
     spec: &NotificationSpec,
-) -> Result<(&'l [u8], Ids<'l>), Defect> {
+) -> Result<(&'l [u8], Ids<'l>), Broken> {
     let mut ids = Ids::default();
-    let peek = json.peek()?;
-    let start = json.current_index();
-    if peek.into_inner() != b'{' {
-        json.known_skip(peek)?;
-        return Ok((json.slice_to_current(start), ids));
+    if json.peek() != Some(b'{') {
+        return Ok((json.value()?, ids));
     }
-    let mut hits = json.known_object()?.map(|key| hits_of(spec, key));
+    let start = json.position();
+    let mut hits = json.first_key()?.map(|key| hits_of(spec, &key.bytes()));
     while let Some(hit) = hits {
-        let inner = json.peek()?;
-        if hit.nested.iter().any(Option::is_some) && inner.into_inner() == b'{' {
-            let mut names = json
-                .known_object()?
-                .map(|key| hit.nested.map(|name| name == Some(key)));
+        if hit.nested.iter().any(Option::is_some) && json.peek() == Some(b'{') {
+            let is_wanted = |key: &[u8]| {
+                hit.nested
+                    .map(|name| name.is_some_and(|name| name.as_bytes() == key))
+            };
+            let mut names = json.first_key()?.map(|key| is_wanted(&key.bytes()));
             while let Some(wanted) = names {
-                let value = skip_value(json)?;
+                let value = json.value()?;
                 ids.note_nested(wanted, value);
-                names = json
-                    .next_key()?
-                    .map(|key| hit.nested.map(|name| name == Some(key)));
+                names = json.next_key()?.map(|key| is_wanted(&key.bytes()));
             }
         } else {
-            let value_start = json.current_index();
-            json.known_skip(inner)?;
-            let value = json.slice_to_current(value_start);
+            let value = json.value()?;
             ids.note(hit.direct, value);
             ids.note_subject(hit.subject, value);
         }
-        hits = json.next_key()?.map(|key| hits_of(spec, key));
+        hits = json.next_key()?.map(|key| hits_of(spec, &key.bytes()));
     }
-    Ok((json.slice_to_current(start), ids))
+    Ok((json.since(start), ids))
 }
 
 /// Which of thread and turn a member of `params` is, or holds under which name; and whether it names
@@ -103,13 +96,15 @@ struct Hits {
     subject: Option<&'static str>,
 }
 
-fn hits_of(spec: &NotificationSpec, key: &str) -> Hits {
+fn hits_of(spec: &NotificationSpec, key: &[u8]) -> Hits {
     let paths = [spec.thread, spec.turn];
     Hits {
         subject: subject_hit(spec, key),
-        direct: paths.map(|path| direct(path) == Some(key)),
+        direct: paths.map(|path| direct(path).is_some_and(|name| name.as_bytes() == key)),
         nested: paths.map(|path| match path {
-            IdPath::Nested(outer, inner) | IdPath::Either(_, outer, inner) if outer == key => {
+            IdPath::Nested(outer, inner) | IdPath::Either(_, outer, inner)
+                if outer.as_bytes() == key =>
+            {
                 Some(inner)
             }
             _ => None,
@@ -125,8 +120,9 @@ pub(super) fn direct(path: IdPath) -> Option<&'static str> {
     }
 }
 
-pub(super) fn subject_hit(spec: &NotificationSpec, key: &str) -> Option<&'static str> {
-    spec.subject.iter().copied().find(|name| *name == key)
+pub(super) fn subject_hit(spec: &NotificationSpec, key: &[u8]) -> Option<&'static str> {
+    let mut names = spec.subject.iter().copied();
+    names.find(|name| name.as_bytes() == key)
 }
 
 /// The id in an answer such as `{"turn": {"id": …}}`; `place` is where it has it.
@@ -137,6 +133,6 @@ pub fn id_in_answer(answer: &[u8], place: IdPath) -> Option<String> {
         subject: &[],
         ..UNKNOWN_SPEC
     };
-    let (_, ids) = params_with_ids(&mut Jiter::new(answer), &spec).ok()?;
+    let (_, ids) = params_with_ids(&mut Cursor::new(answer), &spec).ok()?;
     ids.thread.map(Cow::into_owned)
 }

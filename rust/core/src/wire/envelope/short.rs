@@ -44,7 +44,7 @@ impl Role {
         Self {
             is_thread: direct(spec.thread) == Some(key),
             is_turn: direct(spec.turn) == Some(key),
-            subject: subject_hit(spec, key),
+            subject: subject_hit(spec, key.as_bytes()),
         }
     }
 }
