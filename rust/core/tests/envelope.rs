@@ -284,3 +284,62 @@ fn nothing_is_too_deep_or_too_long_to_be_read() {
         Some("t")
     );
 }
+
+#[test]
+fn a_line_that_has_a_method_answers_no_request() {
+    for line in [
+        &br#"{"id":7,"method":null}"#[..],
+        br#"{"id":7,"method":5,"result":{}}"#,
+        br#"{"result":{},"id":7,"method":["x"]}"#,
+        br#"{"id":7,"method":"item/tool/call"#,
+        br#"{"id":7,"method":"item/tool/call","params":{"result":"#,
+        br#"{"id":7,"result":{},"method":}"#,
+        br#"{"id":7,"result":{},"method"#,
+        br#"{"id":7,"result":{},"\u006dethod":"#,
+    ] {
+        let defect = read(line).unwrap_err();
+        let expected = match line {
+            // Of the last member only a part of its name is there.
+            br#"{"id":7,"result":{},"method"# => Some(7),
+            _ => None,
+        };
+        assert_eq!(defect.id, expected, "{}", line.escape_ascii());
+    }
+}
+
+#[test]
+fn a_broken_line_answers_a_request_once_an_answer_has_begun() {
+    let id = |line: &[u8]| read(line).unwrap_err().id;
+    for line in [
+        &br#"{"id":7,"result":"#[..],
+        br#"{"id":7,"error":{"code":-1,"mess"#,
+        br#"{"result":{},"id":7,"#,
+        br#"{"result":{},"id":7 ,x"#,
+        br#"{"id":7,"jsonrpc":"2.0","result":{}} {"#,
+    ] {
+        assert_eq!(id(line), Some(7), "{}", line.escape_ascii());
+    }
+    for line in [
+        &br#"{"id":7"#[..],
+        br#"{"id":7,"#,
+        br#"{"id":7,"resul"#,
+        br#"{"id":7,"params":{"result":"#,
+        // The number may go on where the line does not, and a later id would have been the one that counts.
+        br#"{"result":{},"id":7"#,
+        br#"{"result":{},"id":7x"#,
+        br#"{"id":7,"result":{},"id":"#,
+    ] {
+        assert_eq!(id(line), None, "{}", line.escape_ascii());
+    }
+}
+
+#[test]
+fn a_line_that_is_no_message_has_to_be_json_to_its_end() {
+    for line in [&br#"{"method":5,"#[..], br#"{"method":"a","method":5]"#] {
+        assert!(
+            matches!(read(line).unwrap_err().kind, DefectKind::Malformed(_)),
+            "{}",
+            line.escape_ascii()
+        );
+    }
+}

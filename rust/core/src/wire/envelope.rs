@@ -60,7 +60,7 @@ pub enum Answer<'l> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Defect {
     pub kind: DefectKind,
-    /// The request that the line answers, when that much could be read: it must not wait for ever.
+    /// The request that the line answers, when that much is certain: it must not wait for ever.
     pub id: Option<i64>,
 }
 
@@ -139,11 +139,18 @@ pub struct Reader {
     layout: Layout,
 }
 
+/// The members of a line, as far as it could be read.
 #[derive(Default)]
 struct Members<'l> {
+    /// Also when its value cannot be read: then the line is no answer.
+    has_method: bool,
+    /// A `result` or an `error` has at least begun.
+    has_answer: bool,
     method: Option<Cow<'l, str>>,
+    spec: Option<u16>,
     id: Option<&'l [u8]>,
     params: Option<&'l [u8]>,
+    /// Of these params and this method.
     ids: Option<Ids<'l>>,
     result: Option<&'l [u8]>,
     error: Option<&'l [u8]>,
@@ -181,65 +188,68 @@ impl Reader {
 
     fn read_any<'l>(&mut self, line: &'l [u8]) -> Result<Message<'l>, Defect> {
         let mut found = Members::default();
-        let spec = self.members(line, &mut found);
-        let answered = if found.method.is_none() {
-            found.id.and_then(integer)
-        } else {
-            None
-        };
+        let read = self.members(line, &mut found);
+        let answers = found.answers(read.is_ok());
         // What is kept of the line is decoded later, where an encoding error would be nobody's.
-        spec.and_then(|spec| {
-            std::str::from_utf8(line)
-                .map(|_| spec)
-                .map_err(Defect::from)
-        })
-        .and_then(|spec| found.into_message(spec))
-        .map_err(|defect| Defect {
-            id: answered,
-            ..defect
-        })
+        read.and_then(|()| Ok(std::str::from_utf8(line).map(|_| ())?))
+            .and_then(|()| found.into_message())
+            .map_err(|defect| Defect {
+                id: answers,
+                ..defect
+            })
     }
 
-    /// Collects the members of the line's object; returns the notification's index.
-    fn members<'l>(
-        &mut self,
-        line: &'l [u8],
-        found: &mut Members<'l>,
-    ) -> Result<Option<u16>, Defect> {
+    /// Collects the members of the line's object.
+    fn members<'l>(&mut self, line: &'l [u8], found: &mut Members<'l>) -> Result<(), Defect> {
         let mut json = Cursor::new(line);
-        let mut spec = None;
         if json.peek() != Some(b'{') {
             json.value()?;
             json.finish()?;
             return Err(Defect::UNKNOWN_SHAPE);
         }
-        let mut member = json.first_key()?.map(|key| Member::of(&key.bytes()));
-        while let Some(which) = member {
-            match which {
+        let mut key = json.first_key()?;
+        while let Some(name) = key {
+            match Member::of(&name.bytes()) {
                 Member::Method => {
-                    let value = json.value()?;
-                    let method = text_of(value).ok_or(Defect::UNKNOWN_SHAPE)?;
-                    spec = self.recognise(&method);
-                    found.method = Some(method);
+                    found.has_method = true;
+                    found.ids = None;
+                    found.method = text_of(json.value()?);
+                    let method = found.method.as_deref();
+                    found.spec = method.and_then(|method| self.recognise(method));
                 }
                 // With the method known, ids are picked up on the same pass.
                 Member::Params if found.method.is_some() && found.id.is_none() => {
-                    let (params, ids) = params_with_ids(&mut json, spec_of(spec))?;
+                    let (params, ids) = params_with_ids(&mut json, spec_of(found.spec))?;
                     found.params = Some(params);
                     found.ids = Some(ids);
                 }
-                Member::Params => found.params = Some(json.value()?),
-                Member::Id => found.id = Some(json.value()?),
-                Member::Result => found.result = Some(json.value()?),
-                Member::Error => found.error = Some(json.value()?),
+                Member::Params => {
+                    found.ids = None;
+                    found.params = Some(json.value()?);
+                }
+                Member::Id => {
+                    // The one before does not count any more, and of this one a part does not count yet.
+                    found.id = None;
+                    let id = json.value()?;
+                    json.member_ends()?;
+                    found.id = Some(id);
+                }
+                Member::Result => {
+                    found.has_answer = true;
+                    found.result = Some(json.value()?);
+                }
+                Member::Error => {
+                    found.has_answer = true;
+                    found.error = Some(json.value()?);
+                }
                 Member::Other => {
                     json.value()?;
                 }
             }
-            member = json.next_key()?.map(|key| Member::of(&key.bytes()));
+            key = json.next_key()?;
         }
         json.finish()?;
-        Ok(spec)
+        Ok(())
     }
 
     fn recognise(&mut self, method: &str) -> Option<u16> {
@@ -255,7 +265,14 @@ impl Reader {
 }
 
 impl<'l> Members<'l> {
-    fn into_message(self, spec: Option<u16>) -> Result<Message<'l>, Defect> {
+    /// The request that the line answers, readable or not. Of a broken line nobody knows what would have come, so
+    /// it answers only where its answer has begun.
+    fn answers(&self, is_whole: bool) -> Option<i64> {
+        let is_answer = !self.has_method && (is_whole || self.has_answer);
+        self.id.filter(|_| is_answer).and_then(integer)
+    }
+
+    fn into_message(self) -> Result<Message<'l>, Defect> {
         let params = self.params.unwrap_or(b"{}");
         match (self.method, self.id) {
             (Some(method), Some(id)) => Ok(Message::ServerRequest { id, method, params }),
@@ -263,16 +280,16 @@ impl<'l> Members<'l> {
                 let ids = match self.ids {
                     Some(ids) => ids,
                     // `params` stood before `method`, or is missing.
-                    None => params_with_ids(&mut Cursor::new(params), spec_of(spec))?.1,
+                    None => params_with_ids(&mut Cursor::new(params), spec_of(self.spec))?.1,
                 };
                 Ok(Message::Notification(Notification {
-                    spec,
+                    spec: self.spec,
                     method,
                     params,
                     ids,
                 }))
             }
-            (None, Some(id)) => {
+            (None, Some(id)) if !self.has_method => {
                 let id = integer(id);
                 let answer = match (self.error, self.result) {
                     (Some(error), _) if error != b"null" => read_error(error)?,
@@ -281,7 +298,7 @@ impl<'l> Members<'l> {
                 };
                 Ok(Message::Response { id, answer })
             }
-            (None, None) => Err(Defect::UNKNOWN_SHAPE),
+            (None, _) => Err(Defect::UNKNOWN_SHAPE),
         }
     }
 }
