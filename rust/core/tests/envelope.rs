@@ -1,7 +1,8 @@
 //! What lines say, and what becomes of lines that say nothing.
 
 use codex_core::wire::envelope::{
-    Answer, Defect, DefectKind, Ids, Message, Notification, Reader, find_notification, id_in_answer,
+    Answer, Defect, DefectKind, Ids, Message, Notification, Reader, find_notification,
+    id_in_answer, member,
 };
 use codex_core::wire::protocol::IdPath;
 
@@ -340,6 +341,128 @@ fn a_line_that_is_no_message_has_to_be_json_to_its_end() {
             matches!(read(line).unwrap_err().kind, DefectKind::Malformed(_)),
             "{}",
             line.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn the_last_of_two_members_of_one_name_counts() {
+    assert!(matches!(
+        read(br#"{"id":1,"id":2,"result":1,"result":2}"#),
+        Ok(Message::Response {
+            id: Some(2),
+            answer: Answer::Result(b"2")
+        })
+    ));
+    assert_eq!(
+        read(br#"{"id":1,"error":null,"error":{"code":1,"message":"a","data":1,"code":2,"message":"b","data":null}}"#),
+        Ok(Message::Response {
+            id: Some(1),
+            answer: Answer::Error {
+                code: 2,
+                message: "b".into(),
+                data: None
+            }
+        })
+    );
+    let method = notification(br#"{"method":5,"method":"x","params":{}}"#);
+    assert_eq!(method.method, "x");
+    let defect = read(br#"{"method":"x","method":5}"#).unwrap_err();
+    assert_eq!(defect.kind, DefectKind::UnknownShape);
+    assert_eq!(
+        member(
+            br#"{"requestId":1,"n":{"requestId":3},"requestId":2}"#,
+            "requestId"
+        ),
+        Some(&b"2"[..])
+    );
+    assert_eq!(member(br#"{"n":1"#, "n"), None);
+}
+
+#[test]
+fn ids_are_those_of_the_last_member_of_their_name() {
+    let ids = |line: &'static str| {
+        let Ids {
+            thread,
+            turn,
+            subject,
+        } = notification(line.as_bytes()).ids;
+        let text = |id: Option<std::borrow::Cow<'static, str>>| id.map(String::from);
+        [text(thread), text(turn), text(subject.map(|(_, id)| id))]
+    };
+    let of = |thread: &str, turn: &str, subject: &str| {
+        [thread, turn, subject].map(|id| (!id.is_empty()).then(|| id.to_owned()))
+    };
+    for (line, expected) in [
+        (
+            r#"{"method":"x","params":{"threadId":"a","turnId":"b","threadId":"c","turnId":"d"}}"#,
+            of("c", "d", ""),
+        ),
+        (
+            r#"{"method":"x","params":{"threadId":"a","turnId":"b","threadId":null,"turnId":{}}}"#,
+            of("", "", ""),
+        ),
+        (
+            r#"{"method":"item/agentMessage/delta","params":{"threadId":"a","turnId":"b","threadId":7}}"#,
+            of("", "b", ""),
+        ),
+        (
+            r#"{"method":"x","params":{"turn":{"id":"a"},"turn":{"id":"b","id":"c"}}}"#,
+            of("", "c", ""),
+        ),
+        (
+            r#"{"method":"x","params":{"turn":{"id":"a"},"turn":null}}"#,
+            of("", "", ""),
+        ),
+        (
+            r#"{"method":"turn/completed","params":{"turn":{"id":"a"},"turn":{"id":7}}}"#,
+            of("", "", ""),
+        ),
+        (
+            r#"{"method":"x","params":{"turnId":"a","turn":{"id":"b"},"turnId":null}}"#,
+            of("", "b", ""),
+        ),
+        (
+            r#"{"method":"x","params":{"watchId":"a","watchId":"b"}}"#,
+            of("", "", "b"),
+        ),
+        (
+            r#"{"method":"x","params":{"watchId":"a","watchId":null}}"#,
+            of("", "", ""),
+        ),
+        (
+            r#"{"method":"x","params":{"threadId":"a"},"params":{"threadId":"b"}}"#,
+            of("b", "", ""),
+        ),
+        (
+            r#"{"method":"x","params":{"threadId":"a"},"params":[]}"#,
+            of("", "", ""),
+        ),
+        (
+            r#"{"method":"x","params":{"threadId":"a","loginId":"c"},"method":"turn/started"}"#,
+            of("a", "", ""),
+        ),
+        (
+            r#"{"params":{"threadId":"a"},"method":"x","params":{"threadId":"b"}}"#,
+            of("b", "", ""),
+        ),
+    ] {
+        assert_eq!(ids(line), expected, "{line}");
+    }
+    let turn = IdPath::Nested("turn", "id");
+    let answer = br#"{"turn":{"id":"a"},"turn":{"id":"b"}}"#;
+    assert_eq!(id_in_answer(answer, turn).as_deref(), Some("b"));
+}
+
+#[test]
+fn of_two_names_of_a_stream_the_schemas_first_counts() {
+    for line in [
+        br#"{"method":"x","params":{"loginId":"l","watchId":"w"}}"#,
+        br#"{"method":"x","params":{"watchId":"w","loginId":"l"}}"#,
+    ] {
+        assert_eq!(
+            notification(line).ids.subject,
+            Some(("loginId", "l".into()))
         );
     }
 }

@@ -18,7 +18,8 @@ use json::{Broken, Cursor, readable_text_of, text_of};
 use short::Layout;
 
 /// What a line says. Ids are classified by the presence of `method`, never by their value: the
-/// runtime's own ids start at 0 and may equal ours.
+/// runtime's own ids start at 0 and may equal ours. Of members that have one name, the last counts, as it
+/// does for whoever decodes the payload.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Message<'l> {
     Notification(Notification<'l>),
@@ -319,7 +320,7 @@ fn read_error(error: &[u8]) -> Result<Answer<'_>, Defect> {
         match &*name.bytes() {
             b"code" => code = integer(value).unwrap_or(0),
             b"message" => message = readable_text_of(value).unwrap_or_default(),
-            b"data" if value != b"null" => data = Some(value),
+            b"data" => data = (value != b"null").then_some(value),
             _ => {}
         }
         key = json.next_key()?;
@@ -331,16 +332,17 @@ fn read_error(error: &[u8]) -> Result<Answer<'_>, Defect> {
     })
 }
 
-/// The raw JSON of a member of `params`.
+/// The raw JSON of a member of `params`; of several with this name, the last.
 pub fn member<'l>(params: &'l [u8], name: &str) -> Option<&'l [u8]> {
     let mut json = Cursor::new(params);
+    let mut found = None;
     let mut key = json.first_key().ok()?;
     while let Some(this) = key {
         let value = json.value().ok()?;
         if *this.bytes() == *name.as_bytes() {
-            return Some(value);
+            found = Some(value);
         }
         key = json.next_key().ok()?;
     }
-    None
+    found
 }

@@ -32,24 +32,26 @@ pub(super) fn spec_of(index: Option<u16>) -> &'static NotificationSpec {
     index.map_or(&UNKNOWN_SPEC, |index| &NOTIFICATIONS[usize::from(index)])
 }
 
-impl<'l> Ids<'l> {
-    fn note(&mut self, wanted: [bool; 2], value: &'l [u8]) {
-        for (slot, wanted) in [&mut self.thread, &mut self.turn].into_iter().zip(wanted) {
-            if wanted && let Some(id) = text_of(value) {
-                *slot = Some(id);
-            }
-        }
-    }
+/// What members of `params` said so far. Of two with one name the later one counts, even where it says nothing.
+#[derive(Default)]
+struct Found<'l> {
+    /// Of thread and turn.
+    direct: [Option<Cow<'l, str>>; 2],
+    nested: [Option<Cow<'l, str>>; 2],
+    /// In the order in which the method's names stand in the schema.
+    subjects: [Option<Cow<'l, str>>; SUBJECTS.len()],
+}
 
-    /// An object's id, unless the params have one of their own.
-    fn note_nested(&mut self, wanted: [bool; 2], value: &'l [u8]) {
-        let empty = [self.thread.is_none(), self.turn.is_none()];
-        self.note([wanted[0] && empty[0], wanted[1] && empty[1]], value);
-    }
-
-    fn note_subject(&mut self, name: Option<&'static str>, value: &'l [u8]) {
-        if let (None, Some(name)) = (&self.subject, name) {
-            self.subject = text_of(value).map(|id| (name, id));
+impl<'l> Found<'l> {
+    fn into_ids(self, spec: &NotificationSpec) -> Ids<'l> {
+        // An id of its own goes before that of an object.
+        let [thread, turn] = self.direct;
+        let [nested_thread, nested_turn] = self.nested;
+        let mut subjects = spec.subject.iter().copied().zip(self.subjects);
+        Ids {
+            thread: thread.or(nested_thread),
+            turn: turn.or(nested_turn),
+            subject: subjects.find_map(|(name, id)| Some((name, id?))),
         }
     }
 }
@@ -60,55 +62,71 @@ pub(super) fn params_with_ids<'l>(
     json: &mut Cursor<'l>,
     spec: &NotificationSpec,
 ) -> Result<(&'l [u8], Ids<'l>), Broken> {
-    let mut ids = Ids::default();
     if json.peek() != Some(b'{') {
-        return Ok((json.value()?, ids));
+        return Ok((json.value()?, Ids::default()));
     }
     let start = json.position();
-    let mut hits = json.first_key()?.map(|key| hits_of(spec, &key.bytes()));
-    while let Some(hit) = hits {
-        if hit.nested.iter().any(Option::is_some) && json.peek() == Some(b'{') {
-            let is_wanted = |key: &[u8]| {
-                hit.nested
-                    .map(|name| name.is_some_and(|name| name.as_bytes() == key))
-            };
-            let mut names = json.first_key()?.map(|key| is_wanted(&key.bytes()));
-            while let Some(wanted) = names {
-                let value = json.value()?;
-                ids.note_nested(wanted, value);
-                names = json.next_key()?.map(|key| is_wanted(&key.bytes()));
-            }
-        } else {
-            let value = json.value()?;
-            ids.note(hit.direct, value);
-            ids.note_subject(hit.subject, value);
-        }
-        hits = json.next_key()?.map(|key| hits_of(spec, &key.bytes()));
-    }
-    Ok((json.since(start), ids))
-}
-
-/// Which of thread and turn a member of `params` is, or holds under which name; and whether it names
-/// the stream.
-struct Hits {
-    direct: [bool; 2],
-    nested: [Option<&'static str>; 2],
-    subject: Option<&'static str>,
-}
-
-fn hits_of(spec: &NotificationSpec, key: &[u8]) -> Hits {
     let paths = [spec.thread, spec.turn];
-    Hits {
-        subject: subject_hit(spec, key),
-        direct: paths.map(|path| direct(path).is_some_and(|name| name.as_bytes() == key)),
-        nested: paths.map(|path| match path {
-            IdPath::Nested(outer, inner) | IdPath::Either(_, outer, inner)
-                if outer.as_bytes() == key =>
-            {
-                Some(inner)
+    let mut found = Found::default();
+    let mut key = json.first_key()?;
+    while let Some(name) = key {
+        let name = &*name.bytes();
+        let inner = paths.map(|path| inner_name(path, name));
+        let value = if inner.iter().any(Option::is_some) {
+            nested_ids(json, inner, &mut found.nested)?
+        } else {
+            json.value()?
+        };
+        for (id, path) in found.direct.iter_mut().zip(paths) {
+            if direct(path).is_some_and(|direct| direct.as_bytes() == name) {
+                *id = text_of(value);
             }
-            _ => None,
-        }),
+        }
+        if let Some(index) = subject_index(spec, name) {
+            found.subjects[index] = text_of(value);
+        }
+        key = json.next_key()?;
+    }
+    Ok((json.since(start), found.into_ids(spec)))
+}
+
+/// Skips a member that holds ids under the names in `inner`.
+fn nested_ids<'l>(
+    json: &mut Cursor<'l>,
+    inner: [Option<&'static str>; 2],
+    ids: &mut [Option<Cow<'l, str>>; 2],
+) -> Result<&'l [u8], Broken> {
+    for (id, _) in ids
+        .iter_mut()
+        .zip(inner)
+        .filter(|(_, inner)| inner.is_some())
+    {
+        *id = None;
+    }
+    if json.peek() != Some(b'{') {
+        return json.value();
+    }
+    let start = json.position();
+    let mut key = json.first_key()?;
+    while let Some(name) = key {
+        let value = json.value()?;
+        for (id, inner) in ids.iter_mut().zip(inner) {
+            if inner.is_some_and(|inner| inner.as_bytes() == &*name.bytes()) {
+                *id = text_of(value);
+            }
+        }
+        key = json.next_key()?;
+    }
+    Ok(json.since(start))
+}
+
+/// Under which name the member of this name has the id, if it is the object that has it.
+fn inner_name(path: IdPath, name: &[u8]) -> Option<&'static str> {
+    match path {
+        IdPath::Nested(outer, inner) | IdPath::Either(_, outer, inner) => {
+            (outer.as_bytes() == name).then_some(inner)
+        }
+        IdPath::None | IdPath::Param(_) => None,
     }
 }
 
@@ -120,9 +138,10 @@ pub(super) fn direct(path: IdPath) -> Option<&'static str> {
     }
 }
 
-pub(super) fn subject_hit(spec: &NotificationSpec, key: &[u8]) -> Option<&'static str> {
-    let mut names = spec.subject.iter().copied();
-    names.find(|name| name.as_bytes() == key)
+/// Which of the method's stream names this is.
+fn subject_index(spec: &NotificationSpec, name: &[u8]) -> Option<usize> {
+    let mut names = spec.subject.iter();
+    names.position(|subject| subject.as_bytes() == name)
 }
 
 /// The id in an answer such as `{"turn": {"id": …}}`; `place` is where it has it.

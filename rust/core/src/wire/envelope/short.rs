@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::flat::{Opening, Scan, Value};
-use super::ids::{direct, spec_of, subject_hit};
+use super::ids::{direct, spec_of};
 use super::{Ids, Member, Notification, Reader};
 use crate::wire::protocol::{NOTIFICATIONS, NotificationSpec};
 
@@ -44,7 +44,7 @@ impl Role {
         Self {
             is_thread: direct(spec.thread) == Some(key),
             is_turn: direct(spec.turn) == Some(key),
-            subject: subject_hit(spec, key.as_bytes()),
+            subject: spec.subject.iter().copied().find(|name| *name == key),
         }
     }
 }
@@ -92,6 +92,10 @@ impl Reader {
             let key = scan.plain_text()?;
             scan.pass(b":")?;
             let role = Role::of(spec, key);
+            // Which of two ids counts is for the general reader. So none is twice in the layout either.
+            if ids.has(role) {
+                return None;
+            }
             let value = if strings_only && scan.skip(b"\"") {
                 let opening = scan.opening_since(opens);
                 strings_only = opening.is_some();
@@ -127,6 +131,14 @@ impl Reader {
 }
 
 impl<'l> Ids<'l> {
+    /// Whether an id that this member would be is known already.
+    #[inline]
+    fn has(&self, role: Role) -> bool {
+        role.is_thread && self.thread.is_some()
+            || role.is_turn && self.turn.is_some()
+            || role.subject.is_some() && self.subject.is_some()
+    }
+
     /// `None` for an id with escapes.
     #[inline]
     fn note_flat(&mut self, role: Role, value: Value<'l>) -> Option<()> {
