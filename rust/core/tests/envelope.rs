@@ -209,6 +209,7 @@ fn bytes_that_are_not_utf_8_make_a_line_malformed() {
         b"{\"method\":\"x\",\"params\":{\"\xc3\":1}}",
         b"{\"method\":\"x\",\"params\":{\"a\":\"\\n\xed\xa0\x80\"}}",
         b"{\"id\":0,\"method\":\"item/tool/call\",\"params\":{\"a\":\"\xff\"}}",
+        b"\"\x80\"",
     ] {
         let defect = read(line).unwrap_err();
         assert!(
