@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUST := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name 'Cargo.toml')
+RUST := Cargo.toml Cargo.lock $(shell find rust/core rust/bindings -name '*.rs' -o -name 'Cargo.toml')
 
 # A free-threaded interpreter of this machine.
 FREE_THREADED ?= python3.14t
@@ -15,7 +15,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-wheel test-free-threaded bench bench-quick lint format generate runtime \
+# A crate of its own, with its own lock file.
+FUZZ := --manifest-path rust/fuzz/Cargo.toml
+FUZZ_TARGET := CARGO_TARGET_DIR=target/fuzz
+
+.PHONY: help demo test test-all test-wheel test-free-threaded fuzz bench bench-quick lint format generate runtime \
 	wheel wheels sdist release-notes release-check release-dry-run clean
 
 help: ## Show this list
@@ -59,6 +63,9 @@ test-free-threaded: $(FREE)/.built ## What threads share, on a CPython without t
 	$(FREE)/bin/python -m pytest -m "not slow" tests/threads tests/native tests/python/test_fast.py tests/python/test_decode.py \
 		tests/api/test_stream_hazards.py tests/api/test_async_hazards.py tests/api/_sync/test_turns.py tests/api/_async/test_turns.py $(ARGS)
 
+fuzz: ## Fuzz the core for a while, against serde_json (ARGS="--seconds 600 --seed 2 envelope")
+	$(FUZZ_TARGET) cargo run --quiet --release --locked $(FUZZ) --bin corpus -- $(or $(ARGS),--seconds 60)
+
 # What it measures takes all the machine: leave it alone for the hour that it nearly takes.
 bench: $(VENV)/.built ## Both packages on the same work, into docs/benchmarks.md; fails when a requirement is missed (ARGS="--rounds 3")
 	cargo build --quiet --release --locked -p codex-core --example drain
@@ -75,6 +82,8 @@ bench-quick: $(VENV)/.built ## The same, small: that both packages see the same 
 lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything generated against its source
 	cargo fmt --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	cargo fmt $(FUZZ) --check
+	$(FUZZ_TARGET) cargo clippy --quiet --locked $(FUZZ) --all-targets -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -87,6 +96,7 @@ lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything gener
 
 format: $(VENV)/.tools ## Format everything
 	cargo fmt
+	cargo fmt $(FUZZ)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -23,7 +23,8 @@ from .staging import new_folder
 
 # Besides the readme and the licences, which pyproject.toml names.
 FILES = ("pyproject.toml", "Cargo.toml", "Cargo.lock")
-FOLDERS = ("python", "rust")
+# Not rust/fuzz, which is no part of the workspace that is built.
+FOLDERS = ("python", "rust/core", "rust/bindings")
 
 
 def stage(

@@ -1,0 +1,43 @@
+//! What there is to fuzz: for each target its check, and how inputs are made from its corpus.
+
+use std::panic::catch_unwind;
+
+use crate::random::Random;
+use crate::tree::Node;
+use crate::{envelope, framing, mutation, stream};
+
+/// A target; its name is that of its corpus and of its program under libFuzzer.
+pub struct Target {
+    pub name: &'static str,
+    check: fn(&[u8]) -> Result<(), String>,
+    make: fn(&mut Random, &[Node]) -> Vec<u8>,
+}
+
+pub static TARGETS: [Target; 2] = [
+    Target {
+        name: "framing",
+        check: framing::check,
+        make: |random, _| stream::stream(random),
+    },
+    Target {
+        name: "envelope",
+        check: envelope::check,
+        make: mutation::lines,
+    },
+];
+
+impl Target {
+    /// Gives the target one input; what it panics with is a finding as well.
+    pub fn check(&self, input: &[u8]) -> Result<(), String> {
+        catch_unwind(|| (self.check)(input)).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(format!("panicked: {}", text.unwrap_or("?")))
+        })
+    }
+
+    /// The next input that is made at random.
+    pub fn make(&self, random: &mut Random, recorded: &[Node]) -> Vec<u8> {
+        (self.make)(random, recorded)
+    }
+}
