@@ -1,6 +1,7 @@
 //! What there is to fuzz: for each target its check, and how inputs are made from its corpus.
 
-use std::panic::catch_unwind;
+use std::cell::RefCell;
+use std::panic::{catch_unwind, set_hook};
 
 use crate::random::Random;
 use crate::tree::Node;
@@ -26,14 +27,20 @@ pub static TARGETS: [Target; 2] = [
     },
 ];
 
+thread_local! {
+    /// What the last panic said, and where.
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Keeps panics for the finding: while an input is made smaller there are hundreds of them.
+pub fn keep_panics() {
+    set_hook(Box::new(|panic| PANIC.set(panic.to_string())));
+}
+
 impl Target {
     /// Gives the target one input; what it panics with is a finding as well.
     pub fn check(&self, input: &[u8]) -> Result<(), String> {
-        catch_unwind(|| (self.check)(input)).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(format!("panicked: {}", text.unwrap_or("?")))
-        })
+        catch_unwind(|| (self.check)(input)).unwrap_or_else(|_| Err(PANIC.take()))
     }
 
     /// The next input that is made at random.

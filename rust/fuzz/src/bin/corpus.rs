@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use codex_core_fuzz::corpus::{inputs, trees};
 use codex_core_fuzz::random::Random;
 use codex_core_fuzz::shrink::shrink;
-use codex_core_fuzz::target::{TARGETS, Target};
+use codex_core_fuzz::target::{TARGETS, Target, keep_panics};
 
 const USAGE: &str = "\
 corpus [--seconds N] [--executions N] [--seed N] [TARGET ...]
@@ -57,6 +57,7 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
+    keep_panics();
     for target in &options.targets {
         match run(target, &options) {
             Ok(done) => println!("{}: {done}", target.name),
