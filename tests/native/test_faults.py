@@ -282,7 +282,9 @@ def test_a_subscription_that_its_owner_lost_is_left(connection: Connection, peer
     assert connection.stats()["mailbox_bytes"] == 0
 
 
-@pytest.mark.parametrize("answer", [b"%s", b'%s,"error":"busy"', b'%s,"result":' + b"[" * 250 + b"]" * 250])
+@pytest.mark.parametrize(
+    "answer", [b"%s", b'%s,"error":"busy"', b'%s,"result":[1', b'%s,"error":{"code":1,"data":"\xff"}']
+)
 def test_an_answer_that_cannot_be_read_ends_its_request(
     connection: Connection, peer: ScriptedPeer, answer: bytes
 ) -> None:
@@ -293,6 +295,27 @@ def test_an_answer_that_cannot_be_read_ends_its_request(
     with pytest.raises(ParseError, match="cannot be read"):
         call.take()
     assert len(connection.take_diagnostics()) == 1
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"id":%d,"method":null}', b'{"id":%d,"method":"item/tool/call', b'{"id":%d']
+)
+def test_a_line_that_may_be_no_answer_ends_no_request(
+    connection: Connection, peer: ScriptedPeer, line: bytes
+) -> None:
+    call = start(connection, "thread/read")
+    request = peer.expect("thread/read")
+    peer.send_raw(line % request["id"] + b"\n")
+    peer.answer(request, {"it": 1})
+    assert finish(call) == {"it": 1}
+
+
+def test_an_answer_is_read_however_deep_it_nests(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start(connection, "thread/read")
+    deep = b"[" * 100_000 + b"]" * 100_000
+    peer.send_raw(b'{"id":%d,"result":%s}\n' % (peer.expect("thread/read")["id"], deep))
+    assert call.wait(20)
+    assert bytes(call.take()) == deep
 
 
 def test_six_hundred_errands_at_once_do_not_stop_the_reader(
