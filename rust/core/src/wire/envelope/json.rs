@@ -521,7 +521,7 @@ mod tests {
 
     #[test]
     fn containers_close_in_the_order_in_which_they_opened_at_any_depth() {
-        for depth in [1, 2, 63, 64, 65, 127, 128, 129, 1000] {
+        for depth in [1, 2, 63, 64, 65, 127, 128, 129, 200] {
             let is_object = |level: usize| level % 3 == 1 || level % 7 == 2;
             let opens = |level| if is_object(level) { r#"{"k":"# } else { "[" };
             let closes = |level| if is_object(level) { '}' } else { ']' };
@@ -530,7 +530,7 @@ mod tests {
             let text = format!("{head}1{tail}");
             assert!(is_json(&text), "{text}");
             assert!(is_json(&format!("[{text},{text}]")));
-            for wrong in 0..depth {
+            for wrong in (0..depth).step_by(1 + depth / 64) {
                 let mut tail = tail.clone().into_bytes();
                 tail[wrong] = if tail[wrong] == b']' { b'}' } else { b']' };
                 let tail = String::from_utf8(tail).unwrap();
