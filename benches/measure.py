@@ -12,6 +12,7 @@ import signal
 import statistics
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -31,8 +32,11 @@ class Spec:
     options: dict[str, Any] = field(default_factory=dict)
     deadline_s: float = 120.0
 
-    def run(self) -> Figures:
-        """The figures of one run in a new process; HANGS when it was ended by its deadline."""
+    def run(self, environment: Mapping[str, str] | None = None) -> Figures:
+        """The figures of one run in a new process; HANGS when it was ended by its deadline.
+
+        `environment` is what the process has besides this one's.
+        """
         command = (sys.executable, "-m", "benches.child", json.dumps(asdict(self)))
         child = subprocess.Popen(
             command,
@@ -41,6 +45,7 @@ class Spec:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             start_new_session=True,
+            env={**os.environ, **(environment or {})},
         )
         try:
             out, error = child.communicate(timeout=self.deadline_s)
