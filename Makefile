@@ -8,6 +8,8 @@ RUST := Cargo.toml Cargo.lock $(shell find rust/core rust/bindings -name '*.rs' 
 FREE_THREADED ?= python3.14t
 FREE := target/free-threaded
 
+MODELS := cargo test --quiet --locked --release -p codex-core --features shuttle --test models
+
 # A measurement has a deadline of its own.
 BENCH := -q --timeout=0 --benchmark-columns=median,iqr,rounds
 
@@ -19,7 +21,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 FUZZ := --manifest-path rust/fuzz/Cargo.toml
 FUZZ_TARGET := CARGO_TARGET_DIR=target/fuzz
 
-.PHONY: help demo test test-all test-wheel test-free-threaded fuzz bench bench-quick lint format generate runtime \
+.PHONY: help demo test test-all models mutations test-wheel test-free-threaded fuzz bench bench-quick lint format generate runtime \
 	wheel wheels sdist release-notes release-check release-dry-run clean
 
 help: ## Show this list
@@ -45,9 +47,16 @@ test: $(VENV)/.built ## The quick suite: core, native module and API, without wh
 	cargo test --quiet --locked
 	$(BIN)/python -m pytest -m "not slow" tests/python tests/native tests/api $(ARGS)
 
-test-all: $(VENV)/.built ## Everything, the wheel on every Python of this machine included
+test-all: $(VENV)/.built ## Everything, the models and the wheel on every Python of this machine included
 	cargo test --quiet --locked
+	MODEL_ORDERS=2000 $(MODELS)
 	$(BIN)/python -m pytest $(ARGS)
+
+models: ## Try orders in which the core's threads may run (ORDERS=100000)
+	MODEL_ORDERS=$(or $(ORDERS),20000) $(MODELS)
+
+mutations: $(VENV)/.tools ## See that the models notice what they guard (ARGS=--find: look for the seeds anew)
+	$(BIN)/python -m scripts.mutations $(ARGS)
 
 # The native module has a form of its own for such an interpreter, which is built beside the other.
 $(FREE)/.built: pyproject.toml constraints.txt $(RUST)

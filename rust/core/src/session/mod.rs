@@ -21,9 +21,11 @@ pub mod requests;
 mod routing;
 pub mod server_requests;
 pub mod stats;
+mod stopping;
 mod streams;
 pub mod subscriptions;
 mod threads;
+mod timers;
 mod turns;
 
 use std::collections::VecDeque;
@@ -40,11 +42,11 @@ use call::{Call, Lane, Outcome};
 use effects::{Effects, Line};
 use listeners::Listeners;
 use recent::Recent;
-use requests::Unattended;
 use stats::Stats;
 use streams::GoalPart;
 use subscriptions::{Claim, Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
 use threads::{PendingStart, Thread};
+use timers::Unattended;
 use turns::Turn;
 
 #[derive(Debug)]

@@ -1,12 +1,10 @@
 //! The way of a request: in line for admission, admitted, sent, written, answered, or given up at any of these.
 //!
-//! Every call is known here from its opening until it is settled. A request that is given up on the wire keeps its place
-//! until the answer comes, else a thousand cancelled requests would flood the runtime after all; a tombstone meets the
-//! late answer and undoes it. But the runtime does not answer some interrupts at all: a place that nobody waits behind
-//! is taken back after a while, and of very many tombstones the oldest are forgotten.
+//! Every call is known here from its opening until it is settled. A request that is given up on the wire leaves a
+//! tombstone, which meets the late answer and undoes what it made.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Session;
 use super::call::{Call, GivenUp, Lane, Opens, Outcome};
@@ -14,18 +12,10 @@ use super::cleanup::Cleanup;
 use super::effects::{Effects, Line};
 use super::subscriptions::{Leave, Subscription, SubscriptionId};
 use super::threads::{HeldStart, PendingStart, Unsettled};
-use super::turns::{INVALID_REQUEST, earlier};
+use super::turns::INVALID_REQUEST;
 use crate::inbox::mailbox::Cut;
 use crate::wire::envelope::id_in_answer;
 use crate::wire::protocol::IdPath;
-
-/// How long a place is kept for an answer that nobody waits for.
-const PLACE_KEPT_FOR: Duration = Duration::from_secs(4);
-/// Requests on the wire whose answers nobody waits for.
-const MOST_UNATTENDED: usize = 1024;
-
-/// What a request gets whose answer is not waited for any longer; JSON-RPC's "internal error".
-const INTERNAL_ERROR: i64 = -32603;
 
 /// How the runtime refuses to interrupt a turn that has not begun, or is over.
 const NO_ACTIVE_TURN: &str = "no active turn";
@@ -38,13 +28,6 @@ pub struct Opening<'o> {
     pub thread_id: Option<&'o str>,
     /// The stream that it opens, and whether its answer is the end of that.
     pub stream: Option<(SubscriptionId, bool)>,
-}
-
-/// A call on the wire whose answer nobody waits for, and when its place is taken back.
-#[derive(Debug)]
-pub(super) struct Unattended {
-    call: Arc<Call>,
-    due: Instant,
 }
 
 /// Where the answer to `method` has the id of what it has made; `None` for a request that makes nothing.
@@ -139,7 +122,7 @@ impl Session {
     }
 
     /// Gives the place of `call` to the next in line, unless it was given back before.
-    fn free_place(&mut self, call: &Call, now: Instant, out: &mut Effects) {
+    pub(super) fn free_place(&mut self, call: &Call, now: Instant, out: &mut Effects) {
         if call.give_back_place()
             && let Some(next) = self.admission.release(call.lane, now)
         {
@@ -432,44 +415,6 @@ impl Session {
         self.line_up(&call, now, out);
     }
 
-    /// Nobody waits for the answer to a request on the wire.
-    fn leave_unattended(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
-        if self.unattended.len() >= MOST_UNATTENDED {
-            let calls = &self.calls;
-            self.unattended
-                .retain(|one| calls.contains_key(&one.call.id));
-            if self.unattended.len() >= MOST_UNATTENDED
-                && let Some(oldest) = self.unattended.pop_front()
-            {
-                self.forget(&oldest.call, now, out);
-            }
-        }
-        let written = call.since().unwrap_or(now);
-        let due = written + PLACE_KEPT_FOR;
-        let call = Arc::clone(call);
-        self.unattended.push_back(Unattended { call, due });
-        self.look_at(Some(due), out);
-    }
-
-    /// The answer to this request is not expected any more.
-    fn forget(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
-        self.free_place(call, now, out);
-        let outcome = Outcome::Error {
-            code: INTERNAL_ERROR,
-            message: "the runtime has not answered, and too many requests are open".into(),
-            data: None,
-        };
-        self.settle_call(call, outcome, out);
-        if let Some(thread_id) = &call.starts_on {
-            let held = self.threads.get_mut(thread_id).map(|thread| {
-                thread.take_start(call);
-                thread.start_is_over(call.id)
-            });
-            self.let_go(held.into_iter().flatten(), now, out);
-            self.drop_if_idle(thread_id);
-        }
-    }
-
     /// These starts need not wait any more.
     pub(super) fn let_go(
         &mut self,
@@ -486,63 +431,5 @@ impl Session {
                 None => self.line_up(&call, now, out),
             }
         }
-    }
-
-    /// What is left of a deadline of `timeout` seconds for this call. It runs from when the line was written. Whoever
-    /// waits in line waits for as long as others are being served, and so many seconds more.
-    pub fn remaining(&self, call: &Call, timeout: f64, now: Instant) -> f64 {
-        let since = call.since().or_else(|| {
-            let opened = call.queued_since()?;
-            let served = self.admission.served(call.lane);
-            Some(served.map_or(opened, |served| served.max(opened)))
-        });
-        let passed = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-        timeout - passed.as_secs_f64()
-    }
-
-    /// There is something to look at at this time.
-    pub(super) fn look_at(&mut self, due: Option<Instant>, out: &mut Effects) {
-        if due.is_some() && earlier(due, self.next_look) != self.next_look {
-            self.next_look = due;
-            out.look = true;
-        }
-    }
-
-    /// When [`Self::look`] is to be called at the latest.
-    pub fn next_look(&self) -> Option<Instant> {
-        self.next_look
-    }
-
-    /// Does what is due by now: takes back places, lets starts go that have waited long enough.
-    pub fn look(&mut self, now: Instant, out: &mut Effects) {
-        if self.next_look.is_none_or(|due| now < due) {
-            return;
-        }
-        self.next_look = None;
-        let mut next = None;
-        for index in 0..self.unattended.len() {
-            let Unattended { call, due } = &self.unattended[index];
-            if !call.has_place() {
-                continue;
-            }
-            if *due <= now {
-                let call = Arc::clone(call);
-                self.free_place(&call, now, out);
-            } else {
-                next = earlier(next, Some(*due));
-            }
-        }
-        let threads: Vec<_> = self.threads.keys().cloned().collect();
-        for thread_id in threads {
-            if let Some(thread) = self.threads.get_mut(&thread_id) {
-                let held = thread.overdue(now);
-                next = earlier(next, thread.next_look());
-                self.let_go(held, now, out);
-            }
-            self.drop_if_idle(&thread_id);
-        }
-        next = earlier(next, self.stop_blindly_again(now, out));
-        // What was done here may have left something to look at, too.
-        self.next_look = earlier(next, self.next_look);
     }
 }

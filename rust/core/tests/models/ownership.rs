@@ -145,7 +145,15 @@ impl Model {
         let call = self.connection.open_call("thread/goal/set", None, stream);
         call.gate().wait(None);
         let params = br#"{"status":"active"}"#;
-        if self.connection.send(&call, Some(params)).is_ok() && Self::chance(0.7) {
+        let sent = self.connection.send(&call, Some(params)).is_ok();
+        if sent && Self::chance(0.3) {
+            // Lost with its request on the way.
+            self.connection.leave(goal.id, Leave::Drop);
+            call.gate().wait(None);
+            call.take();
+            return;
+        }
+        if sent && Self::chance(0.7) {
             call.gate().wait(None);
             call.take();
         }

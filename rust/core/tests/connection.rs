@@ -1,0 +1,202 @@
+//! A connection with its threads, over an endpoint in memory: what a process adds is in `process`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use codex_core::connection::{Connection, SendError, Settings};
+use codex_core::inbox::mailbox::Taken;
+use codex_core::io::endpoint::Ending;
+use codex_core::io::memory::{Memory, MemoryEnd};
+use codex_core::session::admission::Limits;
+use codex_core::session::call::{Call, Outcome};
+use codex_core::session::listeners::Filter;
+use codex_core::session::subscriptions::Leave;
+use codex_core::sync::closing::CloseReason;
+
+fn opened(outlives: bool) -> (Arc<Memory>, Connection) {
+    let (memory, endpoint) = Memory::pair(outlives);
+    let settings = Settings {
+        limits: Limits::default(),
+        mailbox_budget: 1 << 20,
+        total_budget: 1 << 20,
+    };
+    (memory, Connection::open(endpoint, &settings).unwrap())
+}
+
+fn ask(connection: &Connection, method: &str, thread: Option<&str>) -> Arc<Call> {
+    let call = connection.open_call(method, thread, None);
+    assert!(call.gate().wait(None));
+    connection.send(&call, Some(b"{}")).unwrap();
+    call
+}
+
+fn heard(memory: &Memory) -> String {
+    String::from_utf8(memory.hear().expect("something is said")).unwrap()
+}
+
+fn end(reason: &CloseReason) -> MemoryEnd {
+    reason.get::<MemoryEnd>().unwrap().clone()
+}
+
+fn closed(call: &Call) -> MemoryEnd {
+    assert!(call.gate().wait(None));
+    match call.take() {
+        Some(Outcome::Closed(reason)) => end(&reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn requests_and_answers_pass_through() {
+    let (memory, connection) = opened(false);
+    let call = ask(&connection, "thread/read", None);
+    assert_eq!(
+        heard(&memory),
+        "{\"id\":1,\"method\":\"thread/read\",\"params\":{}}\n"
+    );
+    // In pieces, as a pipe may have them.
+    for piece in ["{\"id\":1,\"re", "sult\":{\"a\"", ":1}}\n"] {
+        memory.say(piece.as_bytes());
+    }
+    assert!(call.gate().wait(None));
+    assert!(matches!(call.take(), Some(Outcome::Result(result)) if &*result == br#"{"a":1}"#));
+    connection.notify("initialized", None).unwrap();
+    assert_eq!(heard(&memory), "{\"method\":\"initialized\"}\n");
+}
+
+#[test]
+fn the_end_of_the_source_is_told_to_everybody_with_the_best_hint_at_its_cause() {
+    let (memory, connection) = opened(false);
+    let call = ask(&connection, "thread/read", None);
+    let world = connection.subscribe_notifications(&Filter::default());
+    memory.say(b"usage: codex [OPTIONS]\n");
+    memory.end();
+    let why = closed(&call);
+    assert_eq!(why.ending, Ending::Source);
+    assert!(why.detail.contains("usage: codex"), "{why:?}");
+    assert!(world.mailbox.gate().wait(None));
+    assert!(matches!(world.mailbox.take(), Taken::Closed(reason) if end(&reason) == why));
+    assert!(connection.wait(None));
+    assert!(matches!(
+        connection.send(&call, None),
+        Err(SendError::Closed(_))
+    ));
+    assert!(matches!(
+        connection.notify("x", None),
+        Err(SendError::Closed(_))
+    ));
+}
+
+#[test]
+fn a_line_that_is_cut_off_is_noted() {
+    let (memory, connection) = opened(false);
+    memory.say(b"{\"method\":\"turn/st");
+    memory.end();
+    assert!(connection.wait(None));
+    let notes = connection.diagnostics().take();
+    assert!(notes[0].contains("cut off"), "{notes:?}");
+}
+
+#[test]
+fn closing_ends_the_wait_behind_a_sink_that_is_full() {
+    let (memory, connection) = opened(false);
+    memory.block(true);
+    let calls = [1, 2].map(|_| ask(&connection, "thread/read", None));
+    connection.close(false);
+    for call in &calls {
+        assert_eq!(closed(call).ending, Ending::ByUs);
+    }
+    assert!(connection.wait(None));
+    assert!(memory.hear().is_none());
+}
+
+/// A turn that its connection owns.
+fn running(memory: &Memory, connection: &Connection) {
+    let call = ask(connection, "turn/start", Some("t"));
+    heard(memory);
+    memory.say(b"{\"id\":1,\"result\":{\"turn\":{\"id\":\"u\"}}}\n");
+    assert!(call.gate().wait(None));
+    call.take();
+    connection.own(call.take_subscription().unwrap().id);
+}
+
+#[test]
+fn what_would_outlive_the_connection_is_undone_before_its_end() {
+    for outlives in [true, false] {
+        let (memory, connection) = opened(outlives);
+        running(&memory, &connection);
+        connection.close(false);
+        let last = memory.hear().map(|line| String::from_utf8(line).unwrap());
+        assert_eq!(last.is_some(), outlives);
+        assert!(last.is_none_or(|line| line.contains(r#""method":"turn/interrupt""#)));
+        assert!(memory.hear().is_none());
+        assert!(connection.wait(None));
+    }
+}
+
+#[test]
+fn a_runtime_that_does_not_read_holds_no_close_up_for_long() {
+    let (memory, connection) = opened(true);
+    running(&memory, &connection);
+    memory.block(true);
+    let begun = Instant::now();
+    connection.close(false);
+    assert!(connection.wait(None));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_start_that_is_held_is_told_of_the_end() {
+    let (memory, connection) = opened(false);
+    let first = ask(&connection, "turn/start", Some("t"));
+    heard(&memory);
+    connection.abandon(&first);
+    let held = connection.open_call("turn/start", Some("t"), None);
+    assert!(!held.is_admitted());
+    connection.close(false);
+    assert_eq!(closed(&held).ending, Ending::ByUs);
+    assert!(connection.wait(None));
+}
+
+#[test]
+fn the_reader_looks_at_the_clock_when_there_is_something_to_look_at() {
+    let (memory, connection) = opened(false);
+    // The place of what was given up on the wire is taken back after four seconds, though nothing is said.
+    let calls: Vec<_> = (0..32)
+        .map(|_| ask(&connection, "thread/read", None))
+        .collect();
+    for call in &calls {
+        heard(&memory);
+        connection.abandon(call);
+    }
+    let waiting = connection.open_call("thread/read", None, None);
+    assert!(
+        waiting
+            .gate()
+            .wait(Some(Instant::now() + Duration::from_secs(20)))
+    );
+    assert!(waiting.is_admitted());
+}
+
+#[test]
+fn a_large_answer_is_no_burden_to_who_waits_for_the_lock() {
+    let (memory, connection) = opened(false);
+    let call = ask(&connection, "thread/read", None);
+    let mut line = b"{\"id\":1,\"result\":\"".to_vec();
+    line.resize(64 << 20, b'x');
+    line.extend_from_slice(b"\"}\n");
+    let worst = std::thread::scope(|scope| {
+        let saying = scope.spawn(|| memory.say(&line));
+        let mut worst = Duration::ZERO;
+        while !call.gate().is_ready() {
+            let begun = Instant::now();
+            let follower = connection.follow_turn("t", "u");
+            connection.leave(follower.id, Leave::Drop);
+            worst = worst.max(begun.elapsed());
+        }
+        saying.join().unwrap();
+        worst
+    });
+    // It was held for as long as the line was parsed and copied: 129 ms.
+    assert!(worst < Duration::from_millis(40), "{worst:?}");
+}
