@@ -113,12 +113,16 @@ fn run(in_loop: bool, ends: bool, selection: Selection) {
         let mailbox = Arc::clone(&mailbox);
         move || push_all(&mailbox, ends)
     });
+    // Not always, for the end would wake whom a lost wake-up has left asleep.
+    let closes = !ends || thread_rng().gen_bool(0.5);
     let closer = thread::spawn({
         let mailbox = Arc::clone(&mailbox);
         move || {
             thread::yield_now();
-            mailbox.close(&CloseReason::new(()));
-            mailbox.flush();
+            if closes {
+                mailbox.close(&CloseReason::new(()));
+                mailbox.flush();
+            }
         }
     });
     let seen = if in_loop {
