@@ -182,7 +182,13 @@ def test_the_table_of_the_configuration_has_every_field_and_default() -> None:
     rows = table("| field | default |")
     config = CodexConfig()
     assert list(rows) == [each.name for each in dataclasses.fields(CodexConfig)]
-    sizes = {"256 MiB": 256 * 2**20, "1 GiB": 2**30, "64 KiB": 64 * 2**10, "the SDK's": config.client_version}
+    sizes = {
+        "256 MiB": 256 * 2**20,
+        "512 MiB": 512 * 2**20,
+        "1 GiB": 2**30,
+        "64 KiB": 64 * 2**10,
+        "the SDK's": config.client_version,
+    }
     for name, row in rows.items():
         told = sizes[row[1]] if row[1] in sizes else ast.literal_eval(row[1].strip("`"))
         assert told == getattr(config, name), name
