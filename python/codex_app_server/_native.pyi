@@ -30,7 +30,7 @@ RELEASE: Final[bool]
 
 @final
 class Connection:
-    """One running runtime: its process, its reader and writer threads, the router, the admission windows."""
+    """One running runtime: its process, its reader and writer threads, its session, the admission windows."""
 
     def __new__(
         cls,
@@ -77,7 +77,7 @@ class Connection:
     ) -> Call:
         """Join the admission queue for `method`. Never blocks.
 
-        With method "turn/start" and a `thread_id`, a subscription is opened in the router at the moment the
+        With method "turn/start" and a `thread_id`, a subscription is opened at the moment the
         line is written, and bound to the turn by the reader when the answer arrives.
 
         With the `stream` that the request opens, the stream's errand is owed from the moment the line is
@@ -94,9 +94,10 @@ class Connection:
         """
 
     def interrupt(self, thread_id: str, turn_id: str) -> Call:
-        """Interrupt a turn: one that was started here when it has begun, any other at once. Never blocks.
+        """Interrupt a turn. Never blocks.
 
-        The request goes out by itself, whatever becomes of the call, which is for its answer only.
+        The request goes out by itself, whatever becomes of the call, which is for its answer only. If the runtime
+        refuses it because a turn that was started here has not begun, it goes out once more when the turn begins.
         """
 
     def own_thread(self, thread_id: str, *, errand: tuple[str, bytes]) -> Subscription | None:

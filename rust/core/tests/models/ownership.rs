@@ -190,7 +190,13 @@ impl Model {
             call.gate().wait(None);
             call.take();
             counts = self.connection.counts();
-            if counts.calls == 0 && counts.waiting == 0 && counts.starting == 0 {
+            if (
+                counts.calls,
+                counts.admitted,
+                counts.waiting,
+                counts.starting,
+            ) == (0, 0, 0, 0)
+            {
                 break;
             }
         }
