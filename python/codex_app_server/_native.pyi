@@ -96,8 +96,9 @@ class Connection:
     def interrupt(self, thread_id: str, turn_id: str) -> Call:
         """Interrupt a turn. Never blocks.
 
-        The request goes out by itself, whatever becomes of the call, which is for its answer only. If the runtime
-        refuses it because a turn that was started here has not begun, it goes out once more when the turn begins.
+        The request goes out by itself, whatever becomes of the call, which is for its answer only. If the
+        runtime refuses it because a turn that was started here has not begun, it goes out once more when the
+        turn begins.
         """
 
     def own_thread(self, thread_id: str, *, errand: tuple[str, bytes]) -> Subscription | None:

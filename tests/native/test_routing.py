@@ -158,7 +158,8 @@ def test_who_waits_for_a_turn_whose_thread_is_unsubscribed_is_told(
     assert subscription.wait(20)
     with pytest.raises(StreamClosedError, match="turn u: thread t was unsubscribed from"):
         subscription.drain(decoder)
-    subscription.close()
+    subscription.keep()
+    del subscription
     assert connection.stats()["turns_routed"] == 0
 
 

@@ -115,7 +115,7 @@ impl PyCall {
         let result = self.take(py)?;
         match held {
             Some(subscription) => Ok((subscription, result)),
-            None => Err(PyRuntimeError::new_err("the answer names no turn")),
+            None => Err(errors::no_turn(py)),
         }
     }
 }

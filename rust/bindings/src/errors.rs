@@ -8,9 +8,12 @@ use codex_core::inbox::mailbox::Cut;
 use codex_core::io::process::{ProcessEnd, SpawnError};
 use codex_core::session::call::Outcome;
 use codex_core::sync::closing::CloseReason;
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyException, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
+
+/// The code of an answer that cannot be read; JSON-RPC's "parse error".
+const UNREADABLE: i64 = -32700;
 
 /// Calls a factory of `codex_app_server._failures` and raises what it makes.
 fn raise<'py>(py: Python<'py>, factory: &str, args: impl pyo3::call::PyCallArgs<'py>) -> PyErr {
@@ -79,6 +82,12 @@ pub fn stream_overflow(py: Python<'_>, stream: &str, thread_id: &str, loss: Loss
     )
 }
 
+/// The answer to a `turn/start` names no turn.
+pub fn no_turn(py: Python<'_>) -> PyErr {
+    let message = "the runtime's answer cannot be read: it names no turn";
+    raise(py, "map_jsonrpc_error", (UNREADABLE, message, py.None()))
+}
+
 /// A request was not sent.
 pub fn not_sent(py: Python<'_>, error: SendError) -> PyErr {
     match error {
@@ -101,14 +110,27 @@ pub fn outcome(py: Python<'_>, outcome: Outcome) -> PyResult<Bound<'_, PyBytes>>
             data,
         } => {
             let data = match data {
-                Some(json) => py
-                    .import("json")?
-                    .call_method1("loads", (PyBytes::new(py, &json),))?
-                    .unbind(),
+                Some(json) => loaded(py, &json)?,
                 None => py.None(),
             };
             Err(raise(py, "map_jsonrpc_error", (code, message, data)))
         }
+    }
+}
+
+/// What an error has along as Python has it; its text, if Python cannot hold it (nested too deep, a number too long).
+fn loaded(py: Python<'_>, json: &[u8]) -> PyResult<Py<PyAny>> {
+    let loads = py
+        .import("json")
+        .and_then(|json| json.getattr("loads"))
+        .and_then(|loads| loads.call1((PyBytes::new(py, json),)));
+    match loads {
+        Ok(value) => Ok(value.unbind()),
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            let text = PyString::new(py, &String::from_utf8_lossy(json));
+            Ok(text.into_any().unbind())
+        }
+        Err(error) => Err(error),
     }
 }
 

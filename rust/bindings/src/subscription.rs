@@ -112,7 +112,9 @@ impl PySubscription {
                     Taken::Lost(loss) => return Err(self.overflow(py, loss)),
                     Taken::Cut(cut) => {
                         let Mailbox { key, thread_id, .. } = &*self.mailbox;
-                        return Err(errors::turn_cut(py, thread_id, key, cut));
+                        let first = self.goal(Goal::first_turn);
+                        let turn_id = first.as_ref().unwrap_or(key);
+                        return Err(errors::turn_cut(py, thread_id, turn_id, cut));
                     }
                     Taken::Closed(reason) => return Err(errors::closed(py, &reason)),
                     Taken::Empty => return Ok(()),
@@ -154,9 +156,12 @@ impl PySubscription {
                 }
             }
             drop(batch);
-            if next < segment.len() {
-                self.cursor.lock().segment = Some((segment, next));
+            let mut cursor = self.cursor.lock();
+            // Not into one that was closed meanwhile: it would hold it until it is dropped.
+            if next < segment.len() && !cursor.closed {
+                cursor.segment = Some((segment, next));
             }
+            drop(cursor);
             if let Some(error) = failed {
                 return Err(error);
             }

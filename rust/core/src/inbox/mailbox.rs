@@ -163,6 +163,11 @@ impl Mailbox {
         self.gate.lock().end.is_some()
     }
 
+    /// It goes on, but this client does not hear of it.
+    pub fn is_unheard(&self) -> bool {
+        matches!(self.gate.lock().end, Some(End::Cut(Cut::Unsubscribed)))
+    }
+
     /// The connection has ended before its last word.
     pub fn is_closed(&self) -> bool {
         matches!(self.gate.lock().end, Some(End::Closed(_)))

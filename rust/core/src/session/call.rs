@@ -64,7 +64,7 @@ impl From<Window> for Lane {
 /// Where a request stood when it was given up.
 #[derive(Debug)]
 pub(crate) enum GivenUp {
-    /// It was answered and taken, or given up before; or it goes its way without anybody who waits.
+    /// It was answered and taken, or given up before.
     Before,
     Queued,
     Admitted,
@@ -106,14 +106,14 @@ struct Progress {
     stage: Stage,
     /// It counts against its window.
     has_place: bool,
-    /// It goes out for the second time.
-    again: bool,
     opened: Instant,
     sent: Option<Instant>,
     written: Option<Instant>,
     /// The thread that it subscribes to or unsubscribes from.
     thread: Option<Arc<str>>,
     subscription: Option<Subscription>,
+    /// The id of what the request has made.
+    made: Option<Box<str>>,
 }
 
 /// The window of `method`. A method that the schema does not know counts as short.
@@ -136,12 +136,12 @@ impl Call {
             gate: Gate::new(Progress {
                 stage: Stage::Queued,
                 has_place: false,
-                again: false,
                 opened: now,
                 sent: None,
                 written: None,
                 thread: None,
                 subscription: None,
+                made: None,
             }),
         }
     }
@@ -176,17 +176,6 @@ impl Call {
 
     pub fn is_admitted(&self) -> bool {
         matches!(self.gate.lock().stage, Stage::Admitted)
-    }
-
-    /// One that goes out by itself was answered too early, and goes out once more. False the second time.
-    pub(crate) fn line_up_again(&self) -> bool {
-        let mut progress = self.gate.lock();
-        let first = !std::mem::replace(&mut progress.again, true);
-        if first {
-            progress.stage = Stage::Queued;
-            (progress.sent, progress.written) = (None, None);
-        }
-        first
     }
 
     /// Its line goes to the writer. False when it is not admitted (any more).
@@ -230,7 +219,7 @@ impl Call {
         progress.written.or(progress.sent)
     }
 
-    /// When it was opened, if it waits for admission.
+    /// When it was opened, if it is neither admitted nor sent.
     pub(crate) fn queued_since(&self) -> Option<Instant> {
         let progress = self.gate.lock();
         matches!(progress.stage, Stage::Queued).then_some(progress.opened)
@@ -260,6 +249,15 @@ impl Call {
                 Ok(())
             }
         }
+    }
+
+    /// What the answer says that the request has made; for whoever has to undo it.
+    pub(crate) fn note_made(&self, made: Option<&str>) {
+        self.gate.lock().made = made.map(Box::from);
+    }
+
+    pub(crate) fn made(&self) -> Option<Box<str>> {
+        self.gate.lock().made.clone()
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
@@ -292,11 +290,8 @@ impl Call {
         self.gate.lock().subscription.take()
     }
 
-    /// Gives the request up; says where it stood. The second call finds nothing. One that goes out by itself goes on.
+    /// Gives the request up; says where it stood. The second call finds nothing.
     pub(crate) fn give_up(&self) -> GivenUp {
-        if self.by_itself.is_some() {
-            return GivenUp::Before;
-        }
         let mut progress = self.gate.lock();
         let stood = match std::mem::replace(&mut progress.stage, Stage::Abandoned) {
             Stage::Abandoned => GivenUp::Before,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::call::Call;
+use super::call::{Call, Outcome};
 use crate::inbox::buffer::Garbage;
 use crate::inbox::mailbox::Mailbox;
 
@@ -24,6 +24,8 @@ pub struct Effects {
     pub look: bool,
     /// What mailboxes have let go of, to be dropped without a lock.
     pub garbage: Vec<Garbage>,
+    /// Answers that nobody takes, likewise.
+    pub outcomes: Vec<Outcome>,
     /// Ids of answers to requests that nobody has made; `None` for one that is no number.
     pub orphans: Vec<Option<i64>>,
 }
@@ -38,5 +40,6 @@ impl Effects {
             call.wake();
         }
         self.garbage.clear();
+        self.outcomes.clear();
     }
 }

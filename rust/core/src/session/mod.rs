@@ -37,6 +37,7 @@ use hashbrown::HashMap;
 use crate::inbox::budget::Budget;
 use crate::inbox::mailbox::Mailbox;
 use crate::sync::closing::CloseReason;
+use crate::wire::encode::request_line;
 use admission::{Admission, Limits};
 use call::{Call, Lane, Outcome};
 use effects::{Effects, Line};
@@ -75,6 +76,8 @@ pub struct Session {
     ended_at_most: usize,
     /// Turns of which the last word has come, so that nobody waits for it again.
     over: Recent,
+    /// Turns that run on without anybody here, and of which nothing is heard.
+    detached: Recent,
     /// Threads that this client has unsubscribed from: their events do not come.
     unsubscribed: Recent,
     next_look: Option<Instant>,
@@ -117,6 +120,7 @@ impl Session {
             ended: Vec::new(),
             ended_at_most: 0,
             over: Recent::default(),
+            detached: Recent::default(),
             unsubscribed: Recent::default(),
             next_look: None,
         }
@@ -196,17 +200,15 @@ impl Session {
     /// The lines that undo everything which would go on without this connection, for a runtime that outlives it. They
     /// stand in no line: nothing is sent after them.
     pub fn undo_all(&mut self) -> Vec<Line> {
+        let mut lines = self.unwritten_by_themselves();
         let mut due = self.streams_to_undo();
         due.extend(self.turns_to_undo());
-        due.iter()
-            .map(|cleanup| {
-                let call = Call::by_itself(self.new_id(), cleanup, Lane::Cleanup, Instant::now());
-                Line {
-                    bytes: call.by_itself.unwrap_or_default(),
-                    call: None,
-                }
-            })
-            .collect()
+        for cleanup in &due {
+            let params = Some(&*cleanup.params);
+            let bytes = request_line(Some(self.new_id()), &cleanup.method, params);
+            lines.push(Line { bytes, call: None });
+        }
+        lines
     }
 
     fn drop_if_idle(&mut self, thread_id: &str) {

@@ -10,15 +10,12 @@ use super::Session;
 use super::call::{Call, GivenUp, Lane, Opens, Outcome};
 use super::cleanup::Cleanup;
 use super::effects::{Effects, Line};
+use super::stopping::INVALID_REQUEST;
 use super::subscriptions::{Leave, Subscription, SubscriptionId};
 use super::threads::{HeldStart, PendingStart, Unsettled};
-use super::turns::INVALID_REQUEST;
 use crate::inbox::mailbox::Cut;
 use crate::wire::envelope::id_in_answer;
 use crate::wire::protocol::IdPath;
-
-/// How the runtime refuses to interrupt a turn that has not begun, or is over.
-const NO_ACTIVE_TURN: &str = "no active turn";
 
 /// A request that is about to stand in line.
 #[derive(Debug, Clone, Copy)]
@@ -237,15 +234,8 @@ impl Session {
                 self.stream_was_refused(opens.id);
             }
         }
-        if let Some(turn) = &call.interrupts {
-            let too_early = matches!(&outcome, Outcome::Error { message, .. } if message.starts_with(NO_ACTIVE_TURN));
-            if too_early
-                && call.lane == Lane::Control
-                && self.interrupt_again(&call, &turn.turn_id, now, out)
-            {
-                return;
-            }
-            self.interrupt_was_answered(&turn.thread_id, &turn.turn_id, accepted, now, out);
+        if let Some(key) = &call.interrupts {
+            self.interrupt_was_answered(key, &outcome, now, out);
         }
         if let (true, Some(thread_id)) = (accepted, call.thread()) {
             self.subscription_changed(&call.method, &thread_id, now, out);
@@ -253,12 +243,15 @@ impl Session {
         if let Some(thread_id) = call.starts_on.clone() {
             return self.start_was_answered(&call, &thread_id, outcome, made, now, out);
         }
-        if call.answer(outcome, None).is_ok() {
-            out.calls.push(call);
-        } else {
+        call.note_made(made);
+        match call.answer(outcome, None) {
+            Ok(()) => out.calls.push(call),
             // Given up before: what it made is undone.
-            self.stats.late_responses.one();
-            self.undo(&call, made, now, out);
+            Err((outcome, _)) => {
+                out.outcomes.push(outcome);
+                self.stats.late_responses.one();
+                self.undo(&call, made, now, out);
+            }
         }
     }
 
@@ -313,7 +306,7 @@ impl Session {
     ) {
         if method == "thread/unsubscribe" {
             self.unsubscribed.add(thread_id);
-            self.cut_turns(thread_id, Cut::Unsubscribed, now, out);
+            self.cut_thread(thread_id, Cut::Unsubscribed, now, out);
         } else {
             self.unsubscribed.remove(thread_id);
         }
@@ -332,6 +325,9 @@ impl Session {
 
     /// Gives a request up. What it has made, or makes later, is undone.
     pub fn abandon(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
+        if call.by_itself.is_some() {
+            return self.leave_interrupt(call);
+        }
         let stood = call.give_up();
         // An answer may have been taken without the part in the turn that came with it.
         self.leave_all(call.take_subscription(), now, out);
@@ -340,11 +336,9 @@ impl Session {
         }
         self.stats.requests_abandoned.one();
         if let GivenUp::Answered(outcome) = stood {
-            // Made of a small answer: a thread or a login that nobody has taken.
-            let made = made_in(call, &outcome);
-            if call.starts_on.is_none() {
-                self.undo(call, made.as_deref(), now, out);
-            }
+            out.outcomes.push(outcome);
+            // A thread or a login that nobody has taken.
+            self.undo(call, call.made().as_deref(), now, out);
             return;
         }
         if matches!(stood, GivenUp::Written) {
@@ -406,13 +400,35 @@ impl Session {
     /// Sends a request that undoes something, now or when there is a place for it. Does nothing once the connection has
     /// ended.
     pub fn clean_up(&mut self, cleanup: &Cleanup, now: Instant, out: &mut Effects) {
+        self.send_by_itself(cleanup, Lane::Cleanup, now, out);
+    }
+
+    pub(super) fn send_by_itself(
+        &mut self,
+        cleanup: &Cleanup,
+        lane: Lane,
+        now: Instant,
+        out: &mut Effects,
+    ) {
         if self.closed.is_some() {
             return;
         }
         self.stats.errands_sent.one();
-        let call = Arc::new(Call::by_itself(self.new_id(), cleanup, Lane::Cleanup, now));
+        let call = Arc::new(Call::by_itself(self.new_id(), cleanup, lane, now));
         self.calls.insert(call.id, Arc::clone(&call));
         self.line_up(&call, now, out);
+    }
+
+    /// The lines of requests that go out by themselves and have not gone out yet.
+    pub(super) fn unwritten_by_themselves(&self) -> Vec<Line> {
+        let mut calls: Vec<_> = self
+            .calls
+            .values()
+            .filter(|call| !call.was_written() && !self.waits_for_interrupt(call))
+            .collect();
+        calls.sort_by_key(|call| call.id);
+        let lines = calls.iter().filter_map(|call| call.by_itself.clone());
+        lines.map(|bytes| Line { bytes, call: None }).collect()
     }
 
     /// These starts need not wait any more.

@@ -56,7 +56,7 @@ impl Session {
                 }
             }
             if turn_id.is_none() && is_end_of_thread(event.method) {
-                self.cut_turns(thread_id, Cut::ThreadClosed, now, out);
+                self.cut_thread(thread_id, Cut::ThreadClosed, now, out);
             }
         }
         // What is a turn's is no stream's, whatever else a newer runtime's event may name.
@@ -75,7 +75,10 @@ impl Session {
             }
         }
         tally.report(&self.stats);
-        if self.budget.held() > self.relief_at {
+        let held = self.budget.held();
+        if held <= self.budget.total {
+            self.relief_at = self.budget.total;
+        } else if held > self.relief_at {
             self.relieve(out);
         }
     }
@@ -119,8 +122,7 @@ impl Session {
             }
         }
         if last {
-            self.end_turn(turn_id, out);
-            self.turn_is_over(thread_id, turn_id, now, out);
+            self.end_turn(thread_id, turn_id, now, out);
         }
     }
 

@@ -1,38 +1,62 @@
 //! How a turn is stopped that nobody holds any more, or that the program interrupts.
 //!
-//! Up to 15 ms after the answer to `turn/start` the runtime refuses to interrupt a turn: there is "no active turn" yet
-//! (0.163.0: 9 of 10 tries at once; from `turn/started` on none of 75). So the wish to stop a turn is kept here, and the
-//! interrupt goes out when the turn begins.
+//! Up to 15 ms after the answer to `turn/start` the runtime refuses to interrupt a turn: there is "no active turn" yet, or
+//! it names the thread's last one (0.163.0: 9 of 10 tries at once; from `turn/started` on none of 75). It does not answer
+//! the second interrupt of a turn at all. So one interrupt of a turn is on its way at a time, whoever wants it, and it
+//! goes out again when the turn begins.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Session;
-use super::call::{Call, Lane};
-use super::cleanup::Cleanup;
+use super::call::{Call, Lane, Outcome};
+use super::cleanup::{Cleanup, TurnKey};
 use super::effects::Effects;
 use super::threads::Unsettled;
 use super::timers::earlier;
-use super::turns::Turn;
 
-/// How long the interrupt of a turn whose events are not heard is tried again while the runtime refuses it, and how
-/// often.
-const UNHEARD_PAUSE: Duration = Duration::from_millis(100);
-pub(super) const UNHEARD_TRIES: u8 = 6;
+/// What the runtime refuses with that is in no state for it.
+pub(super) const INVALID_REQUEST: i64 = -32600;
 
-/// Where the stopping of a turn stands.
+/// How long a turn may take to begin before it is interrupted all the same: it may have begun before this client knew
+/// of it.
+const BEGINS_WITHIN: Duration = Duration::from_secs(1);
+/// How often the interrupt of a turn whose beginning is not heard is tried again while the runtime refuses it, and the
+/// first of the pauses, which double.
+const BLIND_TRIES: u8 = 6;
+const BLIND_PAUSE: Duration = Duration::from_millis(100);
+
+/// Whether a turn is to stop because nobody wants it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stopping {
     #[default]
     No,
-    /// As soon as the turn has begun.
-    OnceBegun,
-    Asked,
-    /// Nobody will hear of it: at this time it is asked once more, so many times.
+    /// As soon as it has begun; if it does not, at this time all the same.
+    OnceBegun(Option<Instant>),
+    Now,
+    /// It is not known to have begun: at this time it is tried once more, so many times.
     Blindly {
         at: Instant,
         left: u8,
     },
+}
+
+/// Where the interrupt of a turn stands.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    #[default]
+    NotAsked,
+    Asked,
+    Accepted,
+}
+
+/// How the runtime refuses to interrupt a turn that is over.
+pub(super) fn no_active_turn() -> Outcome {
+    Outcome::Error {
+        code: INVALID_REQUEST,
+        message: "no active turn to interrupt".into(),
+        data: None,
+    }
 }
 
 impl Session {
@@ -62,37 +86,37 @@ impl Session {
         let Some(turn) = self.turns.get_mut(turn_id) else {
             return;
         };
-        match (turn.begun, turn.unheard) {
-            (true, unheard) => {
-                turn.stopping = Stopping::Asked;
-                let interrupt = Cleanup::interrupt(&turn.thread_id, turn_id);
-                self.clean_up(&interrupt, now, out);
-                if unheard {
-                    self.end_turn(turn_id, out);
-                }
-            }
-            (false, true) => self.stop_blindly(turn_id, UNHEARD_TRIES, now, out),
-            (false, false) => turn.stopping = Stopping::OnceBegun,
+        if turn.begun {
+            turn.stopping = Stopping::Now;
+            self.ask(turn_id, Lane::Cleanup, now, out);
+        } else if turn.unheard {
+            self.stop_blindly(turn_id, BLIND_TRIES, now, out);
+        } else {
+            let at = now + BEGINS_WITHIN;
+            turn.stopping = Stopping::OnceBegun(Some(at));
+            self.look_at(Some(at), out);
         }
     }
 
-    /// Interrupts a turn of which nothing is heard any more, once more after a while if the runtime refuses.
-    pub(super) fn stop_blindly(
-        &mut self,
-        turn_id: &str,
-        tries: u8,
-        now: Instant,
-        out: &mut Effects,
-    ) {
-        let Some(turn) = self.turns.get_mut(turn_id) else {
-            return;
-        };
-        let pause = UNHEARD_PAUSE * 2_u32.pow((UNHEARD_TRIES - tries).into());
-        let at = now + pause;
-        turn.stopping = Stopping::Blindly { at, left: tries };
-        let interrupt = Cleanup::interrupt(&turn.thread_id, turn_id);
-        self.clean_up(&interrupt, now, out);
-        self.look_at(Some(at), out);
+    /// Interrupts a turn that is not known to have begun, once more after a while if the runtime refuses.
+    fn stop_blindly(&mut self, turn_id: &str, tries: u8, now: Instant, out: &mut Effects) {
+        if let Some(turn) = self.turns.get_mut(turn_id) {
+            let at = now + BLIND_PAUSE * 2_u32.pow((BLIND_TRIES - tries).into());
+            turn.stopping = Stopping::Blindly { at, left: tries };
+            self.ask(turn_id, Lane::Cleanup, now, out);
+            self.look_at(Some(at), out);
+        }
+    }
+
+    /// Sends the interrupt of a turn, unless one is on its way.
+    fn ask(&mut self, turn_id: &str, lane: Lane, now: Instant, out: &mut Effects) {
+        if let Some(turn) = self.turns.get_mut(turn_id)
+            && turn.interrupt == Interrupt::NotAsked
+        {
+            turn.interrupt = Interrupt::Asked;
+            let interrupt = Cleanup::interrupt(&turn.thread_id, turn_id);
+            self.send_by_itself(&interrupt, lane, now, out);
+        }
     }
 
     /// Starts of this thread are not what they were: what was spared for them may have to be stopped now.
@@ -108,8 +132,8 @@ impl Session {
         }
     }
 
-    /// The program interrupts a turn, at once; the wish is noted before this returns. If the runtime refuses because a
-    /// turn that was started here has not begun yet, it is asked again when it does.
+    /// The program interrupts a turn, at once; the wish is noted before this returns. If the runtime refuses because the
+    /// turn has not begun yet, it is asked again when it does.
     pub fn interrupt(
         &mut self,
         thread_id: &str,
@@ -120,92 +144,153 @@ impl Session {
         let cleanup = Cleanup::interrupt(thread_id, turn_id);
         let call = Call::by_itself(self.new_id(), &cleanup, Lane::Control, now);
         let call = Arc::new(call);
-        if self.enter_call(&call) {
-            self.line_up(&call, now, out);
+        if !self.enter_call(&call) {
+            return call;
+        }
+        let Some(turn) = self.turns.get_mut(turn_id) else {
+            if self.over.has(turn_id) {
+                // Sent, it would meet the thread's next turn, or be left unanswered.
+                self.settle_call(&call, no_active_turn(), out);
+            } else {
+                self.line_up(&call, now, out);
+            }
+            return call;
+        };
+        if turn.interrupt == Interrupt::Accepted {
+            self.settle_call(&call, Outcome::Result((*b"{}").into()), out);
+        } else {
+            turn.wished = true;
+            turn.interrupts.push(Arc::clone(&call));
+            self.ask(turn_id, Lane::Control, now, out);
         }
         call
     }
 
-    /// The program's interrupt was refused. False if that is the answer: the turn is over, or was never ours.
-    pub(super) fn interrupt_again(
-        &mut self,
-        call: &Arc<Call>,
-        turn_id: &str,
-        now: Instant,
-        out: &mut Effects,
-    ) -> bool {
-        let ours = |turn: &&mut Turn| turn.started_here;
-        let Some(turn) = self.turns.get_mut(turn_id).filter(ours) else {
-            return false;
-        };
-        if !call.line_up_again() {
-            return false;
+    /// Nobody waits any more for the interrupt that the program has wished.
+    pub(super) fn leave_interrupt(&mut self, call: &Arc<Call>) {
+        let turn = call.interrupts.as_ref();
+        if let Some(turn) = turn.and_then(|key| self.turns.get_mut(&key.turn_id)) {
+            let before = turn.interrupts.len();
+            turn.interrupts.retain(|other| !Arc::ptr_eq(other, call));
+            if turn.interrupts.len() < before {
+                self.calls.remove(&call.id);
+            }
         }
-        self.calls.insert(call.id, Arc::clone(call));
-        if turn.begun {
-            self.line_up(call, now, out);
-        } else {
-            turn.interrupts.push(Arc::clone(call));
-        }
-        true
     }
 
-    /// A turn has begun: what was to stop it goes out.
+    /// Whether this is a wish of the program, for which another request goes out.
+    pub(super) fn waits_for_interrupt(&self, call: &Arc<Call>) -> bool {
+        let turn = call.interrupts.as_ref();
+        let turn = turn.and_then(|key| self.turns.get(&key.turn_id));
+        turn.is_some_and(|turn| turn.interrupts.iter().any(|other| Arc::ptr_eq(other, call)))
+    }
+
+    pub(super) fn settle_interrupts(
+        &mut self,
+        calls: Vec<Arc<Call>>,
+        outcome: &Outcome,
+        out: &mut Effects,
+    ) {
+        for call in calls {
+            self.settle_call(&call, outcome.clone(), out);
+        }
+    }
+
+    /// A turn has begun: what was to stop it goes out, if it still is.
     pub(super) fn turn_has_begun(&mut self, turn_id: &str, now: Instant, out: &mut Effects) {
         let Some(turn) = self.turns.get_mut(turn_id) else {
             return;
         };
         turn.begun = true;
-        let due = turn.stopping == Stopping::OnceBegun;
-        for call in std::mem::take(&mut turn.interrupts) {
-            self.line_up(&call, now, out);
+        if turn.stopping != Stopping::No {
+            // Somebody may have followed it meanwhile, or a start may have gone out that is answered with it.
+            turn.stopping = Stopping::No;
+            self.stop_if_unheld(turn_id, now, out);
         }
-        if due {
-            self.stop(turn_id, now, out);
+        if self.turns.get(turn_id).is_some_and(|turn| turn.wished) {
+            self.ask(turn_id, Lane::Control, now, out);
         }
     }
 
-    /// The interrupt of a turn that nobody waits for was answered.
+    /// The interrupt of a turn was answered.
     pub(super) fn interrupt_was_answered(
         &mut self,
-        thread_id: &str,
-        turn_id: &str,
-        accepted: bool,
+        key: &TurnKey,
+        outcome: &Outcome,
         now: Instant,
         out: &mut Effects,
     ) {
+        let TurnKey { thread_id, turn_id } = key;
         if let Some(thread) = self.threads.get_mut(thread_id) {
             let due = thread.turn_is_interrupted(turn_id, now);
             self.look_at(due, out);
         }
-        let unheard = |turn: &Turn| matches!(turn.stopping, Stopping::Blindly { .. });
-        if accepted && self.turns.get(turn_id).is_some_and(unheard) {
-            self.end_turn(turn_id, out);
+        let Some(turn) = self.turns.get_mut(turn_id) else {
+            return;
+        };
+        if matches!(outcome, Outcome::Result(_)) {
+            turn.interrupt = Interrupt::Accepted;
+            turn.wished = false;
+            let (calls, unheard) = (std::mem::take(&mut turn.interrupts), turn.unheard);
+            self.settle_interrupts(calls, outcome, out);
+            if unheard {
+                self.end_turn(thread_id, turn_id, now, out);
+            }
+            return;
+        }
+        turn.interrupt = Interrupt::NotAsked;
+        let again = turn.wished || turn.stopping == Stopping::Now;
+        if turn.begun && again && !std::mem::replace(&mut turn.asked_again, true) {
+            // It has begun while the refusal was on its way.
+            let lane = if turn.wished {
+                Lane::Control
+            } else {
+                Lane::Cleanup
+            };
+            self.ask(turn_id, lane, now, out);
+        } else if turn.begun || !turn.started_here {
+            turn.wished = false;
+            let calls = std::mem::take(&mut turn.interrupts);
+            self.settle_interrupts(calls, outcome, out);
+        } else if turn.unheard {
+            self.go_on_unheard(turn_id, now, out);
         }
     }
 
-    /// Interrupts once more what was to be interrupted blindly by now.
-    pub(super) fn stop_blindly_again(
-        &mut self,
-        now: Instant,
-        out: &mut Effects,
-    ) -> Option<Instant> {
+    /// The beginning of a turn will not be heard: what waits for that does so no longer.
+    pub(super) fn go_on_unheard(&mut self, turn_id: &str, now: Instant, out: &mut Effects) {
+        let Some(turn) = self.turns.get_mut(turn_id) else {
+            return;
+        };
+        let waits = turn.wished || matches!(turn.stopping, Stopping::OnceBegun(_));
+        if waits && !matches!(turn.stopping, Stopping::Blindly { .. }) {
+            self.stop_blindly(turn_id, BLIND_TRIES, now, out);
+        }
+    }
+
+    /// Interrupts once more what was to be interrupted by now without having begun; returns when that is due next.
+    pub(super) fn stop_overdue(&mut self, now: Instant, out: &mut Effects) -> Option<Instant> {
         let mut next = None;
         let mut due = Vec::new();
         for (turn_id, turn) in &self.turns {
-            if let Stopping::Blindly { at, left } = turn.stopping {
-                if at <= now {
-                    due.push((Arc::clone(turn_id), left));
-                } else {
-                    next = earlier(next, Some(at));
-                }
+            let (at, left) = match turn.stopping {
+                Stopping::Blindly { at, left } => (at, left.checked_sub(1)),
+                Stopping::OnceBegun(Some(at)) => (at, Some(BLIND_TRIES)),
+                Stopping::No | Stopping::Now | Stopping::OnceBegun(None) => continue,
+            };
+            if at <= now {
+                due.push((Arc::clone(turn_id), Arc::clone(&turn.thread_id), left));
+            } else {
+                next = earlier(next, Some(at));
             }
         }
-        for (turn_id, left) in due {
-            if left == 0 {
-                self.end_turn(&turn_id, out);
-            } else {
-                self.stop_blindly(&turn_id, left - 1, now, out);
+        for (turn_id, thread_id, left) in due {
+            if let Some(tries) = left {
+                self.stop_blindly(&turn_id, tries, now, out);
+            } else if self.turns.get(&turn_id).is_some_and(|turn| turn.unheard) {
+                self.end_turn(&thread_id, &turn_id, now, out);
+            } else if let Some(turn) = self.turns.get_mut(&turn_id) {
+                turn.stopping = Stopping::OnceBegun(None);
             }
         }
         next

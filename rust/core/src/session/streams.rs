@@ -15,7 +15,7 @@ use super::effects::Effects;
 use super::goal::{Goal, Verdict};
 use super::listeners::Filter;
 use super::subscriptions::{Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
-use crate::inbox::mailbox::Mailbox;
+use crate::inbox::mailbox::{Cut, Mailbox};
 use crate::inbox::segment::Event;
 
 /// A goal, from the reservation of its thread until it is over and its consumer has left.
@@ -252,11 +252,12 @@ impl Session {
         };
         part.left = true;
         part.dropped |= leave == Leave::Drop;
-        part.owed |= leave == Leave::GiveUp && part.is_live();
+        part.owed |= leave == Leave::GiveUp && (part.is_live() || part.mailbox.is_unheard());
         if part.owes() {
             part.goal.give_up();
             // One that is over but for its last turn need not be paused, only that turn stopped.
-            let pause = part.cleanup.take().filter(|_| part.goal.goes_on());
+            let goes_on = part.goal.goes_on();
+            let pause = if goes_on { part.cleanup.take() } else { None };
             let running = part.goal.running().cloned();
             let thread_id = Arc::clone(&part.mailbox.thread_id);
             if let Some(pause) = pause {
@@ -343,6 +344,20 @@ impl Session {
         pushed
     }
 
+    /// Nothing more will be heard of a thread's goal. The thread is free; one that goes on unheard can still be paused.
+    pub(super) fn cut_goal(&mut self, thread_id: &str, cut: Cut, out: &mut Effects) {
+        let id = self.threads.get(thread_id).and_then(|thread| thread.goal);
+        let Some((id, part)) = id.and_then(|id| Some((id, self.goals.get(&id)?))) else {
+            return;
+        };
+        let mailbox = Arc::clone(&part.mailbox);
+        mailbox.cut(cut);
+        self.remember_ended(&mailbox);
+        out.mailboxes.push(mailbox);
+        self.free_thread(thread_id, id);
+        self.forget_goal(id);
+    }
+
     /// The mailboxes of goals.
     pub(super) fn goal_mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
         self.goals.values().map(|part| &part.mailbox)
@@ -369,6 +384,7 @@ impl Session {
 
 impl GoalPart {
     fn owes(&self) -> bool {
-        self.owed && self.cleanup.is_some() && !self.mailbox.is_over()
+        let goes_on = !self.mailbox.is_over() || self.mailbox.is_unheard();
+        self.owed && self.cleanup.is_some() && goes_on
     }
 }

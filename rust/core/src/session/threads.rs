@@ -123,13 +123,13 @@ impl PendingStart {
             .early
             .iter()
             .position(|one| *one.mailbox.key == *turn_id);
-        if let Some(index) = known {
-            return self.early.swap_remove(index).mailbox;
-        }
-        let mailbox = make();
-        // Its own may be among what was dropped.
+        let mailbox = match known {
+            Some(index) => self.early.swap_remove(index).mailbox,
+            None => Arc::new(make()),
+        };
+        // Its own may be among what was dropped, also if more of it came later.
         mailbox.lose(self.lost);
-        Arc::new(mailbox)
+        mailbox
     }
 
     pub fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {

@@ -75,11 +75,26 @@ impl Session {
     pub fn remaining(&self, call: &Call, timeout: f64, now: Instant) -> f64 {
         let since = call.since().or_else(|| {
             let opened = call.queued_since()?;
+            // What waits for a turn and not for a place has its time from its opening on.
+            if call.by_itself.is_some() || self.is_held(call) {
+                return Some(opened);
+            }
             let served = self.admission.served(call.lane);
             Some(served.map_or(opened, |served| served.max(opened)))
         });
         let passed = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         timeout - passed.as_secs_f64()
+    }
+
+    /// Whether this is a start that waits for something on its thread.
+    fn is_held(&self, call: &Call) -> bool {
+        let thread = call.starts_on.as_ref().and_then(|id| self.threads.get(id));
+        thread.is_some_and(|thread| {
+            thread
+                .held
+                .iter()
+                .any(|one| std::ptr::eq(&raw const *one.call, call))
+        })
     }
 
     /// There is something to look at at this time.
@@ -123,7 +138,7 @@ impl Session {
             }
             self.drop_if_idle(&thread_id);
         }
-        next = earlier(next, self.stop_blindly_again(now, out));
+        next = earlier(next, self.stop_overdue(now, out));
         // What was done here may have left something to look at, too.
         self.next_look = earlier(next, self.next_look);
     }

@@ -12,15 +12,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Session;
-use super::call::{Call, Outcome};
+use super::call::Call;
 use super::cleanup::Cleanup;
 use super::effects::Effects;
-use super::stopping::{Stopping, UNHEARD_TRIES};
+use super::stopping::{Interrupt, Stopping, no_active_turn};
 use super::subscriptions::{Claim, Leave, Part, Subscribed, Subscription, SubscriptionId};
 use crate::inbox::mailbox::{Cut, Mailbox};
-
-/// What the runtime refuses with that is in no state for it.
-pub(crate) const INVALID_REQUEST: i64 = -32600;
 
 #[derive(Debug)]
 #[allow(
@@ -44,7 +41,12 @@ pub(crate) struct Turn {
     /// Its events do not come, because this client has unsubscribed from its thread.
     pub(super) unheard: bool,
     pub(super) stopping: Stopping,
-    /// The program's own interrupts, which wait until it has begun.
+    /// The program wants it to be interrupted, whoever holds it.
+    pub(super) wished: bool,
+    pub(super) interrupt: Interrupt,
+    /// It was refused once although the turn had begun.
+    pub(super) asked_again: bool,
+    /// The program's own interrupts, which wait for the answer.
     pub(super) interrupts: Vec<Arc<Call>>,
 }
 
@@ -61,7 +63,19 @@ impl Turn {
             begun: false,
             unheard: false,
             stopping: Stopping::No,
+            wished: false,
+            interrupt: Interrupt::default(),
+            asked_again: false,
             interrupts: Vec::new(),
+        }
+    }
+
+    /// Its events go to this mailbox, if they come.
+    fn listen(&mut self, mailbox: &Arc<Mailbox>) {
+        if self.unheard {
+            mailbox.cut(Cut::Unsubscribed);
+        } else {
+            self.subscribers.push(Arc::clone(mailbox));
         }
     }
 
@@ -72,7 +86,8 @@ impl Turn {
     /// Nobody needs to know of it: no event, and nobody who could give it up, comes any more.
     fn is_nothing(&self) -> bool {
         let expects = self.started_here && !self.unheard;
-        self.holders == 0 && !expects && self.stopping == Stopping::No
+        let waits = self.wished || self.stopping != Stopping::No;
+        self.holders == 0 && !expects && !waits
     }
 }
 
@@ -89,15 +104,10 @@ impl Session {
             mailbox.close(reason);
             return self.subscribe(mailbox, Part::Turn(Claim::None));
         }
-        let unheard = self.unsubscribed.has(thread_id);
-        if unheard {
-            mailbox.cut(Cut::Unsubscribed);
-        }
-        let turn = self.turn(&mailbox);
-        turn.unheard = unheard;
+        let turn = self.turn(&mailbox.key, &mailbox.thread_id);
         turn.followers += 1;
         turn.holders += 1;
-        turn.subscribers.push(Arc::clone(&mailbox));
+        turn.listen(&mailbox);
         self.subscribe(mailbox, Part::Turn(Claim::Following))
     }
 
@@ -105,10 +115,16 @@ impl Session {
         Mailbox::of_turn(turn_id.into(), thread_id.into(), Arc::clone(&self.budget))
     }
 
-    fn turn(&mut self, mailbox: &Mailbox) -> &mut Turn {
-        let key = Arc::clone(&mailbox.key);
-        let turn = || Turn::of(&mailbox.thread_id);
-        self.turns.entry(key).or_insert_with(turn)
+    /// What is known of a turn, from now on if nothing was.
+    fn turn(&mut self, turn_id: &Arc<str>, thread_id: &Arc<str>) -> &mut Turn {
+        let unheard = self.unsubscribed.has(thread_id);
+        let detached = self.detached.has(turn_id);
+        let turn = self.turns.entry(Arc::clone(turn_id));
+        turn.or_insert_with(|| Turn {
+            unheard,
+            claims: usize::from(detached),
+            ..Turn::of(thread_id)
+        })
     }
 
     /// A start was answered with a turn, whose events so far are in `mailbox`: a claim on it.
@@ -119,20 +135,12 @@ impl Session {
             self.remember_ended(&mailbox);
             return self.subscribe(mailbox, Part::Turn(Claim::None));
         }
-        let unheard = self.unsubscribed.has(&mailbox.thread_id);
-        if unheard {
-            mailbox.cut(Cut::Unsubscribed);
-        }
-        let turn = self.turn(&mailbox);
-        turn.unheard = unheard;
+        let turn = self.turn(&mailbox.key, &mailbox.thread_id);
         turn.claims += 1;
         turn.holders += 1;
         turn.started_here = true;
         turn.begun |= begun;
-        if turn.stopping == Stopping::OnceBegun {
-            turn.stopping = Stopping::No;
-        }
-        turn.subscribers.push(Arc::clone(&mailbox));
+        turn.listen(&mailbox);
         self.subscribe(mailbox, Part::Turn(Claim::Pending))
     }
 
@@ -148,8 +156,7 @@ impl Session {
         if self.over.has(turn_id) {
             return;
         }
-        let turn = self.turns.entry(turn_id.into());
-        let turn = turn.or_insert_with(|| Turn::of(thread_id));
+        let turn = self.turn(&turn_id.into(), thread_id);
         turn.started_here = true;
         turn.begun |= begun;
         turn.given_up = true;
@@ -181,15 +188,16 @@ impl Session {
         };
         turn.subscribers
             .retain(|other| !Arc::ptr_eq(other, mailbox));
-        if claim == Claim::Owned && leave == Leave::Close {
-            return Claim::Owned;
+        // To close a stream changes no claim; what was on its way to its owner is detached.
+        match (claim, leave) {
+            (Claim::Owned, Leave::Close) => return Claim::Owned,
+            (Claim::Pending | Claim::Detached, Leave::Close) => return Claim::Detached,
+            _ => {}
         }
         turn.holders -= usize::from(claim != Claim::None);
         match (claim, leave) {
-            // A claim is counted until the turn is over: the turn runs on.
-            (Claim::None, _)
-            | (Claim::Pending | Claim::Detached, Leave::Close)
-            | (Claim::Detached, Leave::Drop) => {}
+            // A detached claim is counted until the turn is over: the turn runs on.
+            (Claim::None, _) | (Claim::Detached, Leave::Close | Leave::Drop) => {}
             (Claim::Pending | Claim::Owned, _) | (Claim::Detached, Leave::GiveUp) => {
                 turn.claims -= 1;
                 turn.given_up = true;
@@ -200,32 +208,22 @@ impl Session {
                 self.stop_if_unheld(&mailbox.key, now, out);
             }
         }
-        if self.turns.get(&mailbox.key).is_some_and(Turn::is_nothing) {
-            self.turns.remove(&mailbox.key);
-        }
+        self.forget_if_nothing(&mailbox.key);
         Claim::None
     }
 
-    /// The last word of a turn has come, or is not waited for any more.
-    pub(super) fn end_turn(&mut self, turn_id: &str, out: &mut Effects) {
-        let Some(turn) = self.turns.remove(turn_id) else {
-            return;
-        };
-        for mailbox in &turn.subscribers {
-            self.remember_ended(mailbox);
-        }
-        for call in turn.interrupts {
-            let outcome = Outcome::Error {
-                code: INVALID_REQUEST,
-                message: "no active turn to interrupt".into(),
-                data: None,
-            };
-            self.settle_call(&call, outcome, out);
+    /// Forgets a turn that nobody needs to know of, but for a detached claim: who joins the turn again must not stop it.
+    fn forget_if_nothing(&mut self, turn_id: &str) {
+        if self.turns.get(turn_id).is_some_and(Turn::is_nothing)
+            && let Some(turn) = self.turns.remove(turn_id)
+            && turn.claims > 0
+        {
+            self.detached.add(turn_id);
         }
     }
 
-    /// A turn is over: what its thread has kept for that may go.
-    pub(super) fn turn_is_over(
+    /// A turn is over, or as good as that: its interrupt was accepted, or its thread is gone.
+    pub(super) fn end_turn(
         &mut self,
         thread_id: &str,
         turn_id: &str,
@@ -233,6 +231,12 @@ impl Session {
         out: &mut Effects,
     ) {
         self.over.add(turn_id);
+        if let Some(turn) = self.turns.remove(turn_id) {
+            for mailbox in &turn.subscribers {
+                self.remember_ended(mailbox);
+            }
+            self.settle_interrupts(turn.interrupts, &no_active_turn(), out);
+        }
         if let Some(thread) = self.threads.get_mut(thread_id) {
             let held = thread.turn_is_over(turn_id);
             self.let_go(held, now, out);
@@ -240,44 +244,35 @@ impl Session {
         }
     }
 
-    /// Nothing more will be heard of this thread's turns: their consumers are told, and what is to be stopped is
-    /// stopped without waiting for its beginning.
-    pub(super) fn cut_turns(&mut self, thread_id: &str, cut: Cut, now: Instant, out: &mut Effects) {
+    /// Nothing more will be heard of this thread: who waits for its turns or its goal is told, and what is to be stopped
+    /// is stopped without waiting for its beginning.
+    pub(super) fn cut_thread(
+        &mut self,
+        thread_id: &str,
+        cut: Cut,
+        now: Instant,
+        out: &mut Effects,
+    ) {
         let of_thread = |turn: &Turn| *turn.thread_id == *thread_id;
-        let turns: Vec<Arc<str>> = self
-            .turns
-            .iter()
-            .filter(|(_, turn)| of_thread(turn))
-            .map(|(turn_id, _)| Arc::clone(turn_id))
-            .collect();
+        let turns = self.turns.iter().filter(|(_, turn)| of_thread(turn));
+        let turns: Vec<Arc<str>> = turns.map(|(turn_id, _)| Arc::clone(turn_id)).collect();
         for turn_id in turns {
-            let Some(turn) = self.turns.get_mut(&turn_id) else {
-                continue;
-            };
-            for mailbox in &turn.subscribers {
-                mailbox.cut(cut);
-            }
-            out.mailboxes.extend(turn.subscribers.iter().cloned());
-            for call in std::mem::take(&mut turn.interrupts) {
-                self.line_up(&call, now, out);
-            }
-            let Some(turn) = self.turns.get_mut(&turn_id) else {
-                continue;
-            };
-            turn.unheard = true;
-            let may_run = cut == Cut::Unsubscribed;
-            match turn.stopping {
-                Stopping::OnceBegun if may_run => {
-                    self.stop_blindly(&turn_id, UNHEARD_TRIES, now, out);
+            if let Some(turn) = self.turns.get_mut(&turn_id) {
+                for mailbox in &turn.subscribers {
+                    mailbox.cut(cut);
                 }
-                // Who has a hand on it may give it up later.
-                Stopping::No if may_run && turn.holders > 0 => {}
-                _ => self.end_turn(&turn_id, out),
+                out.mailboxes.append(&mut turn.subscribers);
+                turn.unheard = true;
             }
-            if !may_run {
-                self.turn_is_over(thread_id, &turn_id, now, out);
+            match cut {
+                Cut::ThreadClosed => self.end_turn(thread_id, &turn_id, now, out),
+                Cut::Unsubscribed => {
+                    self.go_on_unheard(&turn_id, now, out);
+                    self.forget_if_nothing(&turn_id);
+                }
             }
         }
+        self.cut_goal(thread_id, cut, out);
     }
 
     /// Whether a turn that is followed here runs on this thread, or one is about to, or one that was given up is not
@@ -305,7 +300,8 @@ impl Session {
             is_owned.then(|| Arc::clone(&one.mailbox.key))
         });
         let mut ids: Vec<Arc<str>> = owned.collect();
-        let unwanted = |(_, turn): &(&Arc<str>, &Turn)| turn.given_up && !turn.is_held();
+        let unwanted =
+            |(_, turn): &(&Arc<str>, &Turn)| turn.wished || (turn.given_up && !turn.is_held());
         let unwanted = self.turns.iter().filter(unwanted);
         ids.extend(unwanted.map(|(turn_id, _)| Arc::clone(turn_id)));
         ids.sort();
@@ -314,7 +310,7 @@ impl Session {
             .iter()
             .filter_map(|id| Some((id, self.turns.get(&**id)?)));
         turns
-            .filter(|(_, turn)| turn.stopping != Stopping::Asked)
+            .filter(|(_, turn)| turn.interrupt == Interrupt::NotAsked)
             .map(|(turn_id, turn)| Cleanup::interrupt(&turn.thread_id, turn_id))
             .collect()
     }

@@ -91,7 +91,8 @@ impl LineBuffer {
             self.start = 0;
         }
         if self.bytes.len() - self.end < READ_SIZE {
-            let grown = (self.bytes.len() * 2).max(self.end + READ_SIZE);
+            let most = self.max_line.saturating_add(READ_SIZE);
+            let grown = (self.bytes.len() * 2).min(most).max(self.end + READ_SIZE);
             self.bytes.resize(grown, 0);
         }
         Ok(&mut self.bytes[self.end..])
@@ -234,7 +235,11 @@ mod tests {
             refused
         });
         assert_eq!(refused, Some(LineTooLong { max_line: 1 << 20 }));
-        assert!(buffer.bytes.len() <= 4 << 20, "{}", buffer.bytes.len());
+        assert!(
+            buffer.bytes.len() <= (1 << 20) + 3 * READ_SIZE,
+            "{}",
+            buffer.bytes.len()
+        );
     }
 
     #[test]

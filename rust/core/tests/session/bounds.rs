@@ -84,73 +84,6 @@ fn who_waits_for_a_turn_whose_thread_closes_is_told() {
     assert_eq!(desk.session.counts(), Counts::default());
 }
 
-fn unsubscribe(desk: &mut Desk) {
-    let call = desk.open("thread/unsubscribe", None);
-    desk.send_about(&call, Some("t"));
-    desk.write();
-    desk.answer(&call, "{}");
-}
-
-#[test]
-fn who_waits_for_a_turn_whose_thread_is_unsubscribed_is_told() {
-    let mut desk = Desk::default();
-    let turn = desk.turn("u");
-    unsubscribe(&mut desk);
-    assert!(matches!(turn.mailbox.take(), Taken::Cut(Cut::Unsubscribed)));
-    let late = desk.turn("v");
-    assert!(matches!(late.mailbox.take(), Taken::Cut(Cut::Unsubscribed)));
-    let follower = desk.follow("v");
-    assert!(matches!(
-        follower.mailbox.take(),
-        Taken::Cut(Cut::Unsubscribed)
-    ));
-    for one in [turn, late, follower] {
-        desk.session.detach(one.id);
-        desk.leave(&one, Leave::Drop);
-    }
-    assert_eq!(desk.session.counts(), Counts::default());
-    let resume = desk.open("thread/resume", None);
-    desk.send_about(&resume, Some("t"));
-    desk.write();
-    desk.answer(&resume, "{}");
-    let heard = desk.turn("w");
-    assert!(matches!(heard.mailbox.take(), Taken::Empty));
-}
-
-#[test]
-fn a_turn_that_was_given_up_and_is_not_heard_of_any_more_is_interrupted_blindly() {
-    let mut desk = Desk::default();
-    let turn = desk.turn("u");
-    desk.give_up(&turn);
-    desk.wrote();
-    unsubscribe(&mut desk);
-    let wrote = desk.wrote();
-    assert_eq!(wrote.last().map(String::as_str), Some("turn/interrupt u"));
-    // It has not begun, so the runtime refuses; a little later it does not.
-    desk.hear(&[r#"{"id":3,"error":{"code":-32600,"message":"no active turn"}}"#]);
-    desk.pass(Duration::from_millis(100));
-    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
-    desk.hear(&[r#"{"id":4,"result":{}}"#]);
-    assert_eq!(desk.session.counts(), Counts::default());
-    desk.pass(Duration::from_secs(60));
-    assert!(desk.wrote().is_empty());
-}
-
-#[test]
-fn a_runtime_that_refuses_to_interrupt_an_unheard_turn_is_not_asked_for_ever() {
-    let mut desk = Desk::default();
-    let turn = desk.turn("u");
-    unsubscribe(&mut desk);
-    desk.give_up(&turn);
-    let mut asked = desk.wrote().len();
-    for _ in 0..100 {
-        desk.pass(Duration::from_secs(5));
-        asked += desk.wrote().len();
-    }
-    assert!(asked < 12, "{asked}");
-    assert_eq!(desk.session.counts().turns, 0);
-}
-
 #[test]
 fn tombstones_are_bounded() {
     let mut desk = Desk::default();
@@ -176,4 +109,42 @@ fn threads_on_which_nothing_goes_on_are_not_remembered() {
     desk.pass(Duration::from_secs(60));
     assert_eq!(desk.session.counts(), Counts::default());
     assert_eq!(desk.session.next_look(), None);
+}
+
+#[test]
+fn the_total_budget_holds_again_once_what_exceeded_it_is_read() {
+    let mut desk = Desk::with_budget(100 << 20, 1 << 20);
+    let turn = desk.turn("u");
+    let text = "x".repeat(1 << 16);
+    let line = |method: &str| {
+        format!(r#"{{"method":"{method}","params":{{"threadId":"t","turnId":"u","x":"{text}"}}}}"#)
+    };
+    for _ in 0..160 {
+        desk.hear(&[&line("item/completed")]);
+    }
+    while let Taken::Segment(_) | Taken::Lost(_) = turn.mailbox.take() {}
+    let other = desk.follow("u");
+    for _ in 0..100 {
+        desk.hear(&[&line("item/agentMessage/delta")]);
+    }
+    assert!(desk.budget.held() < 3 << 20, "{}", desk.budget.held());
+    drop(other);
+}
+
+#[test]
+fn a_turn_of_which_early_events_were_dropped_says_so() {
+    for (seen_again, turn) in [(true, "u"), (false, "u")] {
+        let mut desk = Desk::default();
+        let call = desk.start();
+        desk.hear(&[STARTED]);
+        for number in 0..16 {
+            desk.hear(&[&started(&number.to_string())]);
+        }
+        if seen_again {
+            desk.hear(&[&delta(turn)]);
+        }
+        desk.answer_turn(&call, turn);
+        let turn = call.take_subscription().unwrap();
+        assert!(matches!(turn.mailbox.take(), Taken::Lost(_)));
+    }
 }

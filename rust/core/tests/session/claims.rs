@@ -101,7 +101,7 @@ fn closing_a_stream_changes_no_claim_that_is_owned() {
 fn who_closes_without_giving_up_detaches() {
     let (mut desk, turn) = running();
     desk.leave(&turn, Leave::Close);
-    desk.give_up(&turn);
+    desk.leave(&turn, Leave::Drop);
     let joined = desk.turn("u");
     desk.wrote();
     desk.give_up(&joined);
@@ -231,5 +231,40 @@ fn another_turn_of_the_thread_is_not_stopped_in_its_place() {
     let (mut desk, turn) = running();
     desk.hear(&[&started("v")]);
     desk.give_up(&turn);
+    assert_eq!(desk.wrote(), INTERRUPT);
+}
+
+#[test]
+fn a_detached_claim_whose_stream_was_closed_can_be_owned_and_given_up() {
+    let (mut desk, turn) = running();
+    desk.session.detach(turn.id);
+    desk.leave(&turn, Leave::Close);
+    desk.session.own(turn.id);
+    desk.give_up(&turn);
+    assert_eq!(desk.wrote(), INTERRUPT);
+}
+
+#[test]
+fn a_follower_that_comes_before_the_beginning_holds_the_turn() {
+    let mut desk = Desk::default();
+    let turn = desk.turn("u");
+    desk.give_up(&turn);
+    let follower = desk.follow("u");
+    desk.wrote();
+    desk.hear(&[STARTED]);
+    assert!(desk.wrote().is_empty());
+    desk.leave(&follower, Leave::Close);
+    assert_eq!(desk.wrote(), INTERRUPT);
+}
+
+#[test]
+fn a_turn_that_had_begun_before_it_was_joined_is_stopped_all_the_same() {
+    let mut desk = Desk::default();
+    // Its beginning was told when nobody here had to do with it.
+    desk.hear(&[STARTED]);
+    let joined = desk.turn("u");
+    desk.give_up(&joined);
+    desk.wrote();
+    desk.pass(std::time::Duration::from_secs(1));
     assert_eq!(desk.wrote(), INTERRUPT);
 }

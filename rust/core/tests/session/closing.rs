@@ -3,6 +3,8 @@
 use codex_core::inbox::mailbox::Taken;
 use codex_core::session::Counts;
 use codex_core::session::call::{Call, Outcome};
+use codex_core::session::cleanup::Cleanup;
+use codex_core::session::effects::Line;
 use codex_core::session::listeners::Filter;
 use codex_core::session::subscriptions::Leave;
 use codex_core::sync::closing::CloseReason;
@@ -101,4 +103,28 @@ fn for_a_runtime_that_lives_on_all_that_is_owned_is_undone() {
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].contains("turn/interrupt") && lines[0].contains("given up"));
     assert!(lines[1].contains("turn/interrupt") && lines[1].contains("owned"));
+}
+
+#[test]
+fn for_a_runtime_that_lives_on_what_has_not_gone_out_yet_does() {
+    let mut desk = Desk::default();
+    let turn = desk.turn("u");
+    desk.hear(&[STARTED]);
+    desk.wrote();
+    desk.give_up(&turn);
+    let kill = Cleanup::new("process/kill", b"{}".to_vec());
+    let stream = desk.stream("processHandle", "p", Some(kill));
+    let call = desk.open_stream("process/spawn", None, Some((stream.id, false)));
+    desk.send(&call);
+    let later = desk.stream("processHandle", "q", None);
+    desk.leave(&later, Leave::Close);
+    let lines = desk.session.undo_all();
+    let text = |line: &Line| String::from_utf8_lossy(&line.bytes).into_owned();
+    let lines: Vec<_> = lines.iter().map(text).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("turn/interrupt"), "{lines:?}");
+    desk.wrote();
+    let lines: Vec<_> = desk.session.undo_all().iter().map(text).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("process/kill"), "{lines:?}");
 }

@@ -38,6 +38,8 @@ pub struct Desk {
     /// Mailboxes that were to be woken since the last look.
     pub woken: Vec<Arc<Mailbox>>,
     pub orphans: usize,
+    /// The id of the request that was written last.
+    pub last_id: i64,
     out: Effects,
     /// Lines in the writer's hands.
     queue: Vec<codex_core::session::effects::Line>,
@@ -62,6 +64,7 @@ impl Desk {
             now: Instant::now(),
             woken: Vec::new(),
             orphans: 0,
+            last_id: 0,
             out: Effects::default(),
             queue: Vec::new(),
             written: Vec::new(),
@@ -99,6 +102,9 @@ impl Desk {
             let value = member(of, name)?;
             Some(String::from_utf8_lossy(value).trim_matches('"').to_owned())
         };
+        self.last_id = text("id", line)
+            .and_then(|id| id.parse().ok())
+            .unwrap_or_default();
         let method = text("method", line).unwrap_or_default();
         let params = member(line, "params").unwrap_or(b"{}");
         let turn = text("turnId", params).unwrap_or_default();
@@ -191,6 +197,36 @@ impl Desk {
         self.hear(&[&format!(
             r#"{{"id":{id},"error":{{"code":-32600,"message":"no"}}}}"#
         )]);
+    }
+
+    /// The runtime accepts the request that was written last.
+    pub fn accept_last(&mut self) {
+        let id = self.last_id;
+        self.hear(&[&format!(r#"{{"id":{id},"result":{{}}}}"#)]);
+    }
+
+    /// The runtime refuses to interrupt what has not begun, by the request that was written last.
+    pub fn refuse_last(&mut self) {
+        let id = self.last_id;
+        self.hear(&[&format!(
+            r#"{{"id":{id},"error":{{"code":-32600,"message":"no active turn to interrupt"}}}}"#
+        )]);
+    }
+
+    /// This client unsubscribes from the thread.
+    pub fn unsubscribe(&mut self) {
+        let call = self.open("thread/unsubscribe", None);
+        self.send_about(&call, Some("t"));
+        self.write();
+        self.answer(&call, "{}");
+    }
+
+    /// It subscribes again.
+    pub fn resume(&mut self) {
+        let call = self.open("thread/resume", None);
+        self.send_about(&call, Some("t"));
+        self.write();
+        self.answer(&call, "{}");
     }
 
     /// The answer to a start names a turn.

@@ -130,6 +130,12 @@ fn a_goal_whose_consumer_left_before_its_request_was_written_is_paused_behind_it
     assert_eq!(desk.wrote(), ["thread/goal/set", "thread/goal/set"]);
     desk.hear(&[STARTED]);
     assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+    let mut desk = Desk::default();
+    let goal = desk.goal().unwrap();
+    let call = desk.open_stream("thread/goal/set", None, Some((goal.id, false)));
+    desk.send(&call);
+    desk.give_up(&goal);
+    assert_eq!(desk.wrote(), ["thread/goal/set", "thread/goal/set"]);
 }
 
 #[test]

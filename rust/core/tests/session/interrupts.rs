@@ -1,15 +1,23 @@
 //! The program's own interrupts.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use codex_core::session::call::{Call, Outcome};
 
-use crate::desk::{COMPLETED, Desk, STARTED};
+use crate::desk::{COMPLETED, Desk, STARTED, completed, started};
 
 const INTERRUPT: [&str; 1] = ["turn/interrupt u"];
 
 fn interrupt(desk: &mut Desk) -> Arc<Call> {
     desk.step(|session, now, out| session.interrupt("t", "u", now, out))
+}
+
+fn refusal(call: &Call) -> String {
+    match call.take() {
+        Some(Outcome::Error { message, .. }) => message,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -20,15 +28,8 @@ fn a_turn_that_runs_is_interrupted_at_once_whoever_holds_it() {
     desk.wrote();
     let call = interrupt(&mut desk);
     assert_eq!(desk.wrote(), INTERRUPT);
-    desk.answer(&call, "{}");
+    desk.accept_last();
     assert!(matches!(call.take(), Some(Outcome::Result(_))));
-}
-
-fn refuse(desk: &mut Desk, call: &Call) {
-    let id = call.id;
-    desk.hear(&[&format!(
-        r#"{{"id":{id},"error":{{"code":-32600,"message":"no active turn to interrupt"}}}}"#
-    )]);
 }
 
 #[test]
@@ -43,17 +44,46 @@ fn a_turn_that_has_not_begun_is_interrupted_when_it_does_also_if_the_caller_has_
         if is_late {
             // It has begun while the refusal was on its way.
             desk.hear(&[STARTED]);
-            refuse(&mut desk, &call);
+            desk.refuse_last();
         } else {
-            refuse(&mut desk, &call);
+            desk.refuse_last();
             assert!(desk.wrote().is_empty());
             desk.hear(&[STARTED]);
         }
         assert_eq!(desk.wrote(), INTERRUPT);
-        refuse(&mut desk, &call);
-        assert!(desk.wrote().is_empty(), "it is not asked for ever");
-        assert!(matches!(call.take(), Some(Outcome::Error { .. })));
     }
+}
+
+#[test]
+fn a_refusal_that_names_the_threads_last_turn_comes_too_early_as_well() {
+    let mut desk = Desk::default();
+    let _holder = desk.turn("u");
+    let call = interrupt(&mut desk);
+    desk.wrote();
+    let id = desk.last_id;
+    desk.hear(&[&format!(
+        r#"{{"id":{id},"error":{{"code":-32600,"message":"expected active turn id u but found old"}}}}"#
+    )]);
+    assert!(call.take().is_none());
+    desk.hear(&[STARTED]);
+    assert_eq!(desk.wrote(), INTERRUPT);
+    desk.accept_last();
+    assert!(matches!(call.take(), Some(Outcome::Result(_))));
+}
+
+#[test]
+fn a_turn_that_cannot_be_interrupted_is_not_asked_for_ever() {
+    let mut desk = Desk::default();
+    let _holder = desk.turn("u");
+    desk.hear(&[STARTED]);
+    desk.wrote();
+    let call = interrupt(&mut desk);
+    for _ in 0..2 {
+        assert_eq!(desk.wrote(), INTERRUPT);
+        desk.refuse_last();
+    }
+    assert!(desk.wrote().is_empty());
+    assert!(refusal(&call).contains("no active turn"));
 }
 
 #[test]
@@ -62,34 +92,96 @@ fn a_turn_that_ends_before_it_begins_cannot_be_interrupted() {
     let _holder = desk.turn("u");
     let call = interrupt(&mut desk);
     desk.wrote();
-    refuse(&mut desk, &call);
+    desk.refuse_last();
     assert!(call.take().is_none());
     desk.hear(&[COMPLETED]);
-    let outcome = call.take();
-    assert!(
-        format!("{outcome:?}").contains("no active turn"),
-        "{outcome:?}"
-    );
+    assert!(refusal(&call).contains("no active turn"));
     assert!(desk.wrote().is_empty());
     assert_eq!(desk.session.counts().calls, 0);
+}
+
+#[test]
+fn a_turn_that_is_over_is_not_interrupted_for_that_would_meet_the_next_one() {
+    let mut desk = Desk::default();
+    let _holder = desk.turn("u");
+    desk.hear(&[STARTED, COMPLETED, &started("next")]);
+    desk.wrote();
+    let call = interrupt(&mut desk);
+    assert!(desk.wrote().is_empty());
+    assert!(refusal(&call).contains("no active turn"));
+}
+
+#[test]
+fn the_runtime_is_asked_once_for_all_who_interrupt_a_turn() {
+    let mut desk = Desk::default();
+    let owner = desk.turn("u");
+    desk.hear(&[STARTED]);
+    desk.wrote();
+    desk.give_up(&owner);
+    let calls: Vec<_> = (0..3).map(|_| interrupt(&mut desk)).collect();
+    assert_eq!(desk.wrote(), INTERRUPT);
+    desk.accept_last();
+    for call in calls.iter().chain([&interrupt(&mut desk)]) {
+        assert!(matches!(call.take(), Some(Outcome::Result(_))), "{call:?}");
+    }
+    assert!(desk.wrote().is_empty());
 }
 
 #[test]
 fn a_turn_of_somebody_else_is_interrupted_at_once() {
     let mut desk = Desk::default();
     let _follower = desk.follow("u");
-    interrupt(&mut desk);
+    let call = interrupt(&mut desk);
+    assert_eq!(desk.wrote(), INTERRUPT);
+    desk.refuse_last();
+    assert!(refusal(&call).contains("no active turn"));
+}
+
+#[test]
+fn an_interrupt_has_its_deadline_whatever_else_is_answered_meanwhile() {
+    let mut desk = Desk::default();
+    let _holder = desk.turn("u");
+    let call = interrupt(&mut desk);
+    desk.wrote();
+    desk.refuse_last();
+    for _ in 0..3 {
+        desk.pass(Duration::from_millis(900));
+        let steer = desk.request("turn/steer", None);
+        desk.answer(&steer, "{}");
+    }
+    assert!(desk.session.remaining(&call, 1.0, desk.now) <= 0.0);
+}
+
+#[test]
+fn a_wish_to_interrupt_survives_its_caller_and_costs_nothing() {
+    let mut desk = Desk::default();
+    let _holder = desk.turn("u");
+    for _ in 0..2_000 {
+        let call = interrupt(&mut desk);
+        desk.wrote();
+        desk.abandon(&call);
+    }
+    desk.refuse_last();
+    assert_eq!(desk.session.counts().calls, 0);
+    for _ in 0..1_100 {
+        let other = desk.request("thread/read", None);
+        desk.abandon(&other);
+        desk.pass(Duration::from_secs(5));
+    }
+    desk.wrote();
+    desk.hear(&[STARTED]);
     assert_eq!(desk.wrote(), INTERRUPT);
 }
 
 #[test]
 fn an_interrupt_that_is_never_answered_gives_its_place_back_and_is_forgotten() {
     let mut desk = Desk::default();
-    for _ in 0..2_000 {
-        let call = interrupt(&mut desk);
+    for number in 0..2_000 {
+        let turn = number.to_string();
+        desk.step(|session, now, out| session.interrupt("t", &turn, now, out));
         desk.wrote();
-        desk.abandon(&call);
-        desk.pass(std::time::Duration::from_secs(5));
+        desk.hear(&[&completed(&turn)]);
+        desk.pass(Duration::from_secs(5));
     }
     let counts = desk.session.counts();
     assert!(counts.calls <= 1024, "{counts:?}");

@@ -10,3 +10,4 @@ mod goals;
 mod interrupts;
 mod starts;
 mod streams;
+mod unheard;
