@@ -15,6 +15,12 @@ pub fn stream(random: &mut Random) -> Vec<u8> {
     if random.one_in(3) {
         let _ = write!(words, "/{} ", random.below(4));
     }
+    if random.one_in(3) {
+        let _ = write!(words, "<{} ", length(random));
+    }
+    if random.one_in(4) {
+        words.push_str("+ ");
+    }
     if random.one_in(100) {
         let _ = write!(words, "*{} ", 2 + random.below(100));
     }
