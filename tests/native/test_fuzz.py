@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FUZZ = ROOT / "rust/fuzz"
-TARGETS = ("framing", "envelope")
+TARGETS = ("framing", "envelope", "session")
 
 # The first run builds the crate.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -1,5 +1,5 @@
 //! Fuzzing of the core: each target is a function of bytes that says where the core and an independent reading
-//! of the same bytes disagree. The programs in `fuzz_targets` run them under libFuzzer, `bin/corpus.rs` on stable Rust.
+//! of the same bytes disagree, or breaks a rule. The programs in `fuzz_targets` run them under libFuzzer, `bin/corpus.rs` on stable Rust.
 
 pub mod corpus;
 pub mod envelope;
@@ -9,6 +9,7 @@ pub mod mutation;
 pub mod oracle;
 pub mod random;
 pub mod reading;
+pub mod session;
 pub mod shrink;
 pub mod stream;
 pub mod target;

@@ -5,7 +5,7 @@ use std::panic::{catch_unwind, set_hook};
 
 use crate::random::Random;
 use crate::tree::Node;
-use crate::{envelope, framing, mutation, stream};
+use crate::{envelope, framing, mutation, session, stream};
 
 /// A target; its name is that of its corpus and of its program under libFuzzer.
 pub struct Target {
@@ -14,7 +14,7 @@ pub struct Target {
     make: fn(&mut Random, &[Node]) -> Vec<u8>,
 }
 
-pub static TARGETS: [Target; 2] = [
+pub static TARGETS: [Target; 3] = [
     Target {
         name: "framing",
         check: framing::check,
@@ -24,6 +24,11 @@ pub static TARGETS: [Target; 2] = [
         name: "envelope",
         check: envelope::check,
         make: mutation::lines,
+    },
+    Target {
+        name: "session",
+        check: session::check,
+        make: |random, _| session::steps::make(random),
     },
 ];
 

@@ -1,0 +1,204 @@
+//! What the program does: its requests, and its consumers.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use codex_core::session::call::Call;
+use codex_core::session::requests::Opening;
+use codex_core::session::subscriptions::Leave;
+use codex_core::wire::encode::request_line;
+
+use super::consumers::{Claim, Consumer};
+use super::requests::{Answer, Kind, Request, Stage};
+use super::turns::{Over, thread_of};
+use super::world::{World, at};
+
+impl World {
+    pub fn open(&mut self, method: &str, kind: Kind) {
+        let thread = match kind {
+            Kind::Start(thread) => Some(format!("t{thread}")),
+            Kind::Plain | Kind::Interrupt => None,
+        };
+        let opening = Opening {
+            method,
+            thread_id: thread.as_deref(),
+            stream: None,
+        };
+        let call = self
+            .desk
+            .step(|session, now, out| session.open(opening, now, out));
+        self.enter(call, kind);
+    }
+
+    pub fn enter(&mut self, call: Arc<Call>, kind: Kind) {
+        let mut request = Request::new(call, kind);
+        if self.closed {
+            (request.stage, request.answer) = (Stage::Settled, Some(Answer::Closed));
+        }
+        self.requests.push(request);
+    }
+
+    /// A request that is admitted goes to the writer.
+    pub fn send(&mut self, index: usize) {
+        let admitted: Vec<usize> = (0..self.requests.len())
+            .filter(|one| {
+                self.requests[*one].stage == Stage::Open && self.requests[*one].call.is_admitted()
+            })
+            .collect();
+        let Some(index) = at(index, admitted.len()).map(|index| admitted[index]) else {
+            return;
+        };
+        let request = &mut self.requests[index];
+        let line = request_line(Some(request.call.id), &request.call.method, Some(b"{}"));
+        let call = Arc::clone(&request.call);
+        if self
+            .desk
+            .step(|session, now, out| session.send(&call, line, None, now, out))
+        {
+            request.stage = Stage::Sent;
+        }
+    }
+
+    /// Who waits for a request gives it up, or has no use for it any more.
+    pub fn let_go(&mut self, index: usize, releases: bool) {
+        let Some(index) = at(index, self.requests.len()) else {
+            return;
+        };
+        let call = Arc::clone(&self.requests[index].call);
+        let request = &mut self.requests[index];
+        let was_taken = request.taken;
+        if request.kind != Kind::Interrupt && !was_taken {
+            request.stage = match request.stage {
+                Stage::Written(at) => {
+                    if let Kind::Start(thread) = request.kind {
+                        self.turns.hold_for_start(thread, call.id, self.desk.now);
+                    }
+                    request.early.clear();
+                    Stage::GivenUp(Some(at))
+                }
+                Stage::GivenUp(at) => Stage::GivenUp(at),
+                Stage::Open | Stage::Sent | Stage::Settled => Stage::GivenUp(None),
+            };
+        }
+        if let Some(consumer) = request.consumer.map(|index| &mut self.consumers[index])
+            && consumer.subscription.is_none()
+            && !consumer.left
+        {
+            let leave = if releases && was_taken {
+                Leave::Close
+            } else {
+                Leave::Drop
+            };
+            consumer.leave(leave, &mut self.turns);
+        }
+        self.desk.step(|session, now, out| {
+            if releases {
+                session.release(&call, now, out);
+            } else {
+                session.abandon(&call, now, out);
+            }
+        });
+    }
+
+    pub fn take(&mut self, index: usize, and_subscription: bool) -> Result<(), String> {
+        let Some(index) = at(index, self.requests.len()) else {
+            return Ok(());
+        };
+        self.take_answer(index, and_subscription)
+    }
+
+    /// Takes the answer of a request, and what comes with it.
+    pub fn take_answer(&mut self, index: usize, and_subscription: bool) -> Result<(), String> {
+        let request = &mut self.requests[index];
+        request.take()?;
+        if !and_subscription || !request.taken {
+            return Ok(());
+        }
+        let subscription = request.call.take_subscription();
+        match (request.consumer, subscription) {
+            (Some(consumer), Some(subscription)) => {
+                let consumer = &mut self.consumers[consumer];
+                if *subscription.mailbox.key != format!("u{}", consumer.turn) {
+                    return Err(format!(
+                        "{:?} for {}",
+                        subscription.mailbox.key, consumer.turn
+                    ));
+                }
+                let before = consumer.subscription.replace(subscription);
+                if before.is_some() || consumer.left {
+                    return Err(String::from("a subscription is there twice"));
+                }
+            }
+            (Some(consumer), None) => {
+                let consumer = &self.consumers[consumer];
+                if consumer.subscription.is_none() && !consumer.left {
+                    return Err(format!("no subscription: {consumer:?}"));
+                }
+            }
+            (None, Some(_)) => return Err(String::from("a subscription to nothing")),
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    pub fn leave(&mut self, index: usize, leave: Leave) {
+        let Some(index) = at(index, self.consumers.len()) else {
+            return;
+        };
+        let consumer = &mut self.consumers[index];
+        let Some(id) = consumer.subscription.as_ref().map(|one| one.id) else {
+            return;
+        };
+        let turn = consumer.turn;
+        consumer.leave(leave, &mut self.turns);
+        let has_hand = |one: &Consumer| one.turn == turn && one.claim != Claim::None;
+        if !self.consumers.iter().any(has_hand) {
+            self.turns.forget_if_foreign(turn);
+        }
+        self.desk
+            .step(|session, now, out| session.leave(id, leave, now, out));
+    }
+
+    pub fn own(&mut self, index: usize, owned: bool) {
+        let Some(consumer) =
+            at(index, self.consumers.len()).map(|index| &mut self.consumers[index])
+        else {
+            return;
+        };
+        if let Some(id) = consumer.subscription.as_ref().map(|one| one.id) {
+            consumer.own(owned);
+            if owned {
+                self.desk.session.own(id);
+            } else {
+                self.desk.session.detach(id);
+            }
+        }
+    }
+
+    pub fn follow(&mut self, turn: usize) {
+        let over = self.turns.all[turn].over.map(|_| Over::Finished);
+        let claim = if over.is_none() && !self.closed {
+            Claim::Following
+        } else {
+            Claim::None
+        };
+        if claim == Claim::Following {
+            self.turns.follow(turn);
+        }
+        let thread = format!("t{}", thread_of(turn));
+        let subscription = self.desk.session.follow_turn(&thread, &format!("u{turn}"));
+        self.consumers.push(Consumer {
+            subscription: Some(subscription),
+            closed: self.closed && over.is_none(),
+            ..Consumer::new(turn, claim, VecDeque::new(), over)
+        });
+    }
+
+    pub fn interrupt(&mut self, turn: usize) {
+        let (thread, turn) = (format!("t{}", thread_of(turn)), format!("u{turn}"));
+        let call = self
+            .desk
+            .step(|session, now, out| session.interrupt(&thread, &turn, now, out));
+        self.enter(call, Kind::Interrupt);
+    }
+}

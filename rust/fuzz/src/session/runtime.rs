@@ -1,0 +1,168 @@
+//! What the writer and the runtime do: lines that are written, answers, and events.
+
+use std::sync::Arc;
+
+use super::consumers::{Claim, Consumer};
+use super::requests::{Answer, Kind, Stage};
+use super::turns::{Over, THREADS, TURNS, thread_of};
+use super::world::World;
+
+impl World {
+    pub fn write(&mut self) -> Result<(), String> {
+        let Some((call, written)) = self.desk.write() else {
+            return Ok(());
+        };
+        let request = self
+            .requests
+            .iter_mut()
+            .find(|one| Arc::ptr_eq(&one.call, &call));
+        let Some(written) = written else {
+            let swallowed = match request {
+                Some(request) => request.stage == Stage::Sent && request.kind == Kind::Plain,
+                None => true,
+            };
+            return if swallowed && !self.closed {
+                Err(format!("a line is not written: {call:?}"))
+            } else {
+                Ok(())
+            };
+        };
+        if self.closed {
+            return Err(format!("a line is written after the end: {call:?}"));
+        }
+        let Some(request) = request else {
+            // By itself.
+            return written
+                .turn()
+                .map_or(Ok(()), |turn| self.turns.interrupted(turn));
+        };
+        if matches!(request.stage, Stage::GivenUp(_)) {
+            return Err(format!("a request that was given up is written: {call:?}"));
+        }
+        request.stage = Stage::Written(self.desk.now);
+        match request.kind {
+            Kind::Start(thread) if self.turns.is_holding(thread, self.desk.now) => Err(format!(
+                "a start does not wait for what was given up: {:?}",
+                self.turns
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The runtime answers a request, a start with the turn `second`.
+    pub fn answer(&mut self, index: usize, second: usize, accepted: bool) -> Result<(), String> {
+        let written = self.desk.wire.remove(index);
+        self.said += 1;
+        let request = self
+            .requests
+            .iter_mut()
+            .find(|one| Arc::ptr_eq(&one.call, &written.call));
+        let kind = request.as_ref().map(|request| request.kind);
+        let turn = match kind {
+            Some(Kind::Start(thread)) => thread * (TURNS / THREADS) + second % (TURNS / THREADS),
+            _ => 0,
+        };
+        let result = match kind {
+            Some(Kind::Start(_)) => format!(r#"{{"turn":{{"id":"u{turn}"}},"n":{}}}"#, self.said),
+            _ => format!(r#"{{"n":{}}}"#, self.said),
+        };
+        if let Some(request) = request {
+            if let (Kind::Start(thread), true) = (request.kind, accepted) {
+                let is_given_up = matches!(request.stage, Stage::GivenUp(_));
+                let over = self.turns.all[turn].over;
+                if over.is_none() {
+                    self.turns
+                        .claim(turn, is_given_up, request.seen_begun.contains(&turn));
+                }
+                self.turns.start_was_answered(thread, request.call.id);
+                if !is_given_up {
+                    let claim = over.map_or(Claim::Pending, |_| Claim::None);
+                    let over = over.map(|_| Over::Finished);
+                    let early = request.early_of(turn);
+                    request.consumer = Some(self.consumers.len());
+                    self.consumers.push(Consumer::new(turn, claim, early, over));
+                }
+            } else if let Kind::Start(thread) = request.kind {
+                self.turns.start_was_answered(thread, request.call.id);
+            }
+            match request.stage {
+                Stage::GivenUp(_) => request.stage = Stage::GivenUp(None),
+                _ if request.kind == Kind::Interrupt => {}
+                _ => {
+                    request.stage = Stage::Settled;
+                    let answer = if accepted {
+                        Answer::Result(result.clone())
+                    } else {
+                        Answer::Refused
+                    };
+                    request.answer = Some(answer);
+                }
+            }
+        }
+        if let Some(turn) = written.turn() {
+            self.turns.interrupt_was_answered(turn, self.desk.now);
+        }
+        let id = written.call.id;
+        let message = ["no active turn to interrupt", "no"][second % 2];
+        self.desk.hear(&if accepted {
+            format!(r#"{{"id":{id},"result":{result}}}"#)
+        } else {
+            format!(r#"{{"id":{id},"error":{{"code":-32600,"message":"{message}"}}}}"#)
+        })
+    }
+
+    /// A turn that is not over says something.
+    pub fn say(&mut self, turn: usize, method: &str) -> Result<(), String> {
+        if self.closed || self.turns.all[turn].over.is_some() {
+            return Ok(());
+        }
+        self.said += 1;
+        let (thread, number) = (thread_of(turn), self.said);
+        let params = match method {
+            "turn/started" => {
+                format!(r#"{{"threadId":"t{thread}","turn":{{"id":"u{turn}"}},"n":{number}}}"#)
+            }
+            "turn/completed" => format!(
+                r#"{{"threadId":"t{thread}","turn":{{"id":"u{turn}","status":"completed"}},"n":{number}}}"#
+            ),
+            _ => format!(r#"{{"threadId":"t{thread}","turnId":"u{turn}","delta":"{number}"}}"#),
+        };
+        let last = method == "turn/completed";
+        for consumer in self.consumers.iter_mut().filter(|one| one.listens(turn)) {
+            consumer.expected.push_back(params.clone());
+            consumer.over = last.then_some(Over::Finished);
+        }
+        for start in self
+            .requests
+            .iter_mut()
+            .filter(|one| one.is_start_on_wire(thread))
+        {
+            start.keep(turn, &params, !last);
+        }
+        if last {
+            self.turns.end(turn, Over::Finished);
+        } else {
+            self.turns.begin(turn);
+        }
+        self.desk
+            .hear(&format!(r#"{{"method":"{method}","params":{params}}}"#))
+    }
+
+    pub fn close_thread(&mut self, thread: usize) -> Result<(), String> {
+        if self.closed {
+            return Ok(());
+        }
+        for turn in 0..TURNS {
+            let state = &self.turns.all[turn];
+            if thread_of(turn) == thread && state.known && state.over.is_none() {
+                for consumer in self.consumers.iter_mut().filter(|one| one.listens(turn)) {
+                    consumer.over = Some(Over::Cut);
+                }
+                self.turns.end(turn, Over::Cut);
+            }
+        }
+        self.desk.hear(&format!(
+            r#"{{"method":"thread/closed","params":{{"threadId":"t{thread}"}}}}"#
+        ))
+    }
+}
