@@ -8,13 +8,14 @@ needed. Called by the connections.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ._native import Decoder
+from ._native import Decoder, plain
 from .errors import ParseError
 from .generated.notifications import OF_TURNS, PAYLOADS, payload_model
 from .models import Notification, UnknownNotification
@@ -66,8 +67,12 @@ def raw(method: str, result: bytes) -> Any:
 def thread_id(method: str, result: bytes) -> str:
     """The id of the thread that an answer carries. The rest is not validated: callers want only the id."""
     try:
-        found = json.loads(result)["thread"]["id"]
-    except (ValueError, LookupError, TypeError) as error:
+        answer = json.loads(result)
+    except (ValueError, RecursionError):
+        answer = _raw(result)
+    try:
+        found = answer["thread"]["id"]
+    except (LookupError, TypeError) as error:
         raise _unexpected(method, "an object with thread.id", result) from error
     if not isinstance(found, str):
         raise _unexpected(method, "an object with thread.id", result)
@@ -122,10 +127,16 @@ def decoder() -> Decoder:
 def payload(method: str, params: bytes) -> Any:
     """The payload of one event; never raises."""
     if method in PAYLOADS:
+        read = _reader(method)
         try:
-            return _reader(method)(params)
+            return read(params)
         except ValueError as error:
             logger.debug("%s does not fit %s: %s", method, PAYLOADS[method], error)
+        # It may be JSON that Pydantic cannot hold, with a text or a status that somebody waits for.
+        simpler = plain(params)
+        if simpler is not None:
+            with contextlib.suppress(ValueError):
+                return read(simpler)
     return UnknownNotification(_raw(params))
 
 
@@ -145,8 +156,7 @@ def _reader(method: str) -> Callable[[bytes], Any]:
 
 
 def _raw(params: bytes) -> Any:
-    try:
-        return json.loads(params) if params else {}
-    except (ValueError, RecursionError):
-        # Broken UTF-8, absurd nesting and the like: the text is still worth having.
-        return {"raw": params.decode("utf-8", "replace")}
+    """What JSON says, in values that can be written as JSON again."""
+    simpler = plain(params or b"{}")
+    # What is no JSON has a text that is still worth having.
+    return {"raw": params.decode("utf-8", "replace")} if simpler is None else json.loads(simpler)

@@ -21,6 +21,7 @@ __all__ = [
     "Subscription",
     "Wait",
     "notification_methods",
+    "plain",
 ]
 
 _T = TypeVar("_T")
@@ -485,3 +486,10 @@ class Decoder:
 
 def notification_methods() -> list[str]:
     """Every notification that the schema knows, sorted."""
+
+def plain(json: bytes) -> bytes | None:
+    """A copy of JSON that Python can hold, or None if it is no JSON.
+
+    Containers that nest more than 100 levels deep, and numbers of more than 640 digits, become strings with
+    their text; halves of surrogate pairs become U+FFFD.
+    """

@@ -9,7 +9,8 @@ import pytest
 
 from codex_app_server import _decode
 from codex_app_server._native import notification_methods
-from codex_app_server.errors import ParseError
+from codex_app_server._result import completed_turn, raise_if_failed
+from codex_app_server.errors import ParseError, TurnFailedError
 from codex_app_server.generated.notifications import payload_model
 from codex_app_server.generated.v2_all import AgentMessageDeltaNotification, ModelListResponse
 from codex_app_server.models import Notification, UnknownNotification, UnknownValue
@@ -104,3 +105,38 @@ def test_the_thread_id_of_an_answer_needs_nothing_else_to_fit() -> None:
 def test_an_answer_without_a_thread_id_is_a_typed_error(result: bytes) -> None:
     with pytest.raises(ParseError, match="thread/start"):
         _decode.thread_id("thread/start", result)
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+# Pydantic reads 200 levels, and Python's json some thousand; how many depends on the stack.
+@pytest.mark.parametrize("more", [nested(210), nested(5_000), nested(100_000), "7" * 5_000])
+def test_a_turn_that_failed_has_failed_whatever_else_its_end_says(more: str) -> None:
+    turn = (
+        b'{"id": "u", "status": "failed", "items": [], "error": {"message": "no"}, "more": %s}'
+        % more.encode()
+    )
+    (event,) = _decode.decoder().decode("turn/completed", [b'{"threadId": "t", "turn": %s}' % turn])
+    completed = completed_turn(event)
+    assert (completed.id, completed.status.value, completed.error.message) == ("u", "failed", "no")
+    with pytest.raises(TurnFailedError, match="no"):
+        raise_if_failed("t", completed.id, completed)
+
+
+@pytest.mark.parametrize("more", [nested(210), nested(5_000), nested(100_000)])
+def test_an_answer_is_read_however_deep_it_nests(more: str) -> None:
+    thread = b'{"thread": {"id": "t", "more": %s}}' % more.encode()
+    assert _decode.thread_id("thread/start", thread) == "t"
+    answer: Any = _decode.answer("model/list", b'{"data": [], "nextCursor": "c", "more": %s}' % more.encode())
+    assert (type(answer), answer.data, answer.next_cursor) == (ModelListResponse, [], "c")
+    answer = _decode.answer("model/list", b'{"data": %s, "nextCursor": "c"}' % more.encode())
+    assert answer.next_cursor == "c"
+
+
+def test_half_a_surrogate_pair_is_replaced_wherever_it_stands() -> None:
+    answer: Any = _decode.answer("model/list", rb'{"data": [], "nextCursor": "\ud800", "x\udfff": 1}')
+    assert (answer.next_cursor, answer.model_extra) == ("\ufffd", {"x\ufffd": 1})
+    event = _decode.payload("brand/new", rb'{"a": ["\ud83d\ude00 \ude00"]}')
+    assert event == UnknownNotification({"a": ["\U0001f600 \ufffd"]})

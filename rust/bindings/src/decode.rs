@@ -3,7 +3,7 @@
 
 use codex_core::inbox::segment::Event;
 use codex_core::inbox::selection::Selection;
-use codex_core::wire::envelope::find_notification;
+use codex_core::wire::envelope::{self, find_notification};
 use codex_core::wire::protocol::NOTIFICATIONS;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -98,6 +98,12 @@ impl PyDecoder {
 #[pyfunction]
 pub fn notification_methods() -> Vec<&'static str> {
     NOTIFICATIONS.iter().map(|spec| spec.method).collect()
+}
+
+/// A copy of JSON that Python can hold; `None` if it is no JSON.
+#[pyfunction]
+pub fn plain<'py>(py: Python<'py>, json: &[u8]) -> Option<Bound<'py, PyBytes>> {
+    envelope::plain(json).map(|copy| PyBytes::new(py, &copy))
 }
 
 /// Decodes events of one segment: what repeats from event to event is made once.

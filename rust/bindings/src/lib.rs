@@ -38,6 +38,8 @@ mod native {
     #[pymodule_export]
     use crate::decode::notification_methods;
     #[pymodule_export]
+    use crate::decode::plain;
+    #[pymodule_export]
     use crate::server_requests::PyServerRequest;
     #[pymodule_export]
     use crate::server_requests::PyServerRequests;

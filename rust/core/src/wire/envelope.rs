@@ -5,6 +5,7 @@
 mod flat;
 mod ids;
 mod json;
+mod plain;
 mod short;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use crate::wire::protocol::NOTIFICATIONS;
 pub use ids::{Ids, id_in_answer};
 use ids::{params_with_ids, spec_of};
 use json::{Broken, Cursor, readable_text_of, text_of};
+pub use plain::plain;
 use short::Layout;
 
 /// What a line says. Ids are classified by the presence of `method`, never by their value: the
@@ -345,4 +347,9 @@ pub fn member<'l>(params: &'l [u8], name: &str) -> Option<&'l [u8]> {
         key = json.next_key().ok()?;
     }
     found
+}
+
+/// The text of one string member of an object, for people to read: what is no text in it is U+FFFD.
+pub fn text_member(params: &[u8], name: &str) -> Option<String> {
+    readable_text_of(member(params, name)?)
 }

@@ -118,12 +118,10 @@ impl<'l> Cursor<'l> {
                     }
                 }
                 Some(b'[') => {
-                    self.at += 1;
-                    if self.peek() != Some(b']') {
+                    if self.first_element()? {
                         open.enter(false);
                         continue;
                     }
-                    self.at += 1;
                 }
                 _ => self.scalar()?,
             }
@@ -145,8 +143,18 @@ impl<'l> Cursor<'l> {
         }
     }
 
+    /// Steps into an array; false if it has no element.
     #[inline]
-    fn next_element(&mut self) -> Result<bool, Broken> {
+    pub fn first_element(&mut self) -> Result<bool, Broken> {
+        self.expect(b'[', "expected `[`")?;
+        let is_empty = self.peek() == Some(b']');
+        self.at += usize::from(is_empty);
+        Ok(!is_empty)
+    }
+
+    /// After an element: whether another one follows.
+    #[inline]
+    pub fn next_element(&mut self) -> Result<bool, Broken> {
         let goes_on = match self.peek() {
             Some(b',') => true,
             Some(b']') => false,
