@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from codex_app_server import _decode
 from codex_app_server._native import Connection, Decoder
 from codex_app_server.errors import ParseError, StreamOverflowError, TransportClosedError
 from codex_app_server.models import Notification
@@ -393,3 +394,32 @@ def test_a_machine_without_threads_left_starts_nothing_and_leaves_nothing(tmp_pa
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "11", done.stderr  # EAGAIN
     Footprint.take().assert_no_more_than(before)
+
+
+@pytest.mark.parametrize(
+    ("members", "text"),
+    [
+        (rb'"delta":"first","delta":"last"', "last"),
+        (rb'"delta":"first","d\u0065lta":"last"', "last"),
+        (rb'"delta":"half \ud83d of a pair"', "half \ufffd of a pair"),
+        (rb'"delta":"\ude00\ud83d\ude00"', "\ufffd\U0001f600"),
+        (rb'"delta":"\ud800","delta":"last"', "last"),
+        (rb'"delta":"text","delta":"\udfff\n"', "\ufffd\n"),
+    ],
+)
+@pytest.mark.parametrize("selection", ["all", "text"])
+def test_the_text_of_a_delta_is_the_same_for_every_consumer(
+    connection: Connection, peer: ScriptedPeer, selection: Literal["all", "text"], members: bytes, text: str
+) -> None:
+    call = start_turn(connection, "t")
+    peer.answer(peer.expect("turn/start"), started("u"))
+    finish(call)
+    subscription = call.take_subscription()
+    subscription.select(selection)
+    params = b'{"threadId":"t","turnId":"u","itemId":"i",%s}' % members
+    peer.send_raw(b'{"method":"item/agentMessage/delta","params":%s}\n' % params)
+    caught_up(connection, peer)
+    (event,) = subscription.drain(_decode.decoder())
+    seen = event if isinstance(event, str) else event.payload.delta
+    assert seen == text
+    seen.encode()

@@ -6,6 +6,7 @@
 //! validation. Python compares one instance per model with a validated one before it registers the model.
 use std::ops::Range;
 
+use codex_core::wire::envelope;
 use jiter::{Jiter, JiterError, NumberInt, Peek};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -401,20 +402,35 @@ impl Fast {
     }
 }
 
-/// The text of one string member of an object.
+/// The text of one string member of an object; of two that have the name, the last, as it is for validation. What is no
+/// text in it is U+FFFD.
 pub fn text_member<'py>(
     py: Python<'py>,
     params: &[u8],
     name: &str,
 ) -> Option<Bound<'py, PyString>> {
+    // Nearly always; it refuses half of a surrogate pair, wherever that stands.
+    if let Ok(text) = whole_text_member(py, params, name) {
+        return text;
+    }
+    envelope::text_member(params, name).map(|text| PyString::new(py, &text))
+}
+
+fn whole_text_member<'py>(
+    py: Python<'py>,
+    params: &[u8],
+    name: &str,
+) -> Result<Option<Bound<'py, PyString>>, JiterError> {
     let mut json = Jiter::new(params);
-    let mut wanted = json.next_object().ok()?.map(|key| key == name);
+    let mut text = None;
+    let mut wanted = json.next_object()?.map(|key| key == name);
     while let Some(hit) = wanted {
         if hit {
-            return json.next_str().ok().map(|text| PyString::new(py, text));
+            text = Some(PyString::new(py, json.next_str()?));
+        } else {
+            json.next_skip()?;
         }
-        json.next_skip().ok()?;
-        wanted = json.next_key().ok()?.map(|key| key == name);
+        wanted = json.next_key()?.map(|key| key == name);
     }
-    None
+    Ok(text)
 }
