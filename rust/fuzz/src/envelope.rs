@@ -1,8 +1,10 @@
 //! The envelope target: lines, separated by newlines, that one reader reads in turn, so that what it remembers of
 //! one meets the next.
 
-use codex_core::wire::envelope::{Answer, Message, Reader, id_in_answer, member};
+use codex_core::wire::envelope::{Answer, Message, Reader, id_in_answer, member, plain};
 use codex_core::wire::protocol::IdPath;
+
+use serde::de::IgnoredAny;
 
 use crate::oracle;
 use crate::reading::Reading;
@@ -57,7 +59,12 @@ fn check_parts(object: &[u8]) -> Result<(), String> {
             &oracle::id_at(object, place),
         )?;
     }
-    Ok(())
+    // What serde_json reads within its limit of 128 levels, and is no plainer than that.
+    let copy = plain(object).ok_or("JSON has no plain copy")?;
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(&copy) {
+        return Err(format!("the plain copy: {error}"));
+    }
+    agree("a copy of the plain copy", &plain(&copy), &Some(copy))
 }
 
 fn agree<T: PartialEq + std::fmt::Debug>(what: &str, core: &T, oracle: &T) -> Result<(), String> {

@@ -6,8 +6,9 @@ use codex_core::session::Counts;
 use codex_core::session::call::Lane;
 use codex_core::session::subscriptions::Leave;
 
+use super::consumers::{Claim, Consumer};
 use super::desk::LIMITS;
-use super::requests::{Kind, PLACE_KEPT_FOR, Stage, check_window};
+use super::requests::{Kind, PLACE_KEPT_FOR, Request, Stage, check_window};
 use super::turns::{THREADS, TURNS};
 use super::world::World;
 
@@ -27,15 +28,23 @@ impl World {
             };
         }
         let now = self.desk.now;
+        for (index, turn) in self.turns.all.iter_mut().enumerate() {
+            let has_hand = |one: &Consumer| one.turn == index && one.claim != Claim::None;
+            if turn.unheard && !self.consumers.iter().any(has_hand) {
+                // The session forgets it, and with it that somebody has let it run on: its end would not be heard.
+                turn.claims = 0;
+            }
+        }
         let is_starting = |thread| self.requests.iter().any(|one| one.is_starting(thread));
         self.turns
             .judge(std::array::from_fn::<_, THREADS, _>(is_starting), now);
         let cleanups = self.desk.stats.errands_sent.get();
-        if !self.turns.are_vague() && cleanups != self.turns.asked {
-            let asked = self.turns.asked;
+        let due = self.turns.asked + self.undone;
+        let is_vague = self.turns.are_vague() || !self.goals.is_empty();
+        if !is_vague && cleanups != due {
+            let turns = &self.turns;
             return Err(format!(
-                "{cleanups} interrupts, and not {asked}: {:?}",
-                self.turns
+                "{cleanups} cleanup requests, and not {due}: {turns:?}"
             ));
         }
         if counts.calls != self.desk.wire.len() {
@@ -46,6 +55,9 @@ impl World {
         let long = check_window(&self.requests, Lane::Long, LIMITS.long, now)?;
         let cleanup = self.by_themselves(Lane::Cleanup);
         let control = self.by_themselves(Lane::Control);
+        let of_program = |one: &&Request| one.call.lane == Lane::Control && one.has_place(now);
+        let control_of_program = self.requests.iter().filter(of_program).count();
+        let control = control + control_of_program;
         let admitted = short + long + cleanup;
         if cleanup > LIMITS.cleanup || !(admitted..=admitted + control).contains(&counts.admitted) {
             return Err(format!(
@@ -85,6 +97,12 @@ impl World {
                 self.check()?;
             }
             if round > 0 {
+                for process in 0..2 {
+                    self.stream_says(process, true)?;
+                }
+                for thread in 0..THREADS {
+                    self.goal_says(thread, "complete")?;
+                }
                 for turn in 0..TURNS {
                     self.say(turn, "turn/completed")?;
                     self.check()?;
@@ -101,7 +119,7 @@ impl World {
             let request = &self.requests[index];
             let lost = match request.kind {
                 Kind::Interrupt => !request.taken,
-                Kind::Plain | Kind::Start(_) => is_open,
+                _ => is_open,
             };
             if lost {
                 return Err(format!("a request is not answered: {call:?}"));
@@ -109,6 +127,19 @@ impl World {
         }
         if !self.closed {
             self.turns.settled()?;
+            if self.undoing != self.undone {
+                let Self {
+                    undone, undoing, ..
+                } = self;
+                return Err(format!("{undoing} streams are undone, and not {undone}"));
+            }
+        }
+        for index in 0..self.streams.len() {
+            self.streams[index].read()?;
+            self.leave_stream(index, Leave::Drop);
+        }
+        for index in 0..self.goals.len() {
+            self.leave_goal(index, Leave::Drop);
         }
         for index in 0..self.consumers.len() {
             self.consumers[index].read()?;
@@ -122,9 +153,11 @@ impl World {
             desk,
             consumers,
             requests,
+            streams,
+            goals,
             ..
         } = self;
-        drop((consumers, requests));
+        drop((consumers, requests, streams, goals));
         let super::desk::Desk {
             session,
             budget,

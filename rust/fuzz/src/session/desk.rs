@@ -47,6 +47,8 @@ pub struct Desk {
     pub queue: VecDeque<Line>,
     /// What the runtime may answer.
     pub wire: Vec<Written>,
+    /// Requests that were woken by the last step.
+    pub woken: Vec<Arc<Call>>,
     out: Effects,
     reader: Reader,
 }
@@ -63,6 +65,7 @@ impl Default for Desk {
             now: Instant::now(),
             queue: VecDeque::new(),
             wire: Vec::new(),
+            woken: Vec::new(),
             out: Effects::default(),
             reader: Reader::default(),
         }
@@ -77,6 +80,7 @@ impl Desk {
         self.session.look(self.now, &mut self.out);
         self.queue.extend(self.out.lines.drain(..));
         self.out.orphans.clear();
+        self.woken.clone_from(&self.out.calls);
         self.out.wake();
         result
     }

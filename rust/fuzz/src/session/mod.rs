@@ -12,6 +12,10 @@
 //! | `l01` | the first consumer leaves: closes (0), gives up (1), is dropped (2) |
 //! | `n0` `m0` | it owns its turn; lets it run on |
 //! | `f5` `p5` `v0` | turn 5 is followed; interrupted; the first consumer reads |
+//! | `y0` `Y00` `O0` `X0` | a stream of process 0 is followed; a request opens it, and its answer ends it; output; exit |
+//! | `L00` `N00` | the first stream's consumer leaves; owns it, lets it go on (1), has undone it (2) |
+//! | `G0` `S0` `U01` `M00` | a goal gets thread 0; is set; is complete; its consumer leaves |
+//! | `u0` | opens a request that unsubscribes from thread 0 |
 //! | `z2` `q` | time passes; the connection ends |
 
 mod check;
@@ -21,6 +25,7 @@ mod program;
 mod requests;
 mod runtime;
 pub mod steps;
+mod streams;
 mod turns;
 mod world;
 

@@ -17,7 +17,7 @@ impl World {
     pub fn open(&mut self, method: &str, kind: Kind) {
         let thread = match kind {
             Kind::Start(thread) => Some(format!("t{thread}")),
-            Kind::Plain | Kind::Interrupt => None,
+            _ => None,
         };
         let opening = Opening {
             method,
@@ -51,9 +51,13 @@ impl World {
         let request = &mut self.requests[index];
         let line = request_line(Some(request.call.id), &request.call.method, Some(b"{}"));
         let call = Arc::clone(&request.call);
+        let about = match request.kind {
+            Kind::Unsubscribes(thread) => Some(format!("t{thread}").into()),
+            _ => None,
+        };
         if self
             .desk
-            .step(|session, now, out| session.send(&call, line, None, now, out))
+            .step(|session, now, out| session.send(&call, line, about, now, out))
         {
             request.stage = Stage::Sent;
         }
@@ -66,6 +70,13 @@ impl World {
         };
         let call = Arc::clone(&self.requests[index].call);
         let request = &mut self.requests[index];
+        if let Kind::Opens { stream, .. } = request.kind
+            && matches!(request.stage, Stage::Open | Stage::Sent)
+            && !self.streams[stream].left
+        {
+            // It has begun nothing.
+            self.streams[stream].owed = false;
+        }
         let was_taken = request.taken;
         if request.kind != Kind::Interrupt && !was_taken {
             request.stage = match request.stage {
@@ -187,9 +198,13 @@ impl World {
         }
         let thread = format!("t{}", thread_of(turn));
         let subscription = self.desk.session.follow_turn(&thread, &format!("u{turn}"));
+        let is_cut = over.is_none() && self.unsubscribed[thread_of(turn)] && !self.closed;
+        self.turns.all[turn].unheard |= is_cut;
+        let over = if is_cut { Some(Over::Cut) } else { over };
         self.consumers.push(Consumer {
             subscription: Some(subscription),
             closed: self.closed && over.is_none(),
+            is_vague: self.turns.all[turn].unheard,
             ..Consumer::new(turn, claim, VecDeque::new(), over)
         });
     }

@@ -16,6 +16,15 @@ pub enum Kind {
     Plain,
     /// A `turn/start` on a thread.
     Start(usize),
+    /// Opens a stream, of which its answer may be the end.
+    Opens {
+        stream: usize,
+        until_answer: bool,
+    },
+    /// Sets a goal.
+    Sets,
+    /// Unsubscribes from a thread.
+    Unsubscribes(usize),
     /// The program's interrupt of a turn, which goes out by itself.
     Interrupt,
 }

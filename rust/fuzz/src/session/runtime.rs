@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::consumers::{Claim, Consumer};
-use super::requests::{Answer, Kind, Stage};
+use super::requests::{Answer, Kind, Request, Stage};
 use super::turns::{Over, THREADS, TURNS, thread_of};
 use super::world::World;
 
@@ -17,8 +17,28 @@ impl World {
             .iter_mut()
             .find(|one| Arc::ptr_eq(&one.call, &call));
         let Some(written) = written else {
+            let woken = self.desk.woken.iter().any(|one| Arc::ptr_eq(one, &call));
+            if let Some(Request {
+                kind: Kind::Start(thread),
+                stage,
+                answer,
+                ..
+            }) = request
+                && woken
+                && !self.closed
+            {
+                (*stage, *answer) = (Stage::Settled, Some(Answer::Refused));
+                let has_goal = self.goals.iter().any(|goal| goal.thread == *thread);
+                return if has_goal {
+                    Ok(())
+                } else {
+                    Err(format!("refused for no goal: {call:?}"))
+                };
+            }
             let swallowed = match request {
-                Some(request) => request.stage == Stage::Sent && request.kind == Kind::Plain,
+                Some(request) => {
+                    request.stage == Stage::Sent && !matches!(request.kind, Kind::Start(_))
+                }
                 None => true,
             };
             return if swallowed && !self.closed {
@@ -32,6 +52,7 @@ impl World {
         }
         let Some(request) = request else {
             // By itself.
+            self.undoing += u64::from(&*call.method == "process/kill");
             return written
                 .turn()
                 .map_or(Ok(()), |turn| self.turns.interrupted(turn));
@@ -45,6 +66,10 @@ impl World {
                 "a start does not wait for what was given up: {:?}",
                 self.turns
             )),
+            Kind::Opens { stream, .. } => {
+                self.stream_opens(stream);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -70,6 +95,8 @@ impl World {
             if let (Kind::Start(thread), true) = (request.kind, accepted) {
                 let is_given_up = matches!(request.stage, Stage::GivenUp(_));
                 let over = self.turns.all[turn].over;
+                let is_cut = over.is_none() && self.unsubscribed[thread];
+                self.turns.all[turn].unheard |= is_cut;
                 if over.is_none() {
                     self.turns
                         .claim(turn, is_given_up, request.seen_begun.contains(&turn));
@@ -77,10 +104,13 @@ impl World {
                 self.turns.start_was_answered(thread, request.call.id);
                 if !is_given_up {
                     let claim = over.map_or(Claim::Pending, |_| Claim::None);
-                    let over = over.map(|_| Over::Finished);
+                    let over = over.map(|_| Over::Finished).or(is_cut.then_some(Over::Cut));
                     let early = request.early_of(turn);
                     request.consumer = Some(self.consumers.len());
-                    self.consumers.push(Consumer::new(turn, claim, early, over));
+                    self.consumers.push(Consumer {
+                        is_vague: self.turns.all[turn].unheard,
+                        ..Consumer::new(turn, claim, early, over)
+                    });
                 }
             } else if let Kind::Start(thread) = request.kind {
                 self.turns.start_was_answered(thread, request.call.id);
@@ -99,6 +129,15 @@ impl World {
                 }
             }
         }
+        match kind {
+            Some(Kind::Opens {
+                stream,
+                until_answer: true,
+            }) => self.streams[stream].over = true,
+            Some(Kind::Opens { stream, .. }) if !accepted => self.streams[stream].owed = false,
+            Some(Kind::Unsubscribes(thread)) if accepted => self.unsubscribe(thread),
+            _ => {}
+        }
         if let Some(turn) = written.turn() {
             self.turns.interrupt_was_answered(turn, self.desk.now);
         }
@@ -113,7 +152,14 @@ impl World {
 
     /// A turn that is not over says something.
     pub fn say(&mut self, turn: usize, method: &str) -> Result<(), String> {
-        if self.closed || self.turns.all[turn].over.is_some() {
+        let state = &self.turns.all[turn];
+        let is_last_of_all = method == "turn/completed";
+        let is_silent = if state.unheard {
+            !is_last_of_all
+        } else {
+            state.over.is_some()
+        };
+        if self.closed || is_silent {
             return Ok(());
         }
         self.said += 1;
@@ -128,6 +174,9 @@ impl World {
             _ => format!(r#"{{"threadId":"t{thread}","turnId":"u{turn}","delta":"{number}"}}"#),
         };
         let last = method == "turn/completed";
+        if method == "turn/started" {
+            self.unsubscribed[thread] = false;
+        }
         for consumer in self.consumers.iter_mut().filter(|one| one.listens(turn)) {
             consumer.expected.push_back(params.clone());
             consumer.over = last.then_some(Over::Finished);
@@ -146,6 +195,20 @@ impl World {
         }
         self.desk
             .hear(&format!(r#"{{"method":"{method}","params":{params}}}"#))
+    }
+
+    /// Events of this thread do not come any more.
+    fn unsubscribe(&mut self, thread: usize) {
+        self.unsubscribed[thread] = true;
+        for turn in (0..TURNS).filter(|turn| thread_of(*turn) == thread) {
+            let state = &mut self.turns.all[turn];
+            if state.known && state.over.is_none() {
+                state.unheard = true;
+                for consumer in self.consumers.iter_mut().filter(|one| one.listens(turn)) {
+                    consumer.over = Some(Over::Cut);
+                }
+            }
+        }
     }
 
     pub fn close_thread(&mut self, thread: usize) -> Result<(), String> {

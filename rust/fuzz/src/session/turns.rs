@@ -46,6 +46,10 @@ pub struct Turn {
     pub asked: bool,
     /// An interrupt may have gone out, if the session knows that it has begun.
     pub may_be_asked: bool,
+    /// Its events do not come any more: when it ends, and how often it must be interrupted, nobody knows.
+    pub unheard: bool,
+    /// A goal that may have had it was left.
+    pub may_be_goals: bool,
     /// Interrupts by law that were written.
     pub interrupts: usize,
     unwanted: bool,
@@ -96,6 +100,10 @@ impl Turns {
             if turn.over.is_some() || !turn.given_up || is_held || is_starting[thread] {
                 continue;
             }
+            if turn.unheard {
+                turn.may_be_asked = true;
+                continue;
+            }
             if !turn.unwanted {
                 turn.unwanted = true;
                 self.holds[thread].push((Hold::Turn(index), now + HELD_FOR));
@@ -113,17 +121,23 @@ impl Turns {
 
     /// Whether it is not known how many interrupts are due.
     pub fn are_vague(&self) -> bool {
-        self.all.iter().any(|turn| turn.may_be_asked)
+        self.all
+            .iter()
+            .any(|turn| turn.may_be_asked || turn.unheard || turn.may_be_goals)
     }
 
     /// The session sends an interrupt that no program asked for.
     pub fn interrupted(&mut self, index: usize) -> Result<(), String> {
         let turn = &mut self.all[index];
         turn.interrupts += 1;
+        // Of one that is not heard the session may not know that it is over.
+        if turn.may_be_goals || (turn.unheard && turn.over.is_some()) {
+            return Ok(());
+        }
         if !turn.asked && !turn.may_be_asked {
             return Err(format!("turn {index} is interrupted: {turn:?}"));
         }
-        if turn.interrupts > 1 {
+        if turn.interrupts > 1 && !turn.unheard {
             return Err(format!("turn {index} is interrupted again: {turn:?}"));
         }
         Ok(())
@@ -131,7 +145,7 @@ impl Turns {
 
     /// At the end: every interrupt that was due has gone out.
     pub fn settled(&self) -> Result<(), String> {
-        let missing = |turn: &&Turn| turn.asked && turn.interrupts == 0;
+        let missing = |turn: &&Turn| turn.asked && turn.interrupts == 0 && !turn.unheard;
         match self.all.iter().find(missing) {
             Some(turn) => Err(format!("a turn is not interrupted: {turn:?}")),
             None => Ok(()),

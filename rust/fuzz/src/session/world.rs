@@ -9,6 +9,7 @@ use super::consumers::Consumer;
 use super::desk::Desk;
 use super::requests::{Answer, Kind, Request, Stage};
 use super::steps::Step;
+use super::streams::{Goal, Stream};
 use super::turns::{THREADS, TURNS, Turns};
 
 const LEAVES: [Leave; 3] = [Leave::Close, Leave::GiveUp, Leave::Drop];
@@ -22,6 +23,14 @@ pub struct World {
     pub turns: Turns,
     pub consumers: Vec<Consumer>,
     pub requests: Vec<Request>,
+    pub streams: Vec<Stream>,
+    pub goals: Vec<Goal>,
+    /// Requests that undo a stream, as they are due.
+    pub undone: u64,
+    /// Those that were written.
+    pub undoing: u64,
+    /// Threads that this client has unsubscribed from.
+    pub unsubscribed: [bool; THREADS],
     pub closed: bool,
     /// Numbers what the runtime says.
     pub said: usize,
@@ -61,6 +70,19 @@ impl World {
                     self.consumers[index].read()?;
                 }
             }
+            b'y' => self.stream(first % 2),
+            b'Y' => self.open_stream(first, second % 2 == 0),
+            b'O' | b'X' => self.stream_says(first % 2, step.letter == b'X')?,
+            b'L' => self.leave_stream(first, LEAVES[second % 3]),
+            b'N' => self.own_stream(first, second),
+            b'G' => self.goal(first % THREADS)?,
+            b'S' => self.set_goal(first),
+            b'U' => self.goal_says(
+                first % THREADS,
+                ["active", "complete", "paused"][second % 3],
+            )?,
+            b'M' => self.leave_goal(first, LEAVES[second % 3]),
+            b'u' => self.open("thread/unsubscribe", Kind::Unsubscribes(first % THREADS)),
             b'z' => self.pass(PAUSES[first % PAUSES.len()]),
             b'q' => self.close(),
             _ => {}
@@ -82,6 +104,9 @@ impl World {
             }
             for consumer in &mut self.consumers {
                 consumer.closed = true;
+            }
+            for stream in &mut self.streams {
+                stream.over = true;
             }
             self.desk.wire.clear();
         }
