@@ -413,7 +413,9 @@ impl Session {
         if self.closed.is_some() {
             return;
         }
-        self.stats.errands_sent.one();
+        if lane == Lane::Cleanup {
+            self.stats.errands_sent.one();
+        }
         let call = Arc::new(Call::by_itself(self.new_id(), cleanup, lane, now));
         self.calls.insert(call.id, Arc::clone(&call));
         self.line_up(&call, now, out);
