@@ -318,22 +318,27 @@ _UNDONE = {
 
 
 class RequestTimeoutError(CodexError, TimeoutError):
-    """No answer came within the deadline, counted from when the request was written.
+    """No answer came within the deadline, counted from when the request was written; or it could not be sent.
 
     Attributes:
         method: The request.
         timeout_s: The deadline, in seconds.
+        was_sent: Whether the request went out.
     """
 
-    def __init__(self, method: str, timeout_s: float) -> None:
+    def __init__(self, method: str, timeout_s: float, *, was_sent: bool = True) -> None:
         late = _UNDONE.get(method)
         undone = f"; {late} that it may still start is ended again" if late is not None else ""
-        super().__init__(
-            f"No answer to {method} within {timeout_s:g} s, so it was given up{undone}. "
-            "Raise CodexConfig.request_timeout_s if the runtime is merely slow."
+        happened = (
+            f"No answer to {method} within {timeout_s:g} s, so it was given up{undone}."
+            if was_sent
+            else f"{method} could not be sent within {timeout_s:g} s, so it was given up: what it waits for "
+            "(other requests, or the end of a turn that was given up) has not come."
         )
+        super().__init__(f"{happened} Raise CodexConfig.request_timeout_s if the runtime is merely slow.")
         self.method = method
         self.timeout_s = timeout_s
+        self.was_sent = was_sent
 
 
 class WriteQueueFullError(CodexError):

@@ -205,12 +205,12 @@ class AsyncConnection:
 
     async def _send(self, call: _native.Call, request: Request[Any]) -> None:
         # What waits for admission waits unserialised. The queue is fair.
-        await self._until_ready(call, request.method)
+        await self._until_ready(call, request.method, was_sent=False)
         # One that goes out by itself is answered now.
         if call.admitted:
             call.send(serialise(request))
 
-    async def _until_ready(self, call: _native.Call, method: str) -> None:
+    async def _until_ready(self, call: _native.Call, method: str, *, was_sent: bool = True) -> None:
         timeout_s = self.request_timeout_s
         if timeout_s is None or call.open_ended:
             await wait_ready(call)
@@ -219,7 +219,7 @@ class AsyncConnection:
         # wait may end before the deadline does.
         while not await wait_ready(call, call.remaining(timeout_s)):
             if call.remaining(timeout_s) <= 0:
-                raise RequestTimeoutError(method, timeout_s)
+                raise RequestTimeoutError(method, timeout_s, was_sent=was_sent)
 
     def log_diagnostics(self) -> None:
         """Log what the native side has noted since the last time."""

@@ -286,6 +286,10 @@ class AsyncGoalHandle:
         result = await self._cursor.result(TurnCollector(self.thread_id, self.id))
         return _goals.GoalResult.of(result, self.goal)
 
+    async def aclose(self) -> None:
+        """Let go of the events that were not read. The goal goes on."""
+        self._cursor.close()
+
     def _handed_over(self) -> AsyncGoalHandle:
         return self._cursor.hand_over(self)
 

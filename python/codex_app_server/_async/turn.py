@@ -146,6 +146,13 @@ class AsyncTurnHandle:
         """
         return await self._cursor.result(TurnCollector(self.thread_id, self.id))
 
+    async def aclose(self) -> None:
+        """Let go of the events that were not read.
+
+        For the turn it changes nothing, unless this handle only follows it: then it does so no longer.
+        """
+        self._cursor.close()
+
     def _handed_over(self) -> AsyncTurnHandle:
         return self._cursor.hand_over(self)
 

@@ -284,6 +284,10 @@ class GoalHandle:
         result = self._cursor.result(TurnCollector(self.thread_id, self.id))
         return _goals.GoalResult.of(result, self.goal)
 
+    def close(self) -> None:
+        """Let go of the events that were not read. The goal goes on."""
+        self._cursor.close()
+
     def _handed_over(self) -> GoalHandle:
         return self._cursor.hand_over(self)
 

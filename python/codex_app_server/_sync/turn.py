@@ -144,6 +144,13 @@ class TurnHandle:
         """
         return self._cursor.result(TurnCollector(self.thread_id, self.id))
 
+    def close(self) -> None:
+        """Let go of the events that were not read.
+
+        For the turn it changes nothing, unless this handle only follows it: then it does so no longer.
+        """
+        self._cursor.close()
+
     def _handed_over(self) -> TurnHandle:
         return self._cursor.hand_over(self)
 

@@ -178,14 +178,14 @@ fn the_reader_looks_at_the_clock_when_there_is_something_to_look_at() {
     assert!(waiting.is_admitted());
 }
 
-#[test]
-fn a_large_answer_is_no_burden_to_who_waits_for_the_lock() {
+/// The longest that a step of another thread took while an answer of 64 MB came.
+fn worst_pause() -> Duration {
     let (memory, connection) = opened(false);
     let call = ask(&connection, "thread/read", None);
     let mut line = b"{\"id\":1,\"result\":\"".to_vec();
     line.resize(64 << 20, b'x');
     line.extend_from_slice(b"\"}\n");
-    let worst = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let saying = scope.spawn(|| memory.say(&line));
         let mut worst = Duration::ZERO;
         while !call.gate().is_ready() {
@@ -196,7 +196,13 @@ fn a_large_answer_is_no_burden_to_who_waits_for_the_lock() {
         }
         saying.join().unwrap();
         worst
-    });
-    // It was held for as long as the line was parsed and copied: 129 ms.
-    assert!(worst < Duration::from_millis(40), "{worst:?}");
+    })
+}
+
+#[test]
+fn a_large_answer_is_no_burden_to_who_waits_for_the_lock() {
+    // The lock was held for as long as the line was parsed and copied, 129 ms, each time. Of several times one is not
+    // disturbed by the machine.
+    let best = (0..5).map(|_| worst_pause()).min();
+    assert!(best < Some(Duration::from_millis(40)), "{best:?}");
 }

@@ -7,6 +7,7 @@ mod ids;
 mod json;
 mod plain;
 mod short;
+mod text;
 
 use std::borrow::Cow;
 use std::str::Utf8Error;
@@ -15,9 +16,10 @@ use crate::wire::protocol::NOTIFICATIONS;
 
 pub use ids::{Ids, id_in_answer};
 use ids::{params_with_ids, spec_of};
-use json::{Broken, Cursor, readable_text_of, text_of};
+use json::{Broken, Cursor};
 pub use plain::plain;
 use short::Layout;
+use text::{readable_text_of, text_of};
 
 /// What a line says. Ids are classified by the presence of `method`, never by their value: the
 /// runtime's own ids start at 0 and may equal ours. Of members that have one name, the last counts, as it

@@ -191,3 +191,12 @@ fn who_waits_for_a_goal_is_told_and_can_still_pause_it() {
         assert!(desk.goal().is_some(), "the thread is free");
     }
 }
+
+#[test]
+fn a_thread_that_is_heard_of_again_was_subscribed_to_elsewhere() {
+    let mut desk = Desk::default();
+    desk.unsubscribe();
+    desk.hear(&[STARTED]);
+    let turn = desk.turn("u");
+    assert!(matches!(turn.mailbox.take(), Taken::Empty));
+}

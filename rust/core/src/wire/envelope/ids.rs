@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::json::{Broken, Cursor, text_of};
+use super::json::{Broken, Cursor};
+use super::text::text_of;
 use crate::wire::protocol::{IdPath, NOTIFICATIONS, NotificationSpec, SUBJECTS};
 
 /// How a notification's ids are found when the schema does not know its method: the names that every

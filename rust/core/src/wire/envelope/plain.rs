@@ -3,7 +3,8 @@
 //! number of 4,301 digits, and makes a text of half a pair that cannot be encoded. A turn's status must not be lost
 //! because of what else its event says.
 
-use super::json::{Broken, Cursor, readable_text_of, text_of};
+use super::json::{Broken, Cursor};
+use super::text::{readable_text_of, text_of};
 use crate::wire::encode::json_string;
 
 /// Deeper than anything that a protocol has, and a fraction of what readers can hold.
