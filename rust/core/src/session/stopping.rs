@@ -12,7 +12,7 @@ use super::Session;
 use super::call::{Call, Lane, Outcome};
 use super::cleanup::{Cleanup, TurnKey};
 use super::effects::Effects;
-use super::threads::Unsettled;
+use super::threads::{Thread, Unsettled};
 use super::timers::earlier;
 
 /// What the runtime refuses with that is in no state for it.
@@ -65,7 +65,7 @@ impl Session {
         let Some(turn) = self.turns.get_mut(turn_id) else {
             return;
         };
-        if !turn.given_up || turn.is_held() || turn.stopping != Stopping::No {
+        if !turn.is_unwanted() || turn.stopping != Stopping::No {
             return;
         }
         let thread_id = Arc::clone(&turn.thread_id);
@@ -86,16 +86,32 @@ impl Session {
         let Some(turn) = self.turns.get_mut(turn_id) else {
             return;
         };
-        if turn.begun {
+        if turn.unheard {
+            self.stop_blindly(turn_id, BLIND_TRIES, now, out);
+        } else if turn.begun {
             turn.stopping = Stopping::Now;
             self.ask(turn_id, Lane::Cleanup, now, out);
-        } else if turn.unheard {
-            self.stop_blindly(turn_id, BLIND_TRIES, now, out);
         } else {
             let at = now + BEGINS_WITHIN;
             turn.stopping = Stopping::OnceBegun(Some(at));
             self.look_at(Some(at), out);
         }
+    }
+
+    /// Whether a turn that was to be stopped is not any more, because somebody has followed it meanwhile, or a start has
+    /// gone out that may be answered with it. It is stopped when that has changed.
+    fn is_spared(&mut self, turn_id: &str, now: Instant, out: &mut Effects) -> bool {
+        let Some(turn) = self.turns.get_mut(turn_id) else {
+            return true;
+        };
+        let thread = self.threads.get(&turn.thread_id);
+        let may_be_joined = thread.is_some_and(Thread::is_starting);
+        if turn.wished || (turn.is_unwanted() && !may_be_joined) {
+            return false;
+        }
+        turn.stopping = Stopping::No;
+        self.stop_if_unheld(turn_id, now, out);
+        true
     }
 
     /// Interrupts a turn that is not known to have begun, once more after a while if the runtime refuses.
@@ -239,7 +255,11 @@ impl Session {
             return;
         }
         turn.interrupt = Interrupt::NotAsked;
-        let again = turn.wished || turn.stopping == Stopping::Now;
+        let stops = turn.stopping == Stopping::Now && !self.is_spared(turn_id, now, out);
+        let Some(turn) = self.turns.get_mut(turn_id) else {
+            return;
+        };
+        let again = turn.wished || stops;
         if turn.begun && again && !std::mem::replace(&mut turn.asked_again, true) {
             // It has begun while the refusal was on its way.
             let lane = if turn.wished {
@@ -252,18 +272,23 @@ impl Session {
             turn.wished = false;
             let calls = std::mem::take(&mut turn.interrupts);
             self.settle_interrupts(calls, outcome, out);
-        } else if turn.unheard {
-            self.go_on_unheard(turn_id, now, out);
         }
+        self.go_on_unheard(turn_id, now, out);
+        self.forget_if_nothing(turn_id);
     }
 
-    /// The beginning of a turn will not be heard: what waits for that does so no longer.
+    /// Neither the beginning nor the end of a turn will be heard, if it is so: what waits for them does so no longer.
     pub(super) fn go_on_unheard(&mut self, turn_id: &str, now: Instant, out: &mut Effects) {
         let Some(turn) = self.turns.get_mut(turn_id) else {
             return;
         };
-        let waits = turn.wished || matches!(turn.stopping, Stopping::OnceBegun(_));
-        if waits && !matches!(turn.stopping, Stopping::Blindly { .. }) {
+        let waits = match turn.stopping {
+            _ if !turn.unheard => false,
+            Stopping::No => turn.wished,
+            Stopping::OnceBegun(_) | Stopping::Now => true,
+            Stopping::Blindly { .. } => false,
+        };
+        if waits && !self.is_spared(turn_id, now, out) {
             self.stop_blindly(turn_id, BLIND_TRIES, now, out);
         }
     }
@@ -285,6 +310,10 @@ impl Session {
             }
         }
         for (turn_id, thread_id, left) in due {
+            if self.is_spared(&turn_id, now, out) {
+                self.forget_if_nothing(&turn_id);
+                continue;
+            }
             if let Some(tries) = left {
                 self.stop_blindly(&turn_id, tries, now, out);
             } else if self.turns.get(&turn_id).is_some_and(|turn| turn.unheard) {

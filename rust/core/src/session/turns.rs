@@ -83,10 +83,16 @@ impl Turn {
         self.claims > 0 || self.followers > 0
     }
 
+    /// An owner has given it up, and nobody holds it.
+    pub(super) fn is_unwanted(&self) -> bool {
+        self.given_up && !self.is_held()
+    }
+
     /// Nobody needs to know of it: no event, and nobody who could give it up, comes any more.
     fn is_nothing(&self) -> bool {
         let expects = self.started_here && !self.unheard;
-        let waits = self.wished || self.stopping != Stopping::No;
+        // What nobody wants is being stopped, or will be when a start is settled that may join it.
+        let waits = self.wished || self.is_unwanted();
         self.holders == 0 && !expects && !waits
     }
 }
@@ -213,7 +219,7 @@ impl Session {
     }
 
     /// Forgets a turn that nobody needs to know of, but for a detached claim: who joins the turn again must not stop it.
-    fn forget_if_nothing(&mut self, turn_id: &str) {
+    pub(super) fn forget_if_nothing(&mut self, turn_id: &str) {
         if self.turns.get(turn_id).is_some_and(Turn::is_nothing)
             && let Some(turn) = self.turns.remove(turn_id)
             && turn.claims > 0
@@ -264,7 +270,13 @@ impl Session {
                 out.mailboxes.append(&mut turn.subscribers);
                 turn.unheard = true;
             }
+            let turn = self.turns.get(&turn_id);
+            let is_interrupted = turn.is_some_and(|turn| turn.interrupt == Interrupt::Accepted);
             match cut {
+                // Its last word would have come soon.
+                Cut::Unsubscribed if is_interrupted => {
+                    self.end_turn(thread_id, &turn_id, now, out);
+                }
                 Cut::ThreadClosed => self.end_turn(thread_id, &turn_id, now, out),
                 Cut::Unsubscribed => {
                     self.go_on_unheard(&turn_id, now, out);
@@ -300,8 +312,7 @@ impl Session {
             is_owned.then(|| Arc::clone(&one.mailbox.key))
         });
         let mut ids: Vec<Arc<str>> = owned.collect();
-        let unwanted =
-            |(_, turn): &(&Arc<str>, &Turn)| turn.wished || (turn.given_up && !turn.is_held());
+        let unwanted = |(_, turn): &(&Arc<str>, &Turn)| turn.wished || turn.is_unwanted();
         let unwanted = self.turns.iter().filter(unwanted);
         ids.extend(unwanted.map(|(turn_id, _)| Arc::clone(turn_id)));
         ids.sort();

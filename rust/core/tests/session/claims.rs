@@ -268,3 +268,29 @@ fn a_turn_that_had_begun_before_it_was_joined_is_stopped_all_the_same() {
     desk.pass(std::time::Duration::from_secs(1));
     assert_eq!(desk.wrote(), INTERRUPT);
 }
+
+#[test]
+fn who_follows_a_turn_that_does_not_begin_holds_it_all_the_same() {
+    let mut desk = Desk::default();
+    let turn = desk.turn("u");
+    desk.give_up(&turn);
+    let follower = desk.follow("u");
+    desk.wrote();
+    desk.pass(std::time::Duration::from_secs(1));
+    assert!(desk.wrote().is_empty());
+    desk.leave(&follower, Leave::Close);
+    desk.pass(std::time::Duration::from_secs(1));
+    assert_eq!(desk.wrote(), INTERRUPT);
+}
+
+#[test]
+fn who_follows_a_turn_by_the_time_its_interrupt_is_refused_holds_it() {
+    let (mut desk, turn) = running();
+    desk.give_up(&turn);
+    assert_eq!(desk.wrote(), INTERRUPT);
+    let follower = desk.follow("u");
+    desk.refuse_last();
+    assert!(desk.wrote().is_empty());
+    desk.leave(&follower, Leave::Close);
+    assert_eq!(desk.wrote(), INTERRUPT);
+}

@@ -200,3 +200,51 @@ fn a_thread_that_is_heard_of_again_was_subscribed_to_elsewhere() {
     let turn = desk.turn("u");
     assert!(matches!(turn.mailbox.take(), Taken::Empty));
 }
+
+#[test]
+fn a_follower_holds_a_turn_that_is_not_heard_of_any_more() {
+    let mut desk = Desk::default();
+    let turn = desk.turn("u");
+    desk.give_up(&turn);
+    let follower = desk.follow("u");
+    desk.unsubscribe();
+    desk.wrote();
+    assert_eq!(interrupts_within(&mut desk, Duration::from_secs(60)), 0);
+    desk.leave(&follower, Leave::Close);
+    assert!(interrupts_within(&mut desk, Duration::from_secs(60)) > 0);
+    assert_eq!(desk.session.counts().turns, 0);
+}
+
+#[test]
+fn a_turn_that_was_spared_for_a_start_is_stopped_when_that_is_refused() {
+    let mut desk = Desk::default();
+    desk.unsubscribe();
+    let turn = desk.turn("u");
+    let start = desk.start();
+    desk.give_up(&turn);
+    desk.wrote();
+    desk.refuse(&start);
+    assert!(interrupts_within(&mut desk, Duration::from_secs(60)) > 0);
+    assert_eq!(desk.session.counts().turns, 0);
+}
+
+#[test]
+fn a_turn_whose_last_word_is_not_heard_is_forgotten() {
+    for is_accepted in [true, false] {
+        let mut desk = Desk::default();
+        let turn = desk.turn("u");
+        desk.hear(&[STARTED]);
+        desk.give_up(&turn);
+        desk.wrote();
+        if is_accepted {
+            desk.accept_last();
+        } else {
+            desk.refuse_last();
+            desk.wrote();
+            desk.refuse_last();
+        }
+        desk.unsubscribe();
+        interrupts_within(&mut desk, Duration::from_secs(60));
+        assert_eq!(desk.session.counts().turns, 0, "{is_accepted}");
+    }
+}
