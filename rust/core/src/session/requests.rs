@@ -319,7 +319,9 @@ impl Session {
             return self.abandon(call, now, out);
         }
         if let Some(subscription) = call.take_subscription() {
+            // Closing detaches it, and nobody can own it later on.
             self.leave(subscription.id, Leave::Close, now, out);
+            self.leave(subscription.id, Leave::Drop, now, out);
         }
     }
 

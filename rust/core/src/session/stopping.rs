@@ -254,6 +254,9 @@ impl Session {
             }
             return;
         }
+        if turn.interrupt == Interrupt::Accepted {
+            return;
+        }
         turn.interrupt = Interrupt::NotAsked;
         let stops = turn.stopping == Stopping::Now && !self.is_spared(turn_id, now, out);
         let Some(turn) = self.turns.get_mut(turn_id) else {

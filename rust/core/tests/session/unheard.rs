@@ -248,3 +248,14 @@ fn a_turn_whose_last_word_is_not_heard_is_forgotten() {
         assert_eq!(desk.session.counts().turns, 0, "{is_accepted}");
     }
 }
+
+#[test]
+fn a_turn_that_was_let_run_on_without_a_handle_is_forgotten() {
+    let mut desk = Desk::default();
+    let call = desk.start();
+    desk.answer_turn(&call, "u");
+    call.take();
+    desk.step(|session, now, out| session.release(&call, now, out));
+    desk.unsubscribe();
+    assert_eq!(desk.session.counts().turns, 0);
+}
