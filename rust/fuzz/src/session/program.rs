@@ -78,6 +78,7 @@ impl World {
             self.streams[stream].owed = false;
         }
         let was_taken = request.taken;
+        request.is_unwaited = true;
         if request.kind != Kind::Interrupt && !was_taken {
             request.stage = match request.stage {
                 Stage::Written(at) => {
@@ -95,12 +96,10 @@ impl World {
             && consumer.subscription.is_none()
             && !consumer.left
         {
-            let leave = if releases && was_taken {
-                Leave::Close
-            } else {
-                Leave::Drop
-            };
-            consumer.leave(leave, &mut self.turns);
+            if releases && was_taken {
+                consumer.leave(Leave::Close, &mut self.turns);
+            }
+            consumer.leave(Leave::Drop, &mut self.turns);
         }
         self.desk.step(|session, now, out| {
             if releases {
@@ -160,12 +159,7 @@ impl World {
         let Some(id) = consumer.subscription.as_ref().map(|one| one.id) else {
             return;
         };
-        let turn = consumer.turn;
         consumer.leave(leave, &mut self.turns);
-        let has_hand = |one: &Consumer| one.turn == turn && one.claim != Claim::None;
-        if !self.consumers.iter().any(has_hand) {
-            self.turns.forget_if_foreign(turn);
-        }
         self.desk
             .step(|session, now, out| session.leave(id, leave, now, out));
     }
@@ -193,27 +187,42 @@ impl World {
         } else {
             Claim::None
         };
+        let state = &mut self.turns.all[turn];
+        let is_unsubscribed = self.unsubscribed[thread_of(turn)];
         if claim == Claim::Following {
-            self.turns.follow(turn);
+            state.enter(is_unsubscribed);
+            state.followers += 1;
         }
+        let is_cut = over.is_none() && state.unheard && !self.closed;
+        let is_vague = state.unheard || state.may_be_over;
         let thread = format!("t{}", thread_of(turn));
         let subscription = self.desk.session.follow_turn(&thread, &format!("u{turn}"));
-        let is_cut = over.is_none() && self.unsubscribed[thread_of(turn)] && !self.closed;
-        self.turns.all[turn].unheard |= is_cut;
         let over = if is_cut { Some(Over::Cut) } else { over };
         self.consumers.push(Consumer {
             subscription: Some(subscription),
             closed: self.closed && over.is_none(),
-            is_vague: self.turns.all[turn].unheard,
+            is_vague,
             ..Consumer::new(turn, claim, VecDeque::new(), over)
         });
     }
 
-    pub fn interrupt(&mut self, turn: usize) {
-        let (thread, turn) = (format!("t{}", thread_of(turn)), format!("u{turn}"));
+    /// The program interrupts a turn. It has its answer at once if that is known.
+    pub fn interrupt(&mut self, turn: usize) -> Result<(), String> {
+        let (thread, id) = (format!("t{}", thread_of(turn)), format!("u{turn}"));
         let call = self
             .desk
-            .step(|session, now, out| session.interrupt(&thread, &turn, now, out));
+            .step(|session, now, out| session.interrupt(&thread, &id, now, out));
+        let state = &mut self.turns.all[turn];
+        let is_settled = state.over.is_some() || (state.known && state.accepted);
+        state.wished |= state.known && !is_settled;
+        state.was_wished |= state.wished;
+        state.was_unknown |= !state.known;
+        let is_answered = self.desk.woken.iter().any(|one| Arc::ptr_eq(one, &call));
+        let is_vague = state.may_be_over || self.closed;
+        if is_answered != is_settled && !is_vague {
+            return Err(format!("answered is {is_answered}: {state:?}"));
+        }
         self.enter(call, Kind::Interrupt);
+        Ok(())
     }
 }

@@ -55,6 +55,8 @@ pub struct Request {
     pub stage: Stage,
     pub answer: Option<Answer>,
     pub taken: bool,
+    /// It was given up or released, at any time.
+    pub is_unwaited: bool,
     /// The consumer that its answer brings.
     pub consumer: Option<usize>,
     /// Of a start: what each turn of the thread has said since it was written.
@@ -70,6 +72,7 @@ impl Request {
             stage: Stage::Open,
             answer: None,
             taken: false,
+            is_unwaited: false,
             consumer: None,
             early: Vec::new(),
             seen_begun: Vec::new(),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use codex_core::session::call::{Call, Lane};
+
 use super::consumers::{Claim, Consumer};
 use super::requests::{Answer, Kind, Request, Stage};
 use super::turns::{Over, THREADS, TURNS, thread_of};
@@ -53,9 +55,19 @@ impl World {
         let Some(request) = request else {
             // By itself.
             self.undoing += u64::from(&*call.method == "process/kill");
-            return written
-                .turn()
-                .map_or(Ok(()), |turn| self.turns.interrupted(turn));
+            let Some(turn) = written.turn() else {
+                return Ok(());
+            };
+            let by_itself = |call: &Arc<Call>| {
+                let mut requests = self.requests.iter();
+                !requests.any(|one| Arc::ptr_eq(&one.call, call))
+            };
+            let of_turn = self.desk.wire.iter().filter(|one| {
+                one.turn() == Some(turn) && by_itself(&one.call) && one.call.id != call.id
+            });
+            let is_on_wire = of_turn.count() > 0;
+            let for_program = call.lane == Lane::Control;
+            return self.turns.interrupted(turn, for_program, is_on_wire);
         };
         if matches!(request.stage, Stage::GivenUp(_)) {
             return Err(format!("a request that was given up is written: {call:?}"));
@@ -95,20 +107,22 @@ impl World {
             if let (Kind::Start(thread), true) = (request.kind, accepted) {
                 let is_given_up = matches!(request.stage, Stage::GivenUp(_));
                 let over = self.turns.all[turn].over;
-                let is_cut = over.is_none() && self.unsubscribed[thread];
-                self.turns.all[turn].unheard |= is_cut;
                 if over.is_none() {
+                    self.turns.all[turn].enter(self.unsubscribed[thread]);
                     self.turns
                         .claim(turn, is_given_up, request.seen_begun.contains(&turn));
                 }
                 self.turns.start_was_answered(thread, request.call.id);
+                let state = &self.turns.all[turn];
+                let is_cut = over.is_none() && state.unheard;
+                let is_vague = state.unheard || state.may_be_over;
                 if !is_given_up {
                     let claim = over.map_or(Claim::Pending, |_| Claim::None);
                     let over = over.map(|_| Over::Finished).or(is_cut.then_some(Over::Cut));
                     let early = request.early_of(turn);
                     request.consumer = Some(self.consumers.len());
                     self.consumers.push(Consumer {
-                        is_vague: self.turns.all[turn].unheard,
+                        is_vague,
                         ..Consumer::new(turn, claim, early, over)
                     });
                 }
@@ -139,7 +153,8 @@ impl World {
             _ => {}
         }
         if let Some(turn) = written.turn() {
-            self.turns.interrupt_was_answered(turn, self.desk.now);
+            self.turns
+                .interrupt_was_answered(turn, accepted, self.desk.now);
         }
         let id = written.call.id;
         let message = ["no active turn to interrupt", "no"][second % 2];
@@ -204,8 +219,12 @@ impl World {
             let state = &mut self.turns.all[turn];
             if state.known && state.over.is_none() {
                 state.unheard = true;
+                let is_interrupted = state.accepted;
                 for consumer in self.consumers.iter_mut().filter(|one| one.listens(turn)) {
                     consumer.over = Some(Over::Cut);
+                }
+                if is_interrupted {
+                    self.turns.end(turn, Over::Finished);
                 }
             }
         }

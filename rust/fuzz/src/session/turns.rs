@@ -12,6 +12,8 @@ pub const THREADS: usize = 2;
 const HELD_FOR: Duration = Duration::from_secs(30);
 /// The same from the answer to the interrupt on.
 const LAST_WORD: Duration = Duration::from_secs(2);
+/// How long a turn that is to be stopped may take to begin.
+const BEGINS_WITHIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Begun {
@@ -42,17 +44,55 @@ pub struct Turn {
     pub known: bool,
     pub begun: Begun,
     pub over: Option<Over>,
-    /// An interrupt is due, or was.
-    pub asked: bool,
-    /// An interrupt may have gone out, if the session knows that it has begun.
-    pub may_be_asked: bool,
-    /// Its events do not come any more: when it ends, and how often it must be interrupted, nobody knows.
+    /// Its events do not come any more.
     pub unheard: bool,
+    /// The session may count it as over, because it has tried to stop it for long enough, or know more of it than this.
+    pub may_be_over: bool,
     /// A goal that may have had it was left.
     pub may_be_goals: bool,
-    /// Interrupts by law that were written.
+    /// The program wants it to be interrupted, and has no answer.
+    pub wished: bool,
+    /// It has wanted that once.
+    pub was_wished: bool,
+    /// It was refused although it had begun.
+    asked_again: bool,
+    /// The program has interrupted it when the session did not know of it.
+    pub was_unknown: bool,
+    /// The runtime has accepted to interrupt it.
+    pub accepted: bool,
+    /// A consumer could give it up after the step before.
+    had_hand: bool,
+    /// Interrupts that the session has written.
     pub interrupts: usize,
-    unwanted: bool,
+    /// An interrupt must go out, now or before.
+    due: bool,
+    /// One that nobody asked for may have been sent on its way.
+    may_be_asked: bool,
+    /// Since when nobody wants it, and since when somebody did not for the first time.
+    unwanted: Option<Instant>,
+    first_unwanted: Option<Instant>,
+}
+
+impl Turn {
+    pub fn is_held(&self) -> bool {
+        self.claims > 0 || self.followers > 0
+    }
+
+    /// The session knows of it from now on.
+    pub fn enter(&mut self, is_unsubscribed: bool) {
+        if !self.known {
+            (self.known, self.unheard) = (true, is_unsubscribed);
+        }
+    }
+
+    /// The session knows nothing of it any more but who has let it run on.
+    fn forget(&mut self) {
+        (self.known, self.accepted, self.asked_again) = (false, false, false);
+        self.started_here = false;
+        if self.begun == Begun::Yes {
+            self.begun = Begun::Perhaps;
+        }
+    }
 }
 
 /// What a start must wait for.
@@ -65,8 +105,6 @@ pub enum Hold {
 pub struct Turns {
     pub all: Vec<Turn>,
     holds: [Vec<(Hold, Instant)>; THREADS],
-    /// Interrupts that are due by law, of all turns.
-    pub asked: u64,
 }
 
 impl Default for Turns {
@@ -74,7 +112,6 @@ impl Default for Turns {
         Self {
             all: vec![Turn::default(); TURNS],
             holds: Default::default(),
-            asked: 0,
         }
     }
 }
@@ -92,60 +129,80 @@ pub fn thread_of(turn: usize) -> usize {
 }
 
 impl Turns {
-    /// Reads the law. `is_starting` tells whether a `turn/start` on the wire may be answered with any turn of a thread.
-    pub fn judge(&mut self, is_starting: [bool; THREADS], now: Instant) {
+    /// Reads the law. `is_starting` tells whether a `turn/start` on the wire may be answered with any turn of a thread,
+    /// `has_hand` whether a consumer may still give a turn up. Returns how many interrupts may have been sent on their
+    /// way in this step.
+    pub fn judge(
+        &mut self,
+        is_starting: [bool; THREADS],
+        has_hand: [bool; TURNS],
+        now: Instant,
+    ) -> u64 {
+        let mut allowed = 0;
         for (index, turn) in self.all.iter_mut().enumerate() {
             let thread = thread_of(index);
-            let is_held = turn.claims > 0 || turn.followers > 0;
-            if turn.over.is_some() || !turn.given_up || is_held || is_starting[thread] {
-                continue;
-            }
+            let is_given_up = turn.given_up && !turn.is_held();
             if turn.unheard {
-                turn.may_be_asked = true;
+                turn.may_be_over |= is_given_up || turn.wished;
+                self.holds[thread].retain(|(hold, _)| *hold != Hold::Turn(index));
+            }
+            let expects = turn.started_here && !turn.unheard;
+            // One that is interrupted and has nobody is known until its end is heard.
+            let ends = turn.accepted && !turn.had_hand;
+            turn.had_hand = has_hand[index];
+            let waits = expects || ends || is_given_up || turn.wished;
+            if turn.known && !has_hand[index] && !waits {
+                turn.forget();
+            }
+            if turn.over.is_some() || !is_given_up || is_starting[thread] {
+                turn.unwanted = None;
+                allowed += u64::from(turn.wished);
+                turn.may_be_asked |= turn.wished;
                 continue;
             }
-            if !turn.unwanted {
-                turn.unwanted = true;
+            if turn.first_unwanted.is_none() && !turn.unheard {
                 self.holds[thread].push((Hold::Turn(index), now + HELD_FOR));
             }
-            match turn.begun {
-                Begun::Yes if !turn.asked => {
-                    turn.asked = true;
-                    self.asked += u64::from(turn.interrupts == 0);
-                }
-                Begun::Perhaps => turn.may_be_asked = true,
-                Begun::Yes | Begun::No => {}
-            }
+            let first = *turn.first_unwanted.get_or_insert(now);
+            let since = *turn.unwanted.get_or_insert(now);
+            turn.due |= turn.begun == Begun::Yes || turn.unheard || since + BEGINS_WITHIN <= now;
+            let may_be = turn.begun != Begun::No || turn.unheard || first + BEGINS_WITHIN <= now;
+            turn.may_be_asked |= may_be || turn.wished;
+            allowed += u64::from(may_be || turn.wished);
         }
+        allowed
     }
 
-    /// Whether it is not known how many interrupts are due.
-    pub fn are_vague(&self) -> bool {
-        self.all
-            .iter()
-            .any(|turn| turn.may_be_asked || turn.unheard || turn.may_be_goals)
-    }
-
-    /// The session sends an interrupt that no program asked for.
-    pub fn interrupted(&mut self, index: usize) -> Result<(), String> {
+    /// The session writes an interrupt of its own accord, `for_program` because the program wants it.
+    pub fn interrupted(
+        &mut self,
+        index: usize,
+        for_program: bool,
+        is_on_wire: bool,
+    ) -> Result<(), String> {
         let turn = &mut self.all[index];
         turn.interrupts += 1;
-        // Of one that is not heard the session may not know that it is over.
-        if turn.may_be_goals || (turn.unheard && turn.over.is_some()) {
+        if turn.may_be_goals {
             return Ok(());
         }
-        if !turn.asked && !turn.may_be_asked {
+        let is_right = if for_program {
+            turn.was_wished
+        } else {
+            turn.may_be_asked
+        };
+        if !is_right {
             return Err(format!("turn {index} is interrupted: {turn:?}"));
         }
-        if turn.interrupts > 1 && !turn.unheard {
-            return Err(format!("turn {index} is interrupted again: {turn:?}"));
+        // Nothing is known of the answer to one that went out when the session did not know the turn.
+        if is_on_wire && !turn.was_unknown {
+            return Err(format!("two interrupts of turn {index} are on their way"));
         }
         Ok(())
     }
 
     /// At the end: every interrupt that was due has gone out.
     pub fn settled(&self) -> Result<(), String> {
-        let missing = |turn: &&Turn| turn.asked && turn.interrupts == 0 && !turn.unheard;
+        let missing = |turn: &&Turn| turn.due && turn.interrupts == 0 && !turn.accepted;
         match self.all.iter().find(missing) {
             Some(turn) => Err(format!("a turn is not interrupted: {turn:?}")),
             None => Ok(()),
@@ -165,11 +222,33 @@ impl Turns {
         self.holds[thread].retain(|(hold, _)| *hold != Hold::Start(call_id));
     }
 
-    pub fn interrupt_was_answered(&mut self, index: usize, now: Instant) {
+    pub fn interrupt_was_answered(&mut self, index: usize, accepted: bool, now: Instant) {
         for (hold, until) in &mut self.holds[thread_of(index)] {
             if *hold == Hold::Turn(index) {
                 *until = (*until).min(now + LAST_WORD);
             }
+        }
+        let turn = &mut self.all[index];
+        if !turn.known || turn.over.is_some() {
+            return;
+        }
+        if accepted {
+            (turn.accepted, turn.wished) = (true, false);
+            if turn.unheard {
+                self.end(index, Over::Finished);
+            }
+            return;
+        }
+        if turn.accepted {
+            return;
+        }
+        let is_wanted = turn.wished || turn.unwanted.is_some();
+        let asks_again = turn.begun == Begun::Yes && is_wanted && !turn.asked_again;
+        turn.asked_again |= asks_again;
+        // Whether it has begun decides whether the program is answered now.
+        turn.may_be_over |= turn.begun == Begun::Perhaps;
+        if !asks_again && (turn.begun == Begun::Yes || !turn.started_here) {
+            turn.wished = false;
         }
     }
 
@@ -178,18 +257,10 @@ impl Turns {
         self.holds[thread].iter().any(|(_, until)| now < *until)
     }
 
-    /// Somebody follows it from now on.
-    pub fn follow(&mut self, index: usize) {
-        let turn = &mut self.all[index];
-        turn.known = true;
-        turn.followers += 1;
-    }
-
     /// A start was answered with it; for nobody if that start was given up. `seen` tells that it has begun since that
     /// start was written.
     pub fn claim(&mut self, index: usize, is_given_up: bool, seen: bool) {
         let turn = &mut self.all[index];
-        turn.known = true;
         turn.started_here = true;
         turn.claims += usize::from(!is_given_up);
         turn.given_up |= is_given_up;
@@ -206,16 +277,5 @@ impl Turns {
             Begun::No => Begun::Perhaps,
             begun => begun,
         };
-    }
-
-    /// Nobody has a hand on it any more.
-    pub fn forget_if_foreign(&mut self, index: usize) {
-        let turn = &mut self.all[index];
-        if turn.known && !turn.started_here {
-            turn.known = false;
-            if turn.begun == Begun::Yes {
-                turn.begun = Begun::Perhaps;
-            }
-        }
     }
 }

@@ -29,6 +29,8 @@ pub struct World {
     pub undone: u64,
     /// Those that were written.
     pub undoing: u64,
+    /// Requests of the session's own that were due or allowed so far, and those that were made.
+    pub accounted: [u64; 2],
     /// Threads that this client has unsubscribed from.
     pub unsubscribed: [bool; THREADS],
     pub closed: bool,
@@ -64,7 +66,7 @@ impl World {
             b'l' => self.leave(first, LEAVES[second % 3]),
             b'n' | b'm' => self.own(first, step.letter == b'n'),
             b'f' => self.follow(turn),
-            b'p' => self.interrupt(turn),
+            b'p' => self.interrupt(turn)?,
             b'v' => {
                 if let Some(index) = at(first, self.consumers.len()) {
                     self.consumers[index].read()?;
