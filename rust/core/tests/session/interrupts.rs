@@ -187,3 +187,21 @@ fn an_interrupt_that_is_never_answered_gives_its_place_back_and_is_forgotten() {
     assert!(counts.calls <= 1024, "{counts:?}");
     assert_eq!((counts.admitted, counts.waiting), (0, 0));
 }
+
+#[test]
+fn what_was_accepted_stays_so_whatever_becomes_of_another_interrupt() {
+    let mut desk = Desk::default();
+    // It goes out before anything is known of the turn.
+    let first = interrupt(&mut desk);
+    desk.wrote();
+    let owner = desk.turn("u");
+    desk.hear(&[STARTED]);
+    desk.wrote();
+    desk.give_up(&owner);
+    assert_eq!(desk.wrote(), INTERRUPT);
+    desk.answer(&first, "{}");
+    desk.refuse_last();
+    assert!(desk.wrote().is_empty());
+    let later = interrupt(&mut desk);
+    assert!(matches!(later.take(), Some(Outcome::Result(_))));
+}
