@@ -295,7 +295,7 @@ class Subscription:
 
     @property
     def owes(self) -> bool:
-        """Whether leaving now would send the errand: what the request began goes on."""
+        """Whether there is something to undo: the request is on its way, and what it begins goes on."""
 
     def settle(self) -> None:
         """The consumer has undone the request itself: no errand is owed any more."""

@@ -139,6 +139,9 @@ impl Session {
     ) -> bool {
         let sent = call.send(now, thread);
         if sent {
+            if let Some(opens) = &call.opens {
+                self.stream_is_sent(opens.id);
+            }
             out.lines.push(Line {
                 bytes: line,
                 call: Some(Arc::clone(call)),

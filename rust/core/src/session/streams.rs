@@ -66,6 +66,7 @@ impl Session {
         let part = Part::Stream {
             subject,
             cleanup,
+            is_sent: false,
             owed: false,
         };
         self.subscribe(mailbox, part)
@@ -124,13 +125,19 @@ impl Session {
         self.goals.get(&id).map(|part| &part.goal)
     }
 
-    /// Whether leaving now would leave something to be undone.
+    /// Whether there is something to undo before leaving: a request that undoes it follows the one that opens it.
     pub fn owes(&self, id: SubscriptionId) -> bool {
         match self.subscriptions.get(&id) {
             Some(Subscribed {
-                part: Part::Stream { cleanup, owed, .. },
+                part:
+                    Part::Stream {
+                        cleanup,
+                        is_sent,
+                        owed,
+                        ..
+                    },
                 mailbox,
-            }) => *owed && cleanup.is_some() && !mailbox.is_over(),
+            }) => (*is_sent || *owed) && cleanup.is_some() && !mailbox.is_over(),
             Some(Subscribed {
                 part: Part::Goal, ..
             }) => self.goals.get(&id).is_some_and(GoalPart::owes),
@@ -141,11 +148,11 @@ impl Session {
     /// What the request began is (or is not) to be undone when its consumer leaves.
     pub(super) fn set_owed(&mut self, id: SubscriptionId, is_owed: bool) {
         if let Some(Subscribed {
-            part: Part::Stream { owed, .. },
+            part: Part::Stream { is_sent, owed, .. },
             ..
         }) = self.subscriptions.get_mut(&id)
         {
-            *owed = is_owed;
+            (*is_sent, *owed) = (false, is_owed);
         }
         if let Some(part) = self.goals.get_mut(&id) {
             part.owed = is_owed;
@@ -170,6 +177,17 @@ impl Session {
     pub(super) fn stream_is_requested(&mut self, id: SubscriptionId) {
         if let Some(part) = self.goals.get_mut(&id) {
             part.requested = true;
+        }
+    }
+
+    /// The line of the request that opens this stream is in the writer's hands.
+    pub(super) fn stream_is_sent(&mut self, id: SubscriptionId) {
+        if let Some(Subscribed {
+            part: Part::Stream { is_sent, .. },
+            ..
+        }) = self.subscriptions.get_mut(&id)
+        {
+            *is_sent = true;
         }
     }
 
@@ -231,6 +249,7 @@ impl Session {
                 subject,
                 cleanup,
                 owed,
+                ..
             } => {
                 if let Some(consumers) = self.streams.get_mut(&subject) {
                     consumers.retain(|other| !Arc::ptr_eq(other, &mailbox));
@@ -366,9 +385,10 @@ impl Session {
     /// What undoes the streams and goals that are owed, for a runtime that outlives this connection.
     pub(super) fn streams_to_undo(&self) -> Vec<Cleanup> {
         let mut due = Vec::new();
-        for (id, one) in &self.subscriptions {
-            if let Part::Stream { cleanup, .. } = &one.part
-                && self.owes(*id)
+        for one in self.subscriptions.values() {
+            if let Part::Stream { cleanup, owed, .. } = &one.part
+                && *owed
+                && !one.mailbox.is_over()
             {
                 due.extend(cleanup.clone());
             }

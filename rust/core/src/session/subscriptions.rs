@@ -53,6 +53,8 @@ pub(crate) enum Part {
         subject: Subject,
         /// Undoes the request that opened the stream, unless that was done.
         cleanup: Option<Cleanup>,
+        /// That request is in the writer's hands.
+        is_sent: bool,
         /// That request is on the wire.
         owed: bool,
     },

@@ -162,6 +162,28 @@ fn what_was_never_written_is_not_undone_and_what_is_written_later_is() {
 }
 
 #[test]
+fn a_stream_owes_as_soon_as_its_request_is_sent_unless_that_is_withdrawn() {
+    for withdrawn in [true, false] {
+        let mut desk = Desk::default();
+        let stream = desk.stream("processHandle", "p", Some(kill()));
+        let call = desk.open_stream("process/spawn", None, Some((stream.id, false)));
+        assert!(!desk.session.owes(stream.id));
+        desk.send(&call);
+        // Whoever leaves in an orderly way asks this, and sends what undoes it behind the request.
+        assert!(desk.session.owes(stream.id));
+        if withdrawn {
+            desk.abandon(&call);
+        } else {
+            assert_eq!(desk.wrote(), ["process/spawn"]);
+        }
+        assert_eq!(desk.session.owes(stream.id), !withdrawn);
+        desk.leave(&stream, Leave::Close);
+        let undone: &[&str] = if withdrawn { &[] } else { &["process/kill"] };
+        assert_eq!(desk.wrote(), undone);
+    }
+}
+
+#[test]
 fn what_the_consumer_undid_or_lets_go_on_is_not_undone() {
     let (mut desk, stream, _call) = opened(false);
     desk.session.settle(stream.id);
