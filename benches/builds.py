@@ -1,8 +1,9 @@
 """This checkout beside an earlier one, over the flood benchmarks: `python -m benches.builds REVISION`.
 
 Owns the earlier checkout below ``target/builds`` and its native module, built as this one is. The two take
-turns in every round, so that a busy machine slows both. Prints the medians of each row and their ratio; ends
-with 1 if a row of this checkout is below 95 % of the earlier one.
+turns in every round, who is first too, so that a busy machine slows both. Prints the medians of each row, their
+ratio, and between which values the middle half of the rounds' own ratios lies; ends with 1 if a row of this
+checkout is below 95 % of the earlier one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -53,16 +55,17 @@ def rows() -> list[Row]:
     return [row for row in all_rows if "ours" in row.specs]
 
 
-def compare(spec: Spec, figure: str, earlier: Path, rounds: int) -> tuple[float, float]:
-    """The medians of the earlier and of this build."""
-    before, now = [], []
-    for _ in range(rounds):
-        before.append(spec.run({"PYTHONPATH": str(earlier)}))
-        now.append(spec.run())
-    medians = median(before, figure), median(now, figure)
-    if None in medians:
-        raise SystemExit(f"{spec.program} of {spec.plan} hangs")
-    return float(medians[0] or 0), float(medians[1] or 0)
+def compare(spec: Spec, figure: str, earlier: Path, rounds: int) -> tuple[list[float], list[float]]:
+    """The figures of the earlier and of this build, round by round."""
+    environments = {"earlier": {"PYTHONPATH": str(earlier)}, "now": {}}
+    found: dict[str, list[float]] = {"earlier": [], "now": []}
+    for number in range(rounds):
+        for name in sorted(environments, reverse=number % 2 == 1):
+            value = median([spec.run(environments[name])], figure)
+            if value is None:
+                raise SystemExit(f"{spec.program} of {spec.plan} hangs")
+            found[name].append(value)
+    return found["earlier"], found["now"]
 
 
 def main() -> int:
@@ -78,8 +81,14 @@ def main() -> int:
     for row in rows():
         if options.only in row.key:
             before, now = compare(row.specs["ours"], row.figure, earlier, options.rounds)
-            slower += now < LEAST * before
-            print(f"{row.key:36} {before:12,.0f} {now:12,.0f}  {now / before:.2f}", flush=True)
+            ratio = statistics.median(now) / statistics.median(before)
+            slower += ratio < LEAST
+            low, _, high = statistics.quantiles([one / other for one, other in zip(now, before, strict=True)])
+            print(
+                f"{row.key:36} {statistics.median(before):12,.0f} {statistics.median(now):12,.0f}"
+                f"  {ratio:.2f} ({low:.2f} to {high:.2f})",
+                flush=True,
+            )
     return 1 if slower else 0
 
 

@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,28 @@ def test_a_result_does_not_mind_the_loss(peer: ScriptedPeer) -> None:
         )
         Footprint.wait_until(lambda: codex.stats()["turns_routed"] == 0)
         assert turn.run().final_response == "all of it"
+
+
+@pytest.mark.parametrize("mine", ["turn-0", "turn-30", "turn-99"])
+def test_a_result_that_may_lack_items_says_so(peer: ScriptedPeer, mine: str) -> None:
+    # More turns of the thread than are kept, all before the answer that says which one is this program's.
+    with Codex(CodexConfig(launch_args_override=peer.argv)) as codex, ThreadPoolExecutor(1) as threads:
+        peer.answers["thread/start"] = {"thread": {"id": "t"}}
+        running = threads.submit(codex.thread_start().run, "go")
+        request = peer.expect("turn/start")
+        for turn_id in (f"turn-{number}" for number in range(31)):
+            item = {"id": "i", "type": "agentMessage", "text": "all of it"}
+            peer.send(
+                event("turn/started", "t", turn_id),
+                event("item/completed", "t", turn_id, item=item, completedAtMs=1),
+            )
+        peer.answer(request, started(mine))
+        peer.send(event("turn/completed", "t", mine))
+        if mine == "turn-30":
+            assert running.result(30).final_response == "all of it"
+        else:
+            with pytest.raises(StreamOverflowError, match="include_turns=True"):
+                running.result(30)
 
 
 def test_the_largest_mailbox_gives_way_when_all_together_hold_too_much(peer: ScriptedPeer) -> None:

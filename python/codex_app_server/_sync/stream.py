@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 from .._atomic import Atomic
 from .._decode import decoder
 from .._result import completed_turn, raise_if_failed
-from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError
+from ..errors import ForkedProcessError, StreamClosedError
 from ..models import Notification
 from .feed import Feed, Reader
 
@@ -107,13 +107,15 @@ class EventCursor(Feed):
 
         Raises:
             StreamClosedError: A part of the events went, or goes, to another consumer of the handle.
+            StreamOverflowError: Items may be missing: more turns began on the thread before this one's start
+                was answered than are kept.
             TurnFailedError: The turn failed.
             TransportClosedError: The connection ended before the turn did.
         """
         self.collect()
         try:
             self.own()
-            while self._filled():
+            while self.fill():
                 collector.add(self.take())
         except BaseException:
             # Of the program (cancellation, Ctrl-C, an alarm), or a failure to read it: nobody waits any more.
@@ -122,14 +124,6 @@ class EventCursor(Feed):
         finally:
             self.close()
         return collector.result()
-
-    def _filled(self) -> bool:
-        while True:
-            try:
-                return self.fill()
-            except StreamOverflowError:
-                # Only deltas were dropped, and before a result was asked for, which needs none.
-                continue
 
     def _require(self, use: _Use, selection: str) -> None:
         if use.over or self._closed:

@@ -35,6 +35,8 @@ pub struct Pushed {
     pub filtered: bool,
     /// Events were dropped because of the budget.
     pub lost: Loss,
+    /// What was dropped is to be freed: call [`Mailbox::tidy`] where the session is not locked.
+    pub untidy: bool,
 }
 
 /// Why the end of a turn will not be heard.
@@ -78,6 +80,8 @@ pub struct Mailbox {
 struct Inbox {
     buffer: Buffer,
     selection: Selection,
+    /// Events that a result needs may be missing.
+    is_partial: bool,
     /// Nothing more will come. The first word on why stays.
     end: Option<End>,
     /// The consumer is gone: nothing is kept.
@@ -146,6 +150,7 @@ impl Mailbox {
             gate: Gate::new(Inbox {
                 buffer,
                 selection: Selection::All,
+                is_partial: false,
                 end: None,
                 abandoned: false,
                 flush_due: false,
@@ -207,9 +212,11 @@ impl Mailbox {
         selection.keeps(event) || (self.about == About::Goal && event.method == "turn/started")
     }
 
-    /// Events that belong before all others were dropped before this was made.
+    /// Events may have been dropped before this was made, and not only such as a turn drops.
     pub fn lose(&self, loss: Loss) {
-        self.gate.lock().buffer.note_at_front(loss);
+        let mut inbox = self.gate.lock();
+        inbox.is_partial = true;
+        inbox.buffer.note_at_front(loss);
     }
 
     /// What ends it has come, and is no event. Flush it afterwards.
@@ -228,9 +235,19 @@ impl Mailbox {
         self.gate.lock().end.get_or_insert_with(closed);
     }
 
-    /// The whole connection is over its budget, and this is the largest mailbox. Flush it afterwards.
+    /// The whole connection is over its budget, and this is the largest mailbox. Flush and tidy it afterwards.
     pub fn relieve(&self) -> Loss {
         self.gate.lock().buffer.relieve(self.about != About::Many)
+    }
+
+    /// Frees what was dropped, in steps of one segment, so that nobody waits for the lock.
+    pub fn tidy(&self) {
+        loop {
+            let garbage = self.gate.lock().buffer.tidy();
+            if garbage.is_none() {
+                return;
+            }
+        }
     }
 
     /// Bytes of memory held now.
@@ -264,7 +281,7 @@ impl Mailbox {
     pub fn take(&self) -> Taken {
         let mut inbox = self.gate.lock();
         // A result needs nothing that a turn drops.
-        let told = inbox.selection != Selection::Result;
+        let told = inbox.is_partial || inbox.selection != Selection::Result;
         match inbox.buffer.take(told) {
             Some(Next::Events(segment)) => Taken::Segment(segment),
             Some(Next::Gap(loss)) => Taken::Lost(loss),
@@ -299,6 +316,7 @@ impl Guarded<Inbox> {
             wake,
             filtered: !kept,
             lost: dropped,
+            untidy: self.buffer.take_untidy(),
         }
     }
 }
@@ -369,6 +387,20 @@ mod tests {
         }
         mailbox.select(Selection::Result);
         push(&mailbox, event("turn/completed", b"{}"));
+        assert_eq!(methods(&mailbox), ["turn/completed"]);
+    }
+
+    #[test]
+    fn a_result_that_may_lack_events_says_so() {
+        let mailbox = mailbox(usize::MAX);
+        let loss = Loss {
+            events: 3,
+            bytes: 30,
+        };
+        mailbox.lose(loss);
+        mailbox.select(Selection::Result);
+        push(&mailbox, event("turn/completed", b"{}"));
+        assert!(matches!(mailbox.take(), Taken::Lost(told) if told == loss));
         assert_eq!(methods(&mailbox), ["turn/completed"]);
     }
 

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::budget::Loss;
 use crate::wire::protocol::NOTIFICATIONS;
 
 /// A segment is closed when it holds this much; a larger single payload gets a segment of its own.
@@ -69,6 +70,14 @@ impl Event<'_> {
         )
     }
 
+    /// What is lost with it.
+    pub fn weight(&self) -> Loss {
+        Loss {
+            events: 1,
+            bytes: self.params.len() as u64,
+        }
+    }
+
     /// Bytes that it takes in a segment.
     pub fn stored(&self) -> usize {
         self.params.len() + self.stored_name().len()
@@ -99,6 +108,9 @@ pub struct Segment {
     entries: Vec<Entry>,
     /// The params of its only event, if they are large; `bytes` has the method's name then, if it is unknown.
     large: Option<Arc<[u8]>>,
+    /// What all of its events are, and the droppable ones: nobody has to count them who drops them.
+    all: Loss,
+    droppable: Loss,
 }
 
 impl Segment {
@@ -107,18 +119,21 @@ impl Segment {
         Self {
             bytes: Vec::with_capacity(payload.max(FIRST)),
             entries: Vec::with_capacity(FIRST_ENTRIES),
-            large: None,
+            ..Self::default()
         }
     }
 
     /// A segment of one event whose params are shared.
     fn of_one(event: Event<'_>, params: &Arc<[u8]>) -> Self {
         let name = event.stored_name();
-        Self {
+        let mut segment = Self {
             bytes: name.to_vec(),
             entries: vec![Entry::of(event, name.len())],
             large: Some(Arc::clone(params)),
-        }
+            ..Self::default()
+        };
+        segment.weigh(event);
+        segment
     }
 
     /// A segment that begins with `event`.
@@ -153,6 +168,39 @@ impl Segment {
         self.bytes.extend_from_slice(name);
         self.bytes.extend_from_slice(event.params);
         self.entries.push(Entry::of(event, self.bytes.len()));
+        self.weigh(event);
+    }
+
+    fn weigh(&mut self, event: Event<'_>) {
+        self.all.add(event.weight());
+        if event.droppable() {
+            self.droppable.add(event.weight());
+        }
+    }
+
+    /// What all of its events are.
+    pub fn weight(&self) -> Loss {
+        self.all
+    }
+
+    /// What its droppable events are.
+    pub fn droppable(&self) -> Loss {
+        self.droppable
+    }
+
+    /// A copy without the droppable events.
+    #[must_use]
+    pub fn without_droppable(&self) -> Self {
+        let kept = || self.iter().filter(|event| !event.droppable());
+        let mut segment = Self {
+            bytes: Vec::with_capacity(kept().map(|event| event.stored()).sum()),
+            entries: Vec::with_capacity(kept().count()),
+            ..Self::default()
+        };
+        for event in kept() {
+            segment.push(event);
+        }
+        segment
     }
 
     fn capacities_with(&self, payload: usize) -> (usize, usize) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::call::{Call, Outcome};
 use crate::inbox::buffer::Garbage;
-use crate::inbox::mailbox::Mailbox;
+use crate::inbox::mailbox::{Mailbox, Pushed};
 
 /// A line on its way to the writer, and the request that it is.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Effects {
     /// In the order in which they are to be written.
     pub lines: Vec<Line>,
     pub mailboxes: Vec<Arc<Mailbox>>,
+    /// Mailboxes that have dropped events, to be tidied.
+    pub untidy: Vec<Arc<Mailbox>>,
     pub calls: Vec<Arc<Call>>,
     /// The session has something to look at earlier than it had.
     pub look: bool,
@@ -31,13 +33,26 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Wakes who waits. The lines are the caller's to hand on, before this.
+    /// What is to be done after a push.
+    pub fn note(&mut self, pushed: Pushed, mailbox: &Arc<Mailbox>) {
+        if pushed.wake {
+            self.mailboxes.push(Arc::clone(mailbox));
+        }
+        if pushed.untidy {
+            self.untidy.push(Arc::clone(mailbox));
+        }
+    }
+
+    /// Wakes who waits, then frees what was let go. The lines are the caller's to hand on, before this.
     pub fn wake(&mut self) {
         for mailbox in self.mailboxes.drain(..) {
             mailbox.flush();
         }
         for call in self.calls.drain(..) {
             call.wake();
+        }
+        for mailbox in self.untidy.drain(..) {
+            mailbox.tidy();
         }
         self.garbage.clear();
         self.outcomes.clear();

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::inbox::segment::Event;
+use crate::inbox::segment::{Event, Segment};
 
 /// Where a goal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,8 +37,8 @@ pub struct Goal {
     /// The first turn, whose id stands for all of them.
     first: Option<Arc<str>>,
     running: Option<Arc<str>>,
-    /// The params of the last `thread/goal/updated`.
-    latest: Option<Box<[u8]>>,
+    /// The last `thread/goal/updated`.
+    latest: Option<Segment>,
     /// Nobody wants it: it is being paused, and a turn that still begins is to be interrupted.
     given_up: bool,
 }
@@ -98,7 +98,7 @@ impl Goal {
 
     /// The params of the last `thread/goal/updated`.
     pub fn latest(&self) -> Option<&[u8]> {
-        self.latest.as_deref()
+        self.latest.as_ref().map(|one| one.get(0).params)
     }
 
     /// Takes in an event of the thread; `turn_id` is the turn's that it belongs to, if it does, and `status` what it
@@ -113,7 +113,7 @@ impl Goal {
             return Verdict::Passed;
         }
         match (event.method, turn_id) {
-            ("thread/goal/updated", _) => self.updated(event.params, status),
+            ("thread/goal/updated", _) => self.updated(*event, status),
             // Of the goal that this one replaces, if it is not set yet.
             ("thread/goal/cleared", _) if self.standing == Standing::Asked => Verdict::Passed,
             ("thread/goal/cleared", None) => self.over(),
@@ -140,8 +140,8 @@ impl Goal {
         }
     }
 
-    fn updated(&mut self, params: &[u8], status: Option<&str>) -> Verdict {
-        self.latest = Some(params.into());
+    fn updated(&mut self, event: Event<'_>, status: Option<&str>) -> Verdict {
+        self.latest = Some(Segment::of(event));
         if status.is_some_and(|status| ENDED.contains(&status)) {
             return self.over();
         }

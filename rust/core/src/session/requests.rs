@@ -280,10 +280,17 @@ impl Session {
             let held = thread.start_is_over(call.id);
             self.let_go(held, now, out);
         } else {
-            let subscription = made.zip(start).map(|(turn_id, start)| {
-                let mailbox = start.take(turn_id, || self.mailbox_of(turn_id, thread_id));
-                self.claim(mailbox, begun)
-            });
+            let subscription = match (made, start) {
+                (Some(turn_id), Some(start)) => {
+                    let mailbox = start.take(turn_id, || self.mailbox_of(turn_id, thread_id), out);
+                    Some(self.claim(mailbox, begun))
+                }
+                (_, Some(mut refused)) => {
+                    refused.give_up(out);
+                    None
+                }
+                (_, None) => None,
+            };
             match call.answer(outcome, subscription) {
                 Ok(()) => out.calls.push(Arc::clone(call)),
                 Err((_, subscription)) => self.leave_all(subscription, now, out),
@@ -381,7 +388,7 @@ impl Session {
         if let Some(thread) = self.threads.get_mut(thread_id)
             && let Some(start) = thread.start_of(call)
         {
-            start.give_up();
+            start.give_up(out);
             thread.hold(Unsettled::Start(call.id), now);
             let due = thread.next_look();
             self.look_at(due, out);

@@ -115,7 +115,7 @@ impl Session {
             let make = || Mailbox::of_turn(turn_id.into(), thread_id.into(), Arc::clone(budget));
             for start in &mut thread.starting {
                 if !start.given_up {
-                    let (pushed, dropped) = start.keep(turn_id, event, make);
+                    let (pushed, dropped) = start.keep(turn_id, event, make, out);
                     tally.add(pushed);
                     tally.lost.add(dropped);
                 }
@@ -162,7 +162,8 @@ impl Session {
             self.stats.events_lost.add(loss.events);
             self.stats.bytes_lost.add(loss.bytes);
             if loss != Loss::NONE {
-                out.mailboxes.push(mailbox);
+                out.mailboxes.push(Arc::clone(&mailbox));
+                out.untidy.push(mailbox);
             }
         }
         self.relief_at = if budget.held() <= enough {
@@ -192,9 +193,7 @@ struct Tally {
 impl Tally {
     fn count(&mut self, pushed: Pushed, mailbox: &Arc<Mailbox>, out: &mut Effects) {
         self.add(pushed);
-        if pushed.wake {
-            out.mailboxes.push(Arc::clone(mailbox));
-        }
+        out.note(pushed, mailbox);
     }
 
     fn add(&mut self, pushed: Pushed) {

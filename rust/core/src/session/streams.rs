@@ -342,9 +342,7 @@ impl Session {
         let mut pushed = None;
         if kept {
             let result = mailbox.push(event, last);
-            if result.wake {
-                out.mailboxes.push(Arc::clone(&mailbox));
-            }
+            out.note(result, &mailbox);
             pushed = Some(result);
         } else if last {
             mailbox.finish();

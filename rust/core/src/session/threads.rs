@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::call::Call;
+use super::effects::Effects;
 use super::subscriptions::SubscriptionId;
 use crate::inbox::budget::Loss;
 use crate::inbox::mailbox::{Mailbox, Pushed};
@@ -62,6 +63,8 @@ pub(crate) struct PendingStart {
 struct Early {
     mailbox: Arc<Mailbox>,
     stored: Loss,
+    /// Nothing of it was dropped before.
+    from_start: bool,
 }
 
 impl PendingStart {
@@ -74,9 +77,15 @@ impl PendingStart {
         }
     }
 
-    pub fn give_up(&mut self) {
+    pub fn give_up(&mut self, out: &mut Effects) {
         self.given_up = true;
-        self.early.clear();
+        self.let_go(out);
+    }
+
+    /// The early events are nobody's.
+    fn let_go(&mut self, out: &mut Effects) {
+        let abandoned = self.early.drain(..).map(|one| one.mailbox.abandon());
+        out.garbage.extend(abandoned);
     }
 
     /// Keeps an event of a turn that may be the answer. `make` makes the turn's mailbox. What is returned was dropped.
@@ -85,6 +94,7 @@ impl PendingStart {
         turn_id: &str,
         event: Event<'_>,
         make: impl FnOnce() -> Mailbox,
+        out: &mut Effects,
     ) -> (Pushed, Loss) {
         let known = self
             .early
@@ -93,11 +103,12 @@ impl PendingStart {
         let mut dropped = Loss::NONE;
         let index = known.unwrap_or_else(|| {
             if self.early.len() == MOST_EARLY {
-                dropped = self.drop_one();
+                dropped = self.drop_one(out);
             }
             self.early.push(Early {
                 mailbox: Arc::new(make()),
                 stored: Loss::NONE,
+                from_start: self.lost == Loss::NONE || event.method == "turn/started",
             });
             self.early.len() - 1
         });
@@ -106,29 +117,44 @@ impl PendingStart {
             events: 1,
             bytes: event.params.len() as u64,
         });
-        (early.mailbox.push(event, event.ends()), dropped)
+        let pushed = early.mailbox.push(event, event.ends());
+        out.note(pushed, &early.mailbox);
+        (pushed, dropped)
     }
 
     /// Drops the turn that is the least likely to be the answer: the oldest that is over, or else the oldest.
-    fn drop_one(&mut self) -> Loss {
+    fn drop_one(&mut self, out: &mut Effects) -> Loss {
         let over = self.early.iter().position(|one| one.mailbox.is_finished());
-        let Early { stored, .. } = self.early.remove(over.unwrap_or(0));
+        let Early {
+            mailbox, stored, ..
+        } = self.early.remove(over.unwrap_or(0));
+        out.garbage.push(mailbox.abandon());
         self.lost.add(stored);
         stored
     }
 
     /// The events of the turn that the answer names; `make` makes a mailbox for one that has none yet.
-    pub fn take(mut self, turn_id: &str, make: impl FnOnce() -> Mailbox) -> Arc<Mailbox> {
+    pub fn take(
+        mut self,
+        turn_id: &str,
+        make: impl FnOnce() -> Mailbox,
+        out: &mut Effects,
+    ) -> Arc<Mailbox> {
         let known = self
             .early
             .iter()
             .position(|one| *one.mailbox.key == *turn_id);
-        let mailbox = match known {
-            Some(index) => self.early.swap_remove(index).mailbox,
-            None => Arc::new(make()),
+        let (mailbox, is_whole) = match known {
+            Some(index) => {
+                let early = self.early.swap_remove(index);
+                (early.mailbox, early.from_start)
+            }
+            None => (Arc::new(make()), self.lost == Loss::NONE),
         };
-        // Its own may be among what was dropped, also if more of it came later.
-        mailbox.lose(self.lost);
+        self.let_go(out);
+        if !is_whole {
+            mailbox.lose(self.lost);
+        }
         mailbox
     }
 
@@ -326,13 +352,41 @@ mod tests {
             params: b"{}",
             shared: None,
         };
+        let mut out = Effects::default();
         for number in 0..1000 {
             let id = number.to_string();
-            start.keep(&id, event, || make(&id));
+            start.keep(&id, event, || make(&id), &mut out);
         }
         assert_eq!(start.mailboxes().count(), MOST_EARLY);
         assert!(budget.held() < 32 * 1024);
-        let mailbox = start.take("0", || make("0"));
+        let mailbox = start.take("0", || make("0"), &mut out);
         assert!(matches!(mailbox.take(), Taken::Lost(lost) if lost.events == 984));
+    }
+
+    #[test]
+    fn a_turn_that_is_kept_from_its_start_has_lost_nothing() {
+        let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
+        let make = |id: &str| Mailbox::of_turn(id.into(), "t".into(), Arc::clone(&budget));
+        let mut out = Effects::default();
+        for (first, is_whole) in [("turn/started", true), ("item/future", false)] {
+            let mut start = PendingStart::of(&Call::new(1, "turn/start", Instant::now()));
+            for number in 0..=MOST_EARLY {
+                let id = number.to_string();
+                let event = Event {
+                    spec: None,
+                    method: if number < MOST_EARLY {
+                        "item/future"
+                    } else {
+                        first
+                    },
+                    params: b"{}",
+                    shared: None,
+                };
+                start.keep(&id, event, || make(&id), &mut out);
+            }
+            let last = MOST_EARLY.to_string();
+            let mailbox = start.take(&last, || make(&last), &mut out);
+            assert_eq!(matches!(mailbox.take(), Taken::Segment(_)), is_whole);
+        }
     }
 }
