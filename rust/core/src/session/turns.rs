@@ -11,6 +11,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use hashbrown::HashMap;
+
 use super::Session;
 use super::call::Call;
 use super::cleanup::Cleanup;
@@ -305,23 +307,23 @@ impl Session {
         turn.filter(|turn| turn.started_here).map(|turn| turn.begun)
     }
 
-    /// What undoes the turns that are owned or being stopped, for a runtime that outlives this connection.
+    /// What undoes the turns that are owned or being stopped, for a runtime that outlives this connection. Owners and
+    /// followers leave with the connection; what was detached runs on.
     pub(super) fn turns_to_undo(&self) -> Vec<Cleanup> {
-        let owned = self.subscriptions.values().filter_map(|one| {
-            let is_owned = matches!(one.part, Part::Turn(Claim::Pending | Claim::Owned));
-            is_owned.then(|| Arc::clone(&one.mailbox.key))
-        });
-        let mut ids: Vec<Arc<str>> = owned.collect();
-        let unwanted = |(_, turn): &(&Arc<str>, &Turn)| turn.wished || turn.is_unwanted();
-        let unwanted = self.turns.iter().filter(unwanted);
-        ids.extend(unwanted.map(|(turn_id, _)| Arc::clone(turn_id)));
-        ids.sort();
-        ids.dedup();
-        let turns = ids
-            .iter()
-            .filter_map(|id| Some((id, self.turns.get(&**id)?)));
-        turns
-            .filter(|(_, turn)| turn.interrupt == Interrupt::NotAsked)
+        let mut owners = HashMap::<&str, usize>::new();
+        for one in self.subscriptions.values() {
+            if matches!(one.part, Part::Turn(Claim::Pending | Claim::Owned)) {
+                *owners.entry(&one.mailbox.key).or_default() += 1;
+            }
+        }
+        let is_due = |(turn_id, turn): &(&Arc<str>, &Turn)| {
+            let owners = owners.get(&***turn_id).copied().unwrap_or_default();
+            let unwanted = (turn.given_up || owners > 0) && turn.claims == owners;
+            (turn.wished || unwanted) && turn.interrupt == Interrupt::NotAsked
+        };
+        let mut due: Vec<_> = self.turns.iter().filter(is_due).collect();
+        due.sort_by_key(|(turn_id, _)| Arc::clone(turn_id));
+        due.iter()
             .map(|(turn_id, turn)| Cleanup::interrupt(&turn.thread_id, turn_id))
             .collect()
     }

@@ -108,8 +108,14 @@ impl Model {
             4 => {
                 self.connection.detach(id);
                 thread::yield_now();
+                let closes_first = Self::chance(0.5);
+                if closes_first {
+                    self.connection.leave(id, Leave::Close);
+                }
                 self.connection.own(id);
-                self.connection.leave(id, Leave::Close);
+                if !closes_first {
+                    self.connection.leave(id, Leave::Close);
+                }
                 self.connection.leave(id, Leave::GiveUp);
             }
             _ => {
@@ -165,10 +171,24 @@ impl Model {
         self.connection.leave(goal.id, Leave::Drop);
     }
 
-    fn consume(&self, goals: bool) {
+    /// The events of the thread come no more, or again.
+    fn subscribe(&self) {
+        let method = ["thread/unsubscribe", "thread/resume"][thread_rng().gen_range(0..2)];
+        let call = self.connection.open_call(method, None, None);
+        call.gate().wait(None);
+        let params = br#"{"threadId":"t"}"#;
+        if self.connection.send(&call, Some(params)).is_ok() && Self::chance(0.8) {
+            call.gate().wait(None);
+            call.take();
+        }
+        self.connection.release(&call);
+    }
+
+    fn consume(&self, plan: Plan) {
         match thread_rng().gen_range(0..10) {
             0 => self.follow(),
-            1 if goals => self.goal(),
+            1 if plan.goals => self.goal(),
+            1 | 3 if plan.unsubscribes => self.subscribe(),
             2 => {
                 if let Some(call) = self.request("thread/read", None) {
                     call.take();
@@ -190,13 +210,7 @@ impl Model {
             call.gate().wait(None);
             call.take();
             counts = self.connection.counts();
-            if (
-                counts.calls,
-                counts.admitted,
-                counts.waiting,
-                counts.starting,
-            ) == (0, 0, 0, 0)
-            {
+            if counts == Counts::default() {
                 break;
             }
         }
@@ -204,7 +218,21 @@ impl Model {
     }
 }
 
-fn run(refuses: bool, goals: bool, closes: bool, threads: usize, each: usize) {
+/// What happens in a run besides turns.
+#[derive(Debug, Default, Clone, Copy)]
+struct Plan {
+    /// The runtime refuses a start now and then.
+    refuses: bool,
+    goals: bool,
+    /// The thread is unsubscribed and resumed. Each turn begins at once then: a beginning that is not heard is waited
+    /// for by the clock, and here no time passes.
+    unsubscribes: bool,
+    /// The connection is closed in the middle.
+    closes: bool,
+}
+
+/// So many consumers on each of several threads.
+fn run(plan: Plan, threads: usize, each: usize) {
     let (memory, endpoint) = Memory::pair(false);
     let settings = Settings {
         limits: Limits {
@@ -216,7 +244,8 @@ fn run(refuses: bool, goals: bool, closes: bool, threads: usize, each: usize) {
         mailbox_budget: 1 << 20,
         total_budget: 1 << 20,
     };
-    let runtime = thread::spawn(move || Runtime::new(memory, refuses).run());
+    let runtime =
+        thread::spawn(move || Runtime::new(memory, plan.refuses, plan.unsubscribes).run());
     let connection = Connection::open(endpoint, &settings).unwrap();
     let model = Arc::new(Model {
         connection,
@@ -225,10 +254,10 @@ fn run(refuses: bool, goals: bool, closes: bool, threads: usize, each: usize) {
     let consumers: Vec<_> = (0..threads)
         .map(|_| {
             let model = Arc::clone(&model);
-            thread::spawn(move || (0..each).for_each(|_| model.consume(goals)))
+            thread::spawn(move || (0..each).for_each(|_| model.consume(plan)))
         })
         .collect();
-    if closes {
+    if plan.closes {
         thread::yield_now();
         model.connection.close(false);
     }
@@ -239,7 +268,7 @@ fn run(refuses: bool, goals: bool, closes: bool, threads: usize, each: usize) {
     model.connection.close(false);
     assert!(model.connection.wait(None));
     let record = runtime.join().unwrap();
-    if !closes {
+    if !plan.closes {
         judge(&counts, &record, &model.deeds.lock().unwrap());
     }
     assert_eq!(model.connection.counts(), Counts::default());
@@ -258,6 +287,9 @@ fn judge(counts: &Counts, record: &Record, deeds: &Deeds) {
         "{}",
         context()
     );
+    // One that nobody runs is known no more.
+    let running = usize::from(record.running.is_some());
+    assert!(counts.turns <= running, "{}", context());
     if let Some(turn) = record.running.as_ref().filter(|_| !deeds.goal) {
         assert!(
             deeds.detached.contains(turn),
@@ -273,25 +305,54 @@ fn judge(counts: &Counts, record: &Record, deeds: &Deeds) {
 
 #[test]
 fn consumers_on_several_threads() {
-    check(|| run(false, false, false, 3, 1));
+    check(|| run(Plan::default(), 3, 1));
 }
 
 #[test]
 fn consumers_whose_starts_are_refused_at_times() {
-    check(|| run(true, false, false, 3, 1));
+    let plan = Plan {
+        refuses: true,
+        ..Plan::default()
+    };
+    check(move || run(plan, 3, 1));
 }
 
 #[test]
 fn consumers_one_after_the_other_on_two_threads() {
-    check(|| run(true, false, false, 2, 3));
+    let plan = Plan {
+        refuses: true,
+        ..Plan::default()
+    };
+    check(move || run(plan, 2, 3));
 }
 
 #[test]
 fn consumers_and_goals() {
-    check(|| run(true, true, false, 3, 2));
+    let plan = Plan {
+        refuses: true,
+        goals: true,
+        ..Plan::default()
+    };
+    check(move || run(plan, 3, 2));
+}
+
+#[test]
+fn consumers_of_a_thread_whose_events_stop_and_come_again() {
+    let plan = Plan {
+        refuses: true,
+        unsubscribes: true,
+        ..Plan::default()
+    };
+    check(move || run(plan, 3, 2));
 }
 
 #[test]
 fn a_connection_that_is_closed_under_its_consumers() {
-    check(|| run(true, true, true, 3, 1));
+    let plan = Plan {
+        refuses: true,
+        goals: true,
+        closes: true,
+        ..Plan::default()
+    };
+    check(move || run(plan, 3, 1));
 }

@@ -20,6 +20,10 @@ pub struct Record {
 pub struct Runtime {
     memory: Arc<Memory>,
     refuses: bool,
+    /// Turns begin at once.
+    prompt: bool,
+    /// The client hears of the thread.
+    heard: bool,
     begun: bool,
     turns: usize,
     goal: bool,
@@ -32,10 +36,12 @@ fn text(of: &[u8], name: &str) -> String {
 }
 
 impl Runtime {
-    pub fn new(memory: Arc<Memory>, refuses: bool) -> Self {
+    pub fn new(memory: Arc<Memory>, refuses: bool, prompt: bool) -> Self {
         Self {
             memory,
             refuses,
+            prompt,
+            heard: true,
             begun: false,
             turns: 0,
             goal: false,
@@ -74,6 +80,13 @@ impl Runtime {
         self.memory.say(format!("{line}\n").as_bytes());
     }
 
+    /// Tells of the thread.
+    fn tell(&mut self, line: &str) {
+        if self.heard {
+            self.say(line);
+        }
+    }
+
     fn begin(&mut self) {
         if self.goal && self.record.running.is_none() {
             self.turns += 1;
@@ -84,7 +97,7 @@ impl Runtime {
             && !self.begun
         {
             self.begun = true;
-            self.say(&format!(
+            self.tell(&format!(
                 r#"{{"method":"turn/started","params":{{"threadId":"t","turn":{{"id":"{turn}"}}}}}}"#
             ));
         }
@@ -92,7 +105,7 @@ impl Runtime {
 
     fn end(&mut self, status: &str) {
         if let Some(turn) = self.record.running.take() {
-            self.say(&format!(
+            self.tell(&format!(
                 r#"{{"method":"turn/completed","params":{{"threadId":"t","turn":{{"id":"{turn}","status":"{status}"}}}}}}"#
             ));
         }
@@ -107,7 +120,7 @@ impl Runtime {
     fn set_goal(&mut self, active: bool) {
         self.goal = active;
         let status = if active { "active" } else { "paused" };
-        self.say(&format!(
+        self.tell(&format!(
             r#"{{"method":"thread/goal/updated","params":{{"threadId":"t","goal":{{"status":"{status}"}}}}}}"#
         ));
     }
@@ -125,6 +138,13 @@ impl Runtime {
                 self.say(&format!(
                     r#"{{"id":{id},"result":{{"turn":{{"id":"{turn}"}}}}}}"#
                 ));
+                if self.prompt {
+                    self.begin();
+                }
+            }
+            "thread/unsubscribe" | "thread/resume" => {
+                self.heard = method == "thread/resume";
+                self.say(&format!(r#"{{"id":{id},"result":{{}}}}"#));
             }
             "turn/interrupt" => {
                 let turn = text(params, "turnId");

@@ -106,6 +106,18 @@ fn for_a_runtime_that_lives_on_all_that_is_owned_is_undone() {
 }
 
 #[test]
+fn for_a_runtime_that_lives_on_a_turn_that_somebody_has_detached_runs_on() {
+    let mut desk = Desk::default();
+    let (owned, detached) = (desk.turn("u"), desk.turn("u"));
+    desk.session.own(owned.id);
+    desk.session.detach(detached.id);
+    assert!(desk.session.undo_all().is_empty());
+    // Once more with both of them owned.
+    desk.session.own(detached.id);
+    assert_eq!(desk.session.undo_all().len(), 1);
+}
+
+#[test]
 fn for_a_runtime_that_lives_on_what_has_not_gone_out_yet_does() {
     let mut desk = Desk::default();
     let turn = desk.turn("u");
