@@ -25,6 +25,8 @@ pub struct Runtime {
     /// The client hears of the thread.
     heard: bool,
     begun: bool,
+    /// The interrupt of the turn that runs was accepted, and it has not ended yet.
+    ending: bool,
     turns: usize,
     goal: bool,
     pub record: Record,
@@ -43,6 +45,7 @@ impl Runtime {
             prompt,
             heard: true,
             begun: false,
+            ending: false,
             turns: 0,
             goal: false,
             record: Record::default(),
@@ -59,19 +62,19 @@ impl Runtime {
                 .log
                 .push(format!("< {id} {method} {}", text(&params, "turnId")));
             if thread_rng().gen_bool(0.3) {
-                self.begin();
+                self.go_on();
             }
             self.answer(&id, &method, &params);
         }
         self.record
     }
 
-    /// The next message. A turn that has not begun does so when there is none.
+    /// The next message. A turn that has not begun, or ended, does so when there is none.
     fn next(&mut self) -> Option<Vec<u8>> {
         if let Some(message) = self.memory.try_hear() {
             return Some(message);
         }
-        self.begin();
+        self.go_on();
         self.memory.hear()
     }
 
@@ -85,6 +88,14 @@ impl Runtime {
         if self.heard {
             self.say(line);
         }
+    }
+
+    /// What is due with the turn that runs.
+    fn go_on(&mut self) {
+        if self.ending {
+            self.end("interrupted");
+        }
+        self.begin();
     }
 
     fn begin(&mut self) {
@@ -104,6 +115,7 @@ impl Runtime {
     }
 
     fn end(&mut self, status: &str) {
+        self.ending = false;
         if let Some(turn) = self.record.running.take() {
             self.tell(&format!(
                 r#"{{"method":"turn/completed","params":{{"threadId":"t","turn":{{"id":"{turn}","status":"{status}"}}}}}}"#
@@ -151,7 +163,10 @@ impl Runtime {
                 if self.begun && self.record.running.as_deref() == Some(&*turn) {
                     self.say(&format!(r#"{{"id":{id},"result":{{}}}}"#));
                     self.record.interrupted.insert(turn);
-                    self.end("interrupted");
+                    self.ending = true;
+                    if thread_rng().gen_bool(0.5) {
+                        self.end("interrupted");
+                    }
                 } else {
                     self.refuse(id, "no active turn to interrupt");
                 }
