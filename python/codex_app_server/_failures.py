@@ -36,7 +36,7 @@ def transport_closed(
 
     Args:
         kind: "closed_by_client", "process_exited", "stdout_closed", "message_too_long", "write_failed",
-            "forked" or "not_started".
+            "failed", "forked" or "not_started".
         exit_code: The runtime's exit code, if known.
         signal: The signal that ended it, if one did.
         stderr_tail: The end of its stderr.
@@ -87,6 +87,11 @@ _CLOSED: dict[str, tuple[type[TransportClosedError], str, str]] = {
         f"Raise CodexConfig.max_message_bytes, or ask for less at once. {_START_AGAIN}",
     ),
     "write_failed": (TransportClosedError, "Writing to the Codex runtime failed", _START_AGAIN),
+    "failed": (
+        TransportClosedError,
+        "A thread of codex-app-server-sdk has failed, which is a fault of the package: please report it",
+        _START_AGAIN,
+    ),
     "not_started": (TransportClosedError, "The Codex runtime is not running", "Call start() first."),
     "forked": (
         ForkedProcessError,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use codex_core::connection::{Connection, SendError, Settings};
 use codex_core::inbox::mailbox::Taken;
-use codex_core::io::endpoint::Ending;
+use codex_core::io::endpoint::{Ending, Read, Sink, Source};
 use codex_core::io::memory::{Memory, MemoryEnd};
 use codex_core::session::admission::Limits;
 use codex_core::session::call::{Call, Outcome};
@@ -15,12 +15,18 @@ use codex_core::sync::closing::CloseReason;
 
 fn opened(outlives: bool) -> (Arc<Memory>, Connection) {
     let (memory, endpoint) = Memory::pair(outlives);
-    let settings = Settings {
+    (
+        memory,
+        Connection::open(endpoint, &settings(1 << 20)).unwrap(),
+    )
+}
+
+fn settings(budget: usize) -> Settings {
+    Settings {
         limits: Limits::default(),
-        mailbox_budget: 1 << 20,
-        total_budget: 1 << 20,
-    };
-    (memory, Connection::open(endpoint, &settings).unwrap())
+        mailbox_budget: budget,
+        total_budget: budget,
+    }
 }
 
 fn ask(connection: &Connection, method: &str, thread: Option<&str>) -> Arc<Call> {
@@ -176,6 +182,46 @@ fn the_reader_looks_at_the_clock_when_there_is_something_to_look_at() {
             .wait(Some(Instant::now() + Duration::from_secs(20)))
     );
     assert!(waiting.is_admitted());
+}
+
+/// A source or a sink that panics when it is used.
+struct Broken;
+
+impl Source for Broken {
+    fn read(&mut self, _until: Option<Instant>) -> std::io::Result<Read<'_>> {
+        panic!("a broken source");
+    }
+}
+
+impl Sink for Broken {
+    fn write(&mut self, _message: &[u8]) -> std::io::Result<bool> {
+        panic!("a broken sink");
+    }
+}
+
+#[test]
+fn a_thread_that_panics_ends_the_connection_with_its_words() {
+    for broken in ["source", "sink"] {
+        let (memory, mut endpoint) = Memory::pair(false);
+        if broken == "source" {
+            endpoint.source = Box::new(Broken);
+        } else {
+            endpoint.sink = Box::new(Broken);
+        }
+        let connection = Connection::open(endpoint, &settings(1 << 20)).unwrap();
+        let call = connection.open_call("thread/read", None, None);
+        assert!(call.gate().wait(None));
+        let _ = connection.send(&call, Some(b"{}"));
+        let why = closed(&call);
+        assert_eq!(why.ending, Ending::Failure);
+        assert_eq!(why.detail, format!("a broken {broken}"));
+        let soon = Instant::now() + Duration::from_secs(20);
+        assert!(
+            connection.wait(Some(soon)),
+            "the shutdown has come to its end"
+        );
+        drop(memory);
+    }
 }
 
 /// The longest that a step of another thread took while an answer of 64 MB came.

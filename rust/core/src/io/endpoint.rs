@@ -47,6 +47,8 @@ pub enum Ending {
     Source,
     /// The sink has.
     Sink,
+    /// A thread of this side has failed: a fault of the core.
+    Failure,
 }
 
 /// Whoever is at the other end.

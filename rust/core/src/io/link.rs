@@ -4,7 +4,6 @@
 //! The writer thread is also the one that closes: when its queue is closed it drops the sink, sees the peer off, and
 //! the reader. So closing needs no new thread and cannot fail for want of one, and nobody who closes has to wait.
 
-use crate::sync::thread::JoinHandle;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,6 +18,7 @@ use crate::session::server_requests::{ServerRequest, ServerRequests};
 use crate::session::stats::Stats;
 use crate::sync::gate::{Gate, Ready};
 use crate::sync::lock::Mutex;
+use crate::sync::thread::{JoinHandle, caught};
 
 /// How long the lines may take that undo what would go on without the connection.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -148,7 +148,8 @@ impl Link {
 
     /// The writer's last act, with the sink dropped.
     pub fn shut_down(&self) {
-        self.peer.shut_down(self.hurry.load(Ordering::Acquire));
+        // Whoever waits for the end gets it, whatever has become of the peer.
+        let _ = caught(|| self.peer.shut_down(self.hurry.load(Ordering::Acquire)));
         self.join_reader();
         let mut threads = self.threads.lock();
         threads.done = true;

@@ -11,6 +11,7 @@ use crate::session::effects::Effects;
 use crate::session::incoming::Incoming;
 use crate::session::requests::made_in;
 use crate::session::server_requests::ServerRequest;
+use crate::sync::thread::caught;
 use crate::wire::envelope::{self, Defect, DefectKind, Message};
 use crate::wire::framing::Messages;
 
@@ -20,31 +21,15 @@ const BATCH: usize = 128;
 /// Complaints that are recorded; of later ones only those whose count is a power of two.
 const DESCRIBED: u64 = 16;
 
-/// The reader thread's work.
+/// The reader thread's work. However it ends, every wait ends with it.
 pub(crate) fn run(link: &Link, mut source: Box<dyn Source>) {
-    let mut last_word = LastWord {
-        link,
-        detail: String::new(),
-    };
     let mut reading = Reading::new(link);
-    last_word.detail = match reading.read_all(&mut *source) {
-        Ok(()) => reading.first_defect.unwrap_or_default(),
-        Err(error) => error.to_string(),
+    let (ending, detail) = match caught(|| reading.read_all(&mut *source)) {
+        Ok(Ok(())) => (Ending::Source, reading.first_defect.unwrap_or_default()),
+        Ok(Err(error)) => (Ending::Source, error.to_string()),
+        Err(panic) => (Ending::Failure, panic),
     };
-}
-
-/// However the reader ends, every wait ends with it.
-struct LastWord<'s> {
-    link: &'s Link,
-    detail: String,
-}
-
-impl Drop for LastWord<'_> {
-    fn drop(&mut self) {
-        if !self.link.is_closed() {
-            self.link.end(Ending::Source, &self.detail);
-        }
-    }
+    link.end(ending, &detail);
 }
 
 /// A message, parsed and ready to be applied.

@@ -4,10 +4,11 @@
 use std::collections::VecDeque;
 use std::io;
 
-use super::endpoint::Sink;
+use super::endpoint::{Ending, Sink};
 use super::link::Link;
 use crate::session::effects::Line;
 use crate::sync::lock::{Condvar, Mutex};
+use crate::sync::thread::caught;
 
 /// Bytes that may wait for the sink. Requests beyond it are refused: the peer has stopped reading, and memory is not the
 /// place to wait. Answers and what is sent by itself are small and always taken.
@@ -89,8 +90,10 @@ impl WriteQueue {
 /// The writer thread's work: lines until the queue is closed or the sink broken, then the shutdown.
 pub(crate) fn run(link: &Link, sink: Box<dyn Sink>) {
     // Returning drops the sink, which is the first step of the shutdown.
-    if let Err(error) = write_all(link, sink) {
-        link.sink_ended(&error.to_string());
+    match caught(|| write_all(link, sink)) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => link.sink_ended(&error.to_string()),
+        Err(panic) => link.end(Ending::Failure, &panic),
     }
     link.shut_down();
 }

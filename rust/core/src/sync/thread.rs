@@ -4,6 +4,7 @@
 //! In the model that tries orders (feature `shuttle`) they are the model's.
 #![allow(unsafe_code, reason = "the signal mask has no safe interface")]
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{io, mem, ptr};
 
 #[cfg(not(feature = "shuttle"))]
@@ -32,6 +33,23 @@ pub fn spawn_thread<T: Send + 'static>(
     // could take a signal.
     let _blocked = SignalsBlocked::new();
     Builder::new().name(name.to_owned()).spawn(f)
+}
+
+/// What `work` returns, or the text of its panic. The thread goes on, and has to end what it was for.
+///
+/// # Errors
+/// It has panicked.
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    if cfg!(feature = "shuttle") {
+        // The model is to see it.
+        return Ok(work());
+    }
+    // What was left half-done is behind locks that do not mind, and is ended next.
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        text.or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default()
+    })
 }
 
 /// Blocks all signals in the calling thread until dropped.

@@ -13,6 +13,8 @@ pub enum EndKind {
     MessageTooLong,
     /// The process closed its stdin.
     WriteFailed,
+    /// A thread of this side has panicked.
+    Failed,
 }
 
 impl EndKind {
@@ -23,6 +25,7 @@ impl EndKind {
             Self::StdoutClosed => "stdout_closed",
             Self::MessageTooLong => "message_too_long",
             Self::WriteFailed => "write_failed",
+            Self::Failed => "failed",
         }
     }
 }

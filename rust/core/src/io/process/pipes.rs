@@ -229,7 +229,7 @@ impl Peer for ProcessPeer {
 
     fn reason(&self, ending: Ending, detail: &str) -> CloseReason {
         let exit = match ending {
-            Ending::ByUs | Ending::Sink => None,
+            Ending::ByUs | Ending::Sink | Ending::Failure => None,
             Ending::Source => self.child.wait_exit(EXIT_WAIT),
         };
         if exit.is_some() {
@@ -239,6 +239,7 @@ impl Peer for ProcessPeer {
         let kind = match ending {
             Ending::ByUs => EndKind::ClosedByClient,
             Ending::Sink => EndKind::WriteFailed,
+            Ending::Failure => EndKind::Failed,
             Ending::Source if self.too_long.load(Ordering::Acquire) => EndKind::MessageTooLong,
             Ending::Source if exit.is_some() => EndKind::ProcessExited,
             Ending::Source => EndKind::StdoutClosed,
