@@ -1,5 +1,7 @@
-//! Native threads that no signal ever reaches. Every thread of the core is made by [`spawn_thread`]: a signal handled on
-//! a foreign thread would interrupt its system calls, and the interpreter expects to see signals on its own threads.
+//! Native threads that no signal ever reaches but those of their own faults. Every thread of the core is made by
+//! [`spawn_thread`]: a signal handled on a foreign thread would interrupt its system calls, and the interpreter expects to
+//! see signals on its own threads. A fault (SIGSEGV and its like) that is blocked ends the program without a word; left
+//! open, it is told by `faulthandler`.
 //!
 //! In the model that tries orders (feature `shuttle`) they are the model's.
 #![allow(unsafe_code, reason = "the signal mask has no safe interface")]
@@ -13,7 +15,10 @@ pub use std::thread::{JoinHandle, current};
 #[cfg(feature = "shuttle")]
 pub use shuttle::thread::{JoinHandle, current};
 
-/// Starts a named thread in which all signals are blocked from its first instruction.
+/// The signals that a thread's own fault sends to it.
+const FAULTS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL];
+
+/// Starts a named thread in which all signals but those of faults are blocked from its first instruction.
 ///
 /// The name is cut by Linux after 15 bytes.
 ///
@@ -31,7 +36,7 @@ pub fn spawn_thread<T: Send + 'static>(
 
     // A thread starts with its maker's mask: blocking here leaves no moment in which the new thread
     // could take a signal.
-    let _blocked = SignalsBlocked::new();
+    let _blocked = SignalsBlocked::but(&FAULTS);
     Builder::new().name(name.to_owned()).spawn(f)
 }
 
@@ -52,20 +57,27 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// Blocks all signals in the calling thread until dropped.
+/// Blocks signals in the calling thread until dropped.
 pub(crate) struct SignalsBlocked {
     before: libc::sigset_t,
 }
 
 impl SignalsBlocked {
-    pub fn new() -> Self {
+    pub fn all() -> Self {
+        Self::but(&[])
+    }
+
+    fn but(open: &[libc::c_int]) -> Self {
         // SAFETY: both sets are owned by this frame, and a signal set is plain data that sigfillset
         // and pthread_sigmask write whole. pthread_sigmask fails only for an unknown `how`.
         unsafe {
-            let mut all = mem::zeroed();
+            let mut blocked = mem::zeroed();
             let mut before = mem::zeroed();
-            libc::sigfillset(&raw mut all);
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+            libc::sigfillset(&raw mut blocked);
+            for &signal in open {
+                libc::sigdelset(&raw mut blocked, signal);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const blocked, &raw mut before);
             Self { before }
         }
     }
@@ -73,7 +85,7 @@ impl SignalsBlocked {
 
 impl Drop for SignalsBlocked {
     fn drop(&mut self) {
-        // SAFETY: `before` was written by pthread_sigmask in `new`.
+        // SAFETY: `before` was written by pthread_sigmask in `but`.
         unsafe {
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut())
         };
