@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,6 +60,9 @@ class CodexConfig:
         max_message_bytes: How many bytes one message of the runtime may have. The connection ends with a
             `MessageTooLongError` at a longer one, instead of taking all memory.
         stderr_tail_bytes: How many bytes of the end of the runtime's stderr are kept for error messages.
+        max_open_files: How many files the runtime may hold open: its soft limit (`ulimit -Sn`) is raised to
+            this, as far as the hard one allows, and never lowered. It needs about one for each loaded thread.
+            What the agent runs inherits the limit, so it is not raised further than has a use.
 
     Raises:
         InvalidInputTypeError: A field has the wrong type.
@@ -87,6 +91,7 @@ class CodexConfig:
     total_budget_bytes: int = field(default=1024 * _MIB, kw_only=True)
     max_message_bytes: int = field(default=512 * _MIB, kw_only=True)
     stderr_tail_bytes: int = field(default=64 * 1024, kw_only=True)
+    max_open_files: int = field(default=8192, kw_only=True)
 
     def __post_init__(self) -> None:
         is_path = isinstance(self.codex_bin, os.PathLike)
@@ -118,7 +123,8 @@ class CodexConfig:
         _check_seconds("startup_timeout_s", self.startup_timeout_s)
         _check_seconds("shutdown_grace_s", self.shutdown_grace_s)
         for name in ("turn_budget_bytes", "total_budget_bytes", "max_message_bytes", "stderr_tail_bytes"):
-            _check_bytes(name, getattr(self, name))
+            _check_count(name, getattr(self, name), "a number of bytes")
+        _check_count("max_open_files", self.max_open_files, "an int")
 
 
 def _check_type(name: str, value: Any, kind: type, described: str) -> None:
@@ -205,10 +211,8 @@ def _check_seconds(name: str, value: Any) -> None:
         )
 
 
-def _check_bytes(name: str, value: Any) -> None:
+def _check_count(name: str, value: Any, described: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInputTypeError(
-            f"CodexConfig.{name} must be a number of bytes, not {type(value).__name__}."
-        )
-    if value <= 0:
-        raise InvalidInputError(f"CodexConfig.{name} must be positive, not {value!r}.")
+        raise InvalidInputTypeError(f"CodexConfig.{name} must be {described}, not {type(value).__name__}.")
+    if not 0 < value <= sys.maxsize:
+        raise InvalidInputError(f"CodexConfig.{name} must be positive and no more than {sys.maxsize}.")

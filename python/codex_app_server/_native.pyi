@@ -43,6 +43,7 @@ class Connection:
         total_budget: int = ...,
         stderr_tail: int = ...,
         max_message: int = ...,
+        open_files: int = ...,
         eof_grace_s: float = ...,
         term_grace_s: float = ...,
     ) -> Connection:
@@ -57,6 +58,8 @@ class Connection:
             total_budget: Bytes that all mailboxes may hold.
             stderr_tail: Bytes of the end of stderr that are kept.
             max_message: Bytes that one message of the process may have; the connection ends at a longer one.
+            open_files: Its soft limit of descriptors is raised to this, if that is lower and its hard limit
+                allows it.
             eof_grace_s: Seconds between stdin's end and SIGTERM when closing.
             term_grace_s: Seconds between SIGTERM and SIGKILL.
 

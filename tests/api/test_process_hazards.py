@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -164,6 +165,25 @@ def test_a_command_of_a_turn_finds_the_packaged_tools(model: OfflineModel) -> No
         codex.thread_start().run("Where is ripgrep?")
         first = resolve(model.config()).env["PATH"].split(os.pathsep)[0]
     assert f"{first}/rg" in model.requests[-1].tool_outputs[0]
+
+
+@pytest.mark.parametrize("wanted", [None, 2000])
+def test_a_command_of_a_turn_has_the_limit_of_open_files_that_was_asked_for(
+    model: OfflineModel, wanted: int | None
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    model.reset(
+        [Answer(FunctionCall("exec_command", {"cmd": "ulimit -Sn", "login": False})), Answer("done")]
+    )
+    config = model.config() if wanted is None else model.config(max_open_files=wanted)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        with Codex(config) as codex:
+            codex.thread_start().run("How many files?")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    expected = min(wanted or 8192, hard) if hard >= 0 else wanted or 8192
+    assert re.search(rf"^{expected}$", model.requests[-1].tool_outputs[0], re.MULTILINE)
 
 
 def test_a_slow_consumer_loses_deltas_and_is_told_but_the_result_is_whole(peer: ScriptedPeer) -> None:

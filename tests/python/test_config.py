@@ -89,6 +89,7 @@ def test_a_config_can_be_copied_and_pickled(again: Any) -> None:
         ("turn_budget_bytes", 1.5),
         ("total_budget_bytes", None),
         ("stderr_tail_bytes", True),
+        ("max_open_files", 1024.0),
     ],
 )
 def test_a_wrong_type_is_refused_by_name(field: str, value: Any) -> None:
@@ -116,6 +117,8 @@ def test_a_wrong_type_is_refused_by_name(field: str, value: Any) -> None:
         ("shutdown_grace_s", -1),
         ("turn_budget_bytes", 0),
         ("stderr_tail_bytes", -5),
+        ("max_open_files", 0),
+        ("max_open_files", 1 << 64),
     ],
 )
 def test_a_senseless_value_is_refused_by_name(field: str, value: Any) -> None:

@@ -43,6 +43,7 @@ def spawn(config: CodexConfig) -> tuple[Launch, AsyncConnection]:
             total_budget=config.total_budget_bytes,
             stderr_tail=config.stderr_tail_bytes,
             max_message=config.max_message_bytes,
+            open_files=config.max_open_files,
             eof_grace_s=config.shutdown_grace_s,
             term_grace_s=config.shutdown_grace_s,
         )

@@ -50,12 +50,13 @@ fn seconds(name: &str, value: f64) -> PyResult<Duration> {
 impl PyConnection {
     #[new]
     #[pyo3(signature = (argv, *, env=None, cwd=None, turn_budget=256 << 20, total_budget=1 << 30,
-        stderr_tail=64 << 10, max_message=MAX_LINE, eof_grace_s=2.0, term_grace_s=2.0))]
+        stderr_tail=64 << 10, max_message=MAX_LINE, open_files=0, eof_grace_s=2.0, term_grace_s=2.0))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword-only in Python, where it is called once"
     )]
     fn new(
+        py: Python<'_>,
         argv: Vec<OsString>,
         env: Option<Vec<(OsString, OsString)>>,
         cwd: Option<PathBuf>,
@@ -63,11 +64,17 @@ impl PyConnection {
         total_budget: usize,
         stderr_tail: usize,
         max_message: usize,
+        open_files: u64,
         eof_grace_s: f64,
         term_grace_s: f64,
     ) -> PyResult<Self> {
         let launch = Launch {
-            spec: LaunchSpec { argv, env, cwd },
+            spec: LaunchSpec {
+                argv,
+                env,
+                cwd,
+                open_files,
+            },
             graces: Graces {
                 eof: seconds("eof_grace_s", eof_grace_s)?,
                 term: seconds("term_grace_s", term_grace_s)?,
@@ -81,10 +88,7 @@ impl PyConnection {
             mailbox_budget: turn_budget,
             total_budget,
         };
-        // The thread stays attached to the interpreter for the few milliseconds of fork and exec: an os.fork() of
-        // another thread in their midst would inherit the pipe that reports the exec, and hold it up. So it waits:
-        // for the interpreter's lock, or where there is none for every attached thread to pause.
-        let started = Client::start(&launch, &settings);
+        let started = py.detach(|| Client::start(&launch, &settings));
         let connection = started.map_err(|error| errors::not_spawned(&error))?;
         Ok(Self {
             connection: Arc::new(connection),

@@ -64,20 +64,27 @@ fn a_child_of_a_thread_that_blocks_sigterm_dies_of_sigterm() {
 }
 
 #[test]
-fn the_childs_descriptor_limit_is_the_hard_one() {
-    alone(&the_childs_descriptor_limit_is_the_hard_one, || {
-        let mut limit = libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        };
-        // SAFETY: `limit` is owned by this frame.
-        unsafe {
-            libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
-            limit.rlim_cur = 64;
-            assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit), 0);
-        }
-        assert_eq!(sh("ulimit -Sn", PATIENT).line(), limit.rlim_max.to_string());
-    });
+fn the_childs_descriptor_limit_is_raised_as_far_as_asked_and_allowed() {
+    alone(
+        &the_childs_descriptor_limit_is_raised_as_far_as_asked_and_allowed,
+        || {
+            let limit = libc::rlimit {
+                rlim_cur: 64,
+                rlim_max: 512,
+            };
+            // SAFETY: `limit` is owned by this frame.
+            let set = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+            assert_eq!(set, 0);
+            for (open_files, found) in [(0, "64"), (63, "64"), (256, "256"), (8192, "512")] {
+                let spec = LaunchSpec {
+                    open_files,
+                    ..spec(["/bin/sh", "-c", "ulimit -Sn; ulimit -Hn"])
+                };
+                let mut child = start(&spec, PATIENT);
+                assert_eq!(child.rest(), format!("{found}\n512\n"), "{open_files}");
+            }
+        },
+    );
 }
 
 #[test]

@@ -75,8 +75,8 @@ enum Phase {
 impl Child {
     /// Starts the child and returns when it runs the program.
     ///
-    /// It gets a session of its own, default signal dispositions, an empty signal mask, the hard
-    /// limit of descriptors, and no descriptor but the three pipes. `on_exit` is called once, on
+    /// It gets a session of its own, default signal dispositions, an empty signal mask, the limit of
+    /// descriptors that `spec` asks for, and no descriptor but the three pipes. `on_exit` is called once, on
     /// the reaper thread, when the child has ended and before its leftovers are; it must not block.
     ///
     /// # Errors

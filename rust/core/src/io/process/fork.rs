@@ -21,11 +21,13 @@ use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::{Duration, Instant};
 use std::{fs::File, ptr};
 
 use super::error::{SpawnError, SpawnStage};
 use super::launch::{Image, LaunchSpec};
 use super::pid::Pid;
+use super::poll::{poll, readable};
 use crate::sync::thread::SignalsBlocked;
 
 /// Our ends of the child's three pipes; blocking, close-on-exec, never 0, 1 or 2.
@@ -42,6 +44,10 @@ pub struct Pipes {
 const SESSION_FAILED: i32 = 1;
 const CWD_FAILED: i32 = 2;
 const EXEC_FAILED: i32 = 3;
+
+/// How long a child whose memory is a copy may take to say that it has failed. That it has not is told by the end of the
+/// pipe, unless another thread has forked in this moment, and its child holds the pipe, too.
+const REPORT_WAIT: Duration = Duration::from_secs(5);
 
 /// Starts the child and returns when it runs the program, or with the reason why it does not.
 pub(super) fn launch(spec: &LaunchSpec) -> Result<(Pid, Pipes), SpawnError> {
@@ -66,6 +72,7 @@ pub(super) fn launch(spec: &LaunchSpec) -> Result<(Pid, Pipes), SpawnError> {
         candidates: &image.candidates,
         argv: &argv,
         env: &env,
+        open_files: spec.open_files,
     };
     let pid = begin(&plan).map_err(SpawnError::resources)?;
     drop((stdin_child, stdout_child, stderr_child, report_child));
@@ -137,6 +144,7 @@ struct Plan<'a> {
     candidates: &'a [CString],
     argv: &'a [*const libc::c_char],
     env: &'a [*const libc::c_char],
+    open_files: libc::rlim_t,
     /// The child runs in this very memory, and has executed its program or ended by the time that it is looked at.
     shared: AtomicBool,
     failure: [AtomicI32; 2],
@@ -161,6 +169,11 @@ impl Plan<'_> {
             let [step, errno] = [0, 1].map(|place| self.failure[place].load(Ordering::Relaxed));
             return (step != 0).then_some([step, errno]);
         }
+        let mut watched = [readable(&report)];
+        let told = poll(&mut watched, Some(Instant::now() + REPORT_WAIT));
+        if told.is_err() || watched[0].revents == 0 {
+            return None;
+        }
         let mut failure = [[0; 4]; 2];
         File::from(report)
             .read_exact(failure.as_flattened_mut())
@@ -180,7 +193,7 @@ fn begin(plan: &Plan<'_>) -> io::Result<Pid> {
     // Stacks grow downwards on every system that Rust's Linux has, and begin at a multiple of 16.
     let top = stack.as_mut_ptr_range().end;
     // A handler of this process must not run in the child, whose memory is ours.
-    let _blocked = SignalsBlocked::new();
+    let _blocked = SignalsBlocked::all();
     // SAFETY: `run_child` gets the plan, which lives until the child has left our memory: this thread sleeps until then.
     // The stack is large enough, and the child's alone.
     let pid = unsafe {
@@ -202,7 +215,7 @@ fn begin(plan: &Plan<'_>) -> io::Result<Pid> {
 fn begin(plan: &Plan<'_>) -> io::Result<Pid> {
     // Held over the fork, or a handler of this process could run in the child and write into
     // what both share.
-    let _blocked = SignalsBlocked::new();
+    let _blocked = SignalsBlocked::all();
     // SAFETY: the child calls `run_child` and nothing else, which keeps to async-signal-safe
     // calls and never returns.
     match unsafe { libc::fork() } {
@@ -246,7 +259,7 @@ unsafe fn become_program(plan: &Plan<'_>) -> i32 {
             }
         }
         close_others_on_exec();
-        raise_descriptor_limit();
+        raise_descriptor_limit(plan.open_files);
         reset_signals();
         if !plan.cwd.is_null() && libc::chdir(plan.cwd) == -1 {
             return CWD_FAILED;
@@ -297,9 +310,8 @@ unsafe fn close_others_on_exec() {
     }
 }
 
-/// The runtime uses about one descriptor per loaded thread. Raised as far as the system lets it;
-/// not raising is no failure.
-unsafe fn raise_descriptor_limit() {
+/// Not raising it is no failure.
+unsafe fn raise_descriptor_limit(wanted: libc::rlim_t) {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -309,13 +321,10 @@ unsafe fn raise_descriptor_limit() {
         if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == -1 {
             return;
         }
-        limit.rlim_cur = limit.rlim_max;
-        #[cfg(target_vendor = "apple")]
-        {
-            // More than OPEN_MAX cannot be asked for, even when the hard limit is infinite.
-            limit.rlim_cur = limit.rlim_max.min(10_240);
+        if limit.rlim_cur < wanted {
+            limit.rlim_cur = wanted.min(limit.rlim_max);
+            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
         }
-        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
     }
 }
 

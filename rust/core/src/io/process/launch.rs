@@ -23,6 +23,8 @@ pub struct LaunchSpec {
     pub env: Option<Vec<(OsString, OsString)>>,
     /// The directory the child starts in (a relative program is resolved there); `None` stays here.
     pub cwd: Option<PathBuf>,
+    /// Its soft limit of descriptors is raised to this, if it is lower and the hard limit allows it.
+    pub open_files: u64,
 }
 
 /// A [`LaunchSpec`] in the form that the system calls take.
