@@ -13,6 +13,7 @@ import sys
 import textwrap
 import threading
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +21,8 @@ import pytest
 
 from codex_app_server import Codex, CodexConfig
 from codex_app_server._launch import resolve
-from codex_app_server.errors import DescriptorLimitError, StreamOverflowError
+from codex_app_server.client import CodexClient
+from codex_app_server.errors import DescriptorLimitError, ForkedProcessError, StreamOverflowError
 from codex_app_server.testing import Answer, FunctionCall, OfflineModel
 from tests.leaks import Footprint
 from tests.peer import ScriptedPeer, delta, event, started
@@ -277,6 +279,77 @@ def test_no_descriptors_left_is_an_error_that_names_the_limit(left: int) -> None
     done = subprocess.run(program(body), capture_output=True, text=True, timeout=50, cwd=ROOT, check=False)
     assert re.search(r"limit", done.stdout), (done.stdout, done.stderr)
     assert issubclass(DescriptorLimitError, OSError)
+
+
+def in_forked_child(use: Callable[[], object]) -> None:
+    """Expect that a forked child is told that nothing of this client is its own. It has ten seconds."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of forks with threads
+        pid = os.fork()
+    if pid == 0:  # pragma: no cover - the child's coverage is not collected
+        signal.alarm(10)
+        try:
+            use()
+        except ForkedProcessError:
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_a_forked_child_is_refused_whatever_lock_another_thread_holds(peer: ScriptedPeer) -> None:
+    with Codex(CodexConfig(launch_args_override=peer.argv)) as codex, ThreadPoolExecutor(1) as threads:
+        peer.answers |= {"thread/start": {"thread": {"id": "t"}}, "turn/start": started("u")}
+        stream = codex.thread_start().turn("go").stream()
+        reading = threads.submit(next, stream)
+        feed = stream._cursor
+        Footprint.wait_until(feed._lock.locked)
+        in_forked_child(lambda: next(stream))
+        peer.send(event("turn/started", "t", "u"))
+        assert reading.result(20).method == "turn/started"
+
+
+def test_a_forked_child_can_close_a_client_that_another_thread_initialises(peer: ScriptedPeer) -> None:
+    client = CodexClient(CodexConfig(launch_args_override=peer.argv))
+    client.start()
+    del peer.answers["initialize"]
+    with ThreadPoolExecutor(1) as threads:
+        initialising = threads.submit(client.initialize)
+        request = peer.expect("initialize")
+        in_forked_child(lambda: (client.close(), client.model_list()))
+        peer.answer(request, {"userAgent": "peer/1"})
+        initialising.result(20)
+    client.close()
+
+
+def test_a_killed_program_takes_its_runtime_along_in_spite_of_a_forked_worker() -> None:
+    body = """
+        from codex_app_server._native import Connection
+        runtime = Connection(["/bin/cat"])
+        worker = os.fork()
+        if worker == 0:
+            time.sleep(60)
+            os._exit(0)
+        print(runtime.pid, worker, flush=True)
+        time.sleep(60)
+    """
+    with subprocess.Popen(program(body), stdout=subprocess.PIPE, text=True, cwd=ROOT) as running:
+        assert running.stdout is not None
+        runtime, worker = map(int, running.stdout.readline().split())
+        try:
+            running.kill()
+            Footprint.wait_until(lambda: not is_running(runtime))
+            assert is_running(worker)
+        finally:
+            os.kill(worker, signal.SIGKILL)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and it is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_forked_child_may_exit_normally(peer: ScriptedPeer) -> None:

@@ -12,12 +12,12 @@ use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 
-use codex_core::io::process::{Child, Graces, LaunchSpec};
+use codex_core::io::process::{Child, Graces, LaunchSpec, PipeEnd};
 use codex_core::wire::envelope::Reader;
 use codex_core::wire::framing::LineBuffer;
 
 struct Lines {
-    stdout: File,
+    stdout: PipeEnd,
     buffer: LineBuffer,
     envelopes: Option<Reader>,
     bytes: usize,
@@ -52,7 +52,7 @@ impl Lines {
 
 /// The reader looks before each read, too, because it listens for the process's exit as well.
 #[allow(unsafe_code, reason = "poll has no safe interface")]
-fn wait_readable(file: &File) -> io::Result<()> {
+fn wait_readable(file: &PipeEnd) -> io::Result<()> {
     let mut watched = libc::pollfd {
         fd: file.as_raw_fd(),
         events: libc::POLLIN,
@@ -84,11 +84,11 @@ fn main() -> io::Result<()> {
     let (_child, pipes) = Child::spawn(&launch, Graces::default(), |_| {})
         .map_err(|error| io::Error::other(format!("{error:?}")))?;
     let asked = requests.split(|byte| *byte == b'\n').count() - 1;
-    let mut stdin = File::from(pipes.stdin);
+    let mut stdin = pipes.stdin;
     // Apart, because the answers may fill their pipe before all requests are written.
     let writing = std::thread::spawn(move || stdin.write_all(&requests).map(|()| stdin));
     let mut read = Lines {
-        stdout: File::from(pipes.stdout),
+        stdout: pipes.stdout,
         buffer: LineBuffer::default(),
         envelopes: (mode == "envelope").then(Reader::default),
         bytes: 0,

@@ -1,6 +1,5 @@
 //! How the end of a child is seen.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::ptr;
 use std::time::Duration;
@@ -80,7 +79,7 @@ fn a_child_reaped_by_somebody_else_is_not_signalled() {
         )
         .expect("sh is there");
         let mut grandchild = String::new();
-        BufReader::new(File::from(pipes.stdout))
+        BufReader::new(pipes.stdout)
             .read_line(&mut grandchild)
             .expect("readable");
         let report = child.shut_down(child.graces(), || ());

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd};
 use std::{ptr, thread};
 
 use codex_core::io::process::{ExitOutcome, LaunchSpec, Leftovers, StderrTail, Step};
@@ -104,7 +105,7 @@ fn stopping_and_dropping_in_a_forked_child_changes_nothing_here() {
 fn a_forked_copy_does_not_hold_the_stop_of_stderr() {
     alone(&a_forked_copy_does_not_hold_the_stop_of_stderr, || {
         let (reader, writer) = io::pipe().expect("descriptors are to be had");
-        let tail = StderrTail::start(reader.into(), 64).expect("a thread is to be had");
+        let tail = StderrTail::start(reader, 64).expect("a thread is to be had");
         let forked = forked_copy();
         // SAFETY: the alarm ends this process should the stop wait.
         unsafe { libc::alarm(10) };
@@ -115,22 +116,54 @@ fn a_forked_copy_does_not_hold_the_stop_of_stderr() {
 }
 
 #[test]
-fn a_forked_copy_that_holds_stdin_does_not_block_the_shutdown() {
-    alone(
-        &a_forked_copy_that_holds_stdin_does_not_block_the_shutdown,
-        || {
-            let mut cat = start(&spec(["cat"]), EOF_SHORT);
-            let forked = forked_copy();
-            let ended = (
-                Step::Terminate,
-                Some(ExitOutcome::Signal(libc::SIGTERM)),
-                Some(Leftovers::None),
-            );
-            assert_eq!(cat.shut_down(), ended);
-            cat.stderr.stop();
-            end(forked);
-        },
+fn a_forked_copy_holds_no_pipe_of_a_child() {
+    alone(&a_forked_copy_holds_no_pipe_of_a_child, || {
+        let mut cat = start(&spec(["cat"]), PATIENT);
+        let forked = forked_copy();
+        let here = format!("/proc/{}/fd", std::process::id());
+        let there = format!("/proc/{forked}/fd");
+        let pipes = |directory: &str| -> BTreeSet<_> {
+            let entries = fs::read_dir(directory).expect("Linux");
+            let links = entries.map(|entry| fs::read_link(entry.expect("an entry").path()));
+            let names = links.flatten().map(|link| link.display().to_string());
+            names.filter(|name| name.starts_with("pipe:")).collect()
+        };
+        let ends = [
+            cat.stdin.as_ref().expect("open").as_raw_fd(),
+            cat.stdout.get_ref().as_raw_fd(),
+        ];
+        for end in ends {
+            let copy = || fs::read_link(format!("{there}/{end}")).expect("the number is taken");
+            until(|| copy().to_str() == Some("/dev/null"));
+        }
+        // What is left is the test's own stdio.
+        until(|| pipes(&here).len() >= pipes(&there).len() + 3);
+        // So it sees the end of its input at once.
+        let ended = (
+            Step::EndOfInput,
+            Some(ExitOutcome::Code(0)),
+            Some(Leftovers::None),
+        );
+        assert_eq!(cat.shut_down(), ended);
+        cat.stderr.stop();
+        end(forked);
+    });
+}
+
+#[test]
+fn a_copy_of_stdin_that_somebody_holds_does_not_block_the_shutdown() {
+    let mut cat = start(&spec(["cat"]), EOF_SHORT);
+    let stdin = cat.stdin.as_ref().expect("open").as_fd();
+    let copy = stdin
+        .try_clone_to_owned()
+        .expect("a descriptor is to be had");
+    let ended = (
+        Step::Terminate,
+        Some(ExitOutcome::Signal(libc::SIGTERM)),
+        Some(Leftovers::None),
     );
+    assert_eq!(cat.shut_down(), ended);
+    drop(copy);
 }
 
 #[test]

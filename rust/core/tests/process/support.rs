@@ -2,7 +2,7 @@
 
 use std::any::type_name_of_val;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use codex_core::io::process::{
-    Child, ExitOutcome, Graces, LaunchSpec, Leftovers, Pipes, SpawnError, StderrTail, Step,
+    Child, ExitOutcome, Graces, LaunchSpec, Leftovers, PipeEnd, Pipes, SpawnError, StderrTail, Step,
 };
 
 /// For what must happen.
@@ -39,8 +39,8 @@ pub const IMPATIENT: Graces = Graces {
 /// A child, its shell script's stdio, and what `on_exit` was told.
 pub struct Started {
     pub child: Child,
-    pub stdin: Option<File>,
-    pub stdout: BufReader<File>,
+    pub stdin: Option<PipeEnd>,
+    pub stdout: BufReader<PipeEnd>,
     pub stderr: StderrTail,
     pub told: mpsc::Receiver<ExitOutcome>,
 }
@@ -93,8 +93,8 @@ pub fn start(spec: &LaunchSpec, graces: Graces) -> Started {
         StderrTail::start(stderr, StderrTail::DEFAULT_BYTES).expect("a thread is to be had");
     Started {
         child,
-        stdin: Some(stdin.into()),
-        stdout: BufReader::new(stdout.into()),
+        stdin: Some(stdin),
+        stdout: BufReader::new(stdout),
         stderr,
         told,
     }

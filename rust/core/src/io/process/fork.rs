@@ -18,27 +18,28 @@
 
 use std::ffi::CString;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
-use std::{fs::File, ptr};
 
 use super::error::{SpawnError, SpawnStage};
 use super::launch::{Image, LaunchSpec};
 use super::pid::Pid;
+use super::pipe_end::PipeEnd;
 use super::poll::{poll, readable};
 use crate::sync::thread::SignalsBlocked;
 
-/// Our ends of the child's three pipes; blocking, close-on-exec, never 0, 1 or 2.
+/// Our ends of the child's three pipes; blocking.
 #[derive(Debug)]
 pub struct Pipes {
     /// Writable; its last close is the child's end of input.
-    pub stdin: OwnedFd,
+    pub stdin: PipeEnd,
     /// Readable.
-    pub stdout: OwnedFd,
+    pub stdout: PipeEnd,
     /// Readable.
-    pub stderr: OwnedFd,
+    pub stderr: PipeEnd,
 }
 
 const SESSION_FAILED: i32 = 1;
@@ -52,10 +53,10 @@ const REPORT_WAIT: Duration = Duration::from_secs(5);
 /// Starts the child and returns when it runs the program, or with the reason why it does not.
 pub(super) fn launch(spec: &LaunchSpec) -> Result<(Pid, Pipes), SpawnError> {
     let image = Image::new(spec)?;
-    let (stdin_child, stdin) = pipe().map_err(SpawnError::resources)?;
-    let (stdout, stdout_child) = pipe().map_err(SpawnError::resources)?;
-    let (stderr, stderr_child) = pipe().map_err(SpawnError::resources)?;
-    let (report, report_child) = pipe().map_err(SpawnError::resources)?;
+    let (stdin_child, stdin) = PipeEnd::pair().map_err(SpawnError::resources)?;
+    let (stdout, stdout_child) = PipeEnd::pair().map_err(SpawnError::resources)?;
+    let (stderr, stderr_child) = PipeEnd::pair().map_err(SpawnError::resources)?;
+    let (report, report_child) = PipeEnd::pair().map_err(SpawnError::resources)?;
 
     let argv = pointers(&image.argv);
     let env = pointers(&image.env);
@@ -110,22 +111,6 @@ fn explain(failure: Failure, spec: &LaunchSpec, image: &Image) -> SpawnError {
     }
 }
 
-/// A close-on-exec pipe whose ends are above 2: lower ones would be overwritten while the child's
-/// stdio is laid out.
-fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = io::pipe()?;
-    Ok((above_stdio(reader.into())?, above_stdio(writer.into())?))
-}
-
-fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
-    // A clone is numbered from 3 upwards and keeps close-on-exec.
-    if fd.as_raw_fd() > libc::STDERR_FILENO {
-        Ok(fd)
-    } else {
-        fd.try_clone()
-    }
-}
-
 fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
     strings
         .iter()
@@ -163,7 +148,7 @@ impl Plan<'_> {
     }
 
     /// Why the child does not run its program; `None` if it does, or has died before it could say.
-    fn failure(&self, report: OwnedFd) -> Option<Failure> {
+    fn failure(&self, mut report: PipeEnd) -> Option<Failure> {
         if self.shared.load(Ordering::Relaxed) {
             // The pipe is not waited for: a fork by another thread may have a copy of the child's end.
             let [step, errno] = [0, 1].map(|place| self.failure[place].load(Ordering::Relaxed));
@@ -175,9 +160,7 @@ impl Plan<'_> {
             return None;
         }
         let mut failure = [[0; 4]; 2];
-        File::from(report)
-            .read_exact(failure.as_flattened_mut())
-            .ok()?;
+        report.read_exact(failure.as_flattened_mut()).ok()?;
         Some(failure.map(i32::from_ne_bytes))
     }
 }
@@ -218,7 +201,7 @@ fn begin(plan: &Plan<'_>) -> io::Result<Pid> {
     let _blocked = SignalsBlocked::all();
     // SAFETY: the child calls `run_child` and nothing else, which keeps to async-signal-safe
     // calls and never returns.
-    match unsafe { libc::fork() } {
+    match pipe_end::keeping_ends(|| unsafe { libc::fork() }) {
         -1 => Err(io::Error::last_os_error()),
         0 => {
             run_child(ptr::from_ref(plan).cast_mut().cast());

@@ -3,8 +3,8 @@
 //!
 //! Everything here is plain threads and descriptors; what flows through stdin and stdout belongs to
 //! the caller. The connection calls [`Child::spawn`] once, reads and writes the [`Pipes`], and runs
-//! [`Child::shut_down`] on a native thread when it closes. All `unsafe` stands in `fork`, `pid` and
-//! `poll`, each a thin layer over a few system calls.
+//! [`Child::shut_down`] on a native thread when it closes. All `unsafe` stands in `fork`, `pid`,
+//! `pipe_end` and `poll`, each a thin layer over a few system calls.
 
 mod child;
 mod end;
@@ -16,6 +16,7 @@ mod launch;
 mod outcome;
 mod owner;
 mod pid;
+mod pipe_end;
 mod pipes;
 mod poll;
 mod stderr;
@@ -30,5 +31,6 @@ pub use launch::LaunchSpec;
 pub use outcome::ExitOutcome;
 pub use owner::Owner;
 pub use pid::Signal;
+pub use pipe_end::PipeEnd;
 pub use pipes::{Launch, ProcessPeer};
 pub use stderr::StderrTail;

@@ -1,6 +1,5 @@
 //! A child process as an endpoint: lines on its stdout and stdin, and how it ends.
 
-use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +11,7 @@ use super::error::SpawnError;
 use super::fork::Pipes;
 use super::launch::LaunchSpec;
 use super::outcome::ExitOutcome;
+use super::pipe_end::PipeEnd;
 use super::poll::{poll, readable, set_nonblocking, writable};
 use super::stderr::StderrTail;
 use crate::io::endpoint::{Ending, Endpoint, Peer, Read, Sink, Source};
@@ -53,7 +53,6 @@ impl Launch {
             stderr,
         } = pipes;
         let stderr = StderrTail::start(stderr, self.stderr_tail).map_err(resources)?;
-        let (stdin, stdout) = (File::from(stdin), File::from(stdout));
         set_nonblocking(&stdin).map_err(resources)?;
         set_nonblocking(&stdout).map_err(resources)?;
         let peer = Arc::new(ProcessPeer {
@@ -111,7 +110,7 @@ impl Bell {
 }
 
 struct Stdout {
-    pipe: File,
+    pipe: PipeEnd,
     lines: LineBuffer,
     /// Also tells of the process's exit: while something else holds the pipe open, there is no end of file.
     bell: Arc<Bell>,
@@ -163,7 +162,7 @@ impl Source for Stdout {
 }
 
 struct Stdin {
-    pipe: File,
+    pipe: PipeEnd,
     bell: Arc<Bell>,
 }
 

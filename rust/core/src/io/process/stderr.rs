@@ -4,10 +4,9 @@
 
 use crate::sync::thread::JoinHandle;
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, Read};
 use std::mem;
-use std::os::fd::OwnedFd;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use super::owner::Owner;
@@ -42,7 +41,10 @@ impl StderrTail {
     ///
     /// # Errors
     /// The system's, when there is no descriptor or no thread to be had.
-    pub fn start(stderr: OwnedFd, capacity: usize) -> io::Result<Self> {
+    pub fn start(
+        mut stderr: impl Read + AsFd + Send + 'static,
+        capacity: usize,
+    ) -> io::Result<Self> {
         let stop = Arc::new(SelfPipe::new()?);
         let ring = Arc::new(Mutex::new(Ring {
             bytes: VecDeque::new(),
@@ -51,7 +53,7 @@ impl StderrTail {
         }));
         let thread = spawn_thread("codex-stderr", {
             let (ring, stop) = (Arc::clone(&ring), Arc::clone(&stop));
-            move || drain(&mut File::from(stderr), &stop, &ring)
+            move || drain(&mut stderr, &stop, &ring)
         })?;
         Ok(Self {
             ring,
@@ -97,7 +99,7 @@ impl Drop for StderrTail {
     }
 }
 
-fn drain(stderr: &mut File, stop: &SelfPipe, ring: &Mutex<Ring>) {
+fn drain(stderr: &mut (impl Read + AsFd), stop: &SelfPipe, ring: &Mutex<Ring>) {
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut left_after_stop = LAST_BYTES;
     loop {
@@ -164,6 +166,7 @@ fn after_cut(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::io::Write;
 
     use super::*;
@@ -181,7 +184,7 @@ mod tests {
     }
 
     /// Drains after the stop has come; the text kept.
-    fn drained_after_stop(stderr: impl Into<OwnedFd>) -> String {
+    fn drained_after_stop(mut stderr: impl Read + AsFd) -> String {
         let stop = SelfPipe::new().expect("descriptors are to be had");
         stop.ring();
         let ring = Mutex::new(Ring {
@@ -189,7 +192,7 @@ mod tests {
             capacity: 64,
             mid_line: false,
         });
-        drain(&mut File::from(stderr.into()), &stop, &ring);
+        drain(&mut stderr, &stop, &ring);
         ring.lock().text()
     }
 
