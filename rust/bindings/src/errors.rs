@@ -73,6 +73,15 @@ pub fn turn_overflow(py: Python<'_>, thread_id: &str, turn_id: &str, loss: Loss)
     )
 }
 
+/// Events that may be a turn's were dropped before its start was answered.
+pub fn turn_partial(py: Python<'_>, thread_id: &str, turn_id: &str, loss: Loss) -> PyErr {
+    raise(
+        py,
+        "turn_partial",
+        (thread_id, turn_id, loss.events, loss.bytes),
+    )
+}
+
 /// Events of another stream were dropped. `thread_id` is empty where it is no thread's.
 pub fn stream_overflow(py: Python<'_>, stream: &str, thread_id: &str, loss: Loss) -> PyErr {
     raise(

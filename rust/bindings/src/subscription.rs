@@ -110,6 +110,10 @@ impl PySubscription {
                 None => match self.mailbox.take() {
                     Taken::Segment(segment) => (segment, 0),
                     Taken::Lost(loss) => return Err(self.overflow(py, loss)),
+                    Taken::Partial(loss) => {
+                        let Mailbox { key, thread_id, .. } = &*self.mailbox;
+                        return Err(errors::turn_partial(py, thread_id, key, loss));
+                    }
                     Taken::Cut(cut) => {
                         let Mailbox { key, thread_id, .. } = &*self.mailbox;
                         let first = self.goal(Goal::first_turn);

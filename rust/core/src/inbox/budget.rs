@@ -8,6 +8,8 @@ pub struct Budget {
     pub per_mailbox: usize,
     pub total: usize,
     held: AtomicUsize,
+    /// Of these, what was dropped and will be freed in a moment.
+    waste: AtomicUsize,
 }
 
 impl Budget {
@@ -16,11 +18,28 @@ impl Budget {
             per_mailbox,
             total,
             held: AtomicUsize::new(0),
+            waste: AtomicUsize::new(0),
         }
     }
 
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
+    }
+
+    /// What is held and not about to be freed.
+    pub fn needed(&self) -> usize {
+        self.held()
+            .saturating_sub(self.waste.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn discard(&self, bytes: usize) {
+        self.waste.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What was discarded is freed.
+    pub(crate) fn free(&self, bytes: usize) {
+        self.waste.fetch_sub(bytes, Ordering::Relaxed);
+        self.give_back(bytes);
     }
 
     pub(crate) fn take(&self, bytes: usize) {
@@ -48,5 +67,13 @@ impl Loss {
     pub(crate) fn add(&mut self, more: Self) {
         self.events += more.events;
         self.bytes += more.bytes;
+    }
+
+    /// What is left of it without `part`, which is a part of it.
+    pub(crate) fn without(self, part: Self) -> Self {
+        Self {
+            events: self.events - part.events,
+            bytes: self.bytes - part.bytes,
+        }
     }
 }

@@ -54,6 +54,9 @@ pub enum Taken {
     Segment(Held),
     /// Events were dropped here.
     Lost(Loss),
+    /// Events were dropped before it was known whose they are: some may be missing, of any kind. Whoever wants a result
+    /// is told at the end.
+    Partial(Loss),
     Empty,
     /// Nothing will follow, and everything was taken.
     Finished,
@@ -80,8 +83,8 @@ pub struct Mailbox {
 struct Inbox {
     buffer: Buffer,
     selection: Selection,
-    /// Events that a result needs may be missing.
-    is_partial: bool,
+    /// What was dropped before this was made, and may be of it.
+    missing: Loss,
     /// Nothing more will come. The first word on why stays.
     end: Option<End>,
     /// The consumer is gone: nothing is kept.
@@ -104,7 +107,9 @@ impl Ready for Inbox {
         match self.selection {
             // A result is folded at the end: waking earlier would only cost.
             Selection::Result | Selection::End => false,
-            Selection::All | Selection::Text => !self.buffer.is_empty(),
+            Selection::All | Selection::Text => {
+                !self.buffer.is_empty() || self.missing != Loss::NONE
+            }
         }
     }
 }
@@ -150,7 +155,7 @@ impl Mailbox {
             gate: Gate::new(Inbox {
                 buffer,
                 selection: Selection::All,
-                is_partial: false,
+                missing: Loss::NONE,
                 end: None,
                 abandoned: false,
                 flush_due: false,
@@ -212,11 +217,9 @@ impl Mailbox {
         selection.keeps(event) || (self.about == About::Goal && event.method == "turn/started")
     }
 
-    /// Events may have been dropped before this was made, and not only such as a turn drops.
+    /// Events that may be of it were dropped before this was made, and not only such as a turn drops.
     pub fn lose(&self, loss: Loss) {
-        let mut inbox = self.gate.lock();
-        inbox.is_partial = true;
-        inbox.buffer.note_at_front(loss);
+        self.gate.lock().missing.add(loss);
     }
 
     /// What ends it has come, and is no event. Flush it afterwards.
@@ -250,9 +253,19 @@ impl Mailbox {
         }
     }
 
+    /// The events that can be taken now.
+    pub fn stored(&self) -> Loss {
+        self.gate.lock().buffer.stored()
+    }
+
     /// Bytes of memory held now.
     pub fn held(&self) -> usize {
         self.gate.lock().buffer.held()
+    }
+
+    /// Bytes of memory held now that are not about to be freed.
+    pub fn needed(&self) -> usize {
+        self.gate.lock().buffer.needed()
     }
 
     /// Wakes whoever waits. Called at the end of a chunk.
@@ -280,13 +293,19 @@ impl Mailbox {
     /// The next segment, or why there is none. Never waits.
     pub fn take(&self) -> Taken {
         let mut inbox = self.gate.lock();
+        let is_result = inbox.selection == Selection::Result;
+        if inbox.missing != Loss::NONE && !is_result {
+            return Taken::Partial(std::mem::take(&mut inbox.missing));
+        }
         // A result needs nothing that a turn drops.
-        let told = inbox.is_partial || inbox.selection != Selection::Result;
-        match inbox.buffer.take(told) {
+        match inbox.buffer.take(!is_result) {
             Some(Next::Events(segment)) => Taken::Segment(segment),
             Some(Next::Gap(loss)) => Taken::Lost(loss),
             None => match inbox.end.clone() {
                 None => Taken::Empty,
+                Some(_) if inbox.missing != Loss::NONE => {
+                    Taken::Partial(std::mem::take(&mut inbox.missing))
+                }
                 Some(End::Finished) => Taken::Finished,
                 Some(End::Cut(cut)) => Taken::Cut(cut),
                 Some(End::Closed(reason)) => Taken::Closed(reason),
@@ -372,6 +391,8 @@ mod tests {
                 bytes: 200_000
             }
         );
+        assert!(mailbox.held() > 50_000);
+        mailbox.tidy();
         assert!(mailbox.held() < 10_000);
         assert!(matches!(mailbox.take(), Taken::Lost(reported) if reported == lost));
         assert_eq!(methods(&mailbox), ["item/completed", "turn/completed"]);
@@ -399,9 +420,27 @@ mod tests {
         };
         mailbox.lose(loss);
         mailbox.select(Selection::Result);
+        push(&mailbox, event("item/completed", b"{}"));
+        assert_eq!(methods(&mailbox), ["item/completed"]);
+        // Not while the turn runs: whoever hears of it gives the turn up.
+        assert!(matches!(mailbox.take(), Taken::Empty));
         push(&mailbox, event("turn/completed", b"{}"));
-        assert!(matches!(mailbox.take(), Taken::Lost(told) if told == loss));
-        assert_eq!(methods(&mailbox), ["turn/completed"]);
+        assert!(matches!(mailbox.take(), Taken::Segment(_)));
+        assert!(matches!(mailbox.take(), Taken::Partial(told) if told == loss));
+        assert!(matches!(mailbox.take(), Taken::Finished));
+    }
+
+    #[test]
+    fn a_stream_that_may_lack_events_says_so_first() {
+        let mailbox = mailbox(usize::MAX);
+        let loss = Loss {
+            events: 3,
+            bytes: 30,
+        };
+        mailbox.lose(loss);
+        push(&mailbox, event("item/completed", b"{}"));
+        assert!(matches!(mailbox.take(), Taken::Partial(told) if told == loss));
+        assert_eq!(methods(&mailbox), ["item/completed"]);
     }
 
     #[test]

@@ -98,6 +98,8 @@ pub struct Call {
     pub(crate) by_itself: Option<Vec<u8>>,
     /// The turn that it interrupts, if it goes out by itself.
     pub(crate) interrupts: Option<TurnKey>,
+    /// What else it undoes.
+    pub(crate) undoes: Option<Cleanup>,
     gate: Gate<Progress>,
 }
 
@@ -133,6 +135,7 @@ impl Call {
             opens: None,
             by_itself: None,
             interrupts: None,
+            undoes: None,
             gate: Gate::new(Progress {
                 stage: Stage::Queued,
                 has_place: false,
@@ -153,6 +156,7 @@ impl Call {
             lane,
             by_itself: Some(bytes),
             interrupts: cleanup.turn.clone(),
+            undoes: Some(cleanup.clone()).filter(|cleanup| cleanup.turn.is_none()),
             ..Self::new(id, &cleanup.method, now)
         }
     }

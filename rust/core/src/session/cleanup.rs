@@ -2,7 +2,9 @@
 //! watch or a command whose consumer has gone is ended. Nobody waits for their answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::call::Outcome;
 use crate::wire::encode::json_string;
 
 /// A request that undoes something.
@@ -13,6 +15,24 @@ pub struct Cleanup {
     pub params: Box<[u8]>,
     /// The turn that it interrupts.
     pub turn: Option<TurnKey>,
+    /// How often the runtime was too busy for it.
+    pub put_off: u32,
+}
+
+/// How the runtime says that it is too busy now.
+const OVERLOADED: i64 = -32001;
+/// The first of the pauses until it is asked again, which double, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+pub(super) fn is_overloaded(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Error { code, .. } if *code == OVERLOADED)
+}
+
+/// How long to wait before the runtime is asked again that was too busy so many times.
+pub(super) fn pause(times: u32) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX));
+    doubled.min(LONGEST_PAUSE)
 }
 
 /// A turn and its thread.
@@ -51,6 +71,7 @@ impl Cleanup {
             method: method.into(),
             params: params.into(),
             turn: None,
+            put_off: 0,
         }
     }
 }

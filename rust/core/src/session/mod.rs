@@ -40,12 +40,13 @@ use crate::sync::closing::CloseReason;
 use crate::wire::encode::request_line;
 use admission::{Admission, Limits};
 use call::{Call, Lane, Outcome};
+use cleanup::Cleanup;
 use effects::{Effects, Line};
 use listeners::Listeners;
 use recent::Recent;
 use stats::Stats;
 use streams::GoalPart;
-use subscriptions::{Claim, Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
+use subscriptions::{Claim, Debt, Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
 use threads::{PendingStart, Thread};
 use timers::Unattended;
 use turns::Turn;
@@ -58,10 +59,13 @@ pub struct Session {
     relief_at: usize,
     closed: Option<CloseReason>,
     last_id: i64,
+    last_turn: u64,
     /// Every request that is not settled.
     calls: HashMap<i64, Arc<Call>>,
     /// Those on the wire whose answers nobody waits for, the oldest first.
     unattended: VecDeque<Unattended>,
+    /// What the runtime was too busy to undo, and when it is asked again.
+    put_off: Vec<(Instant, Cleanup)>,
     admission: Admission,
     turns: HashMap<Arc<str>, Turn>,
     /// Those where something is going on besides a turn that runs.
@@ -109,6 +113,7 @@ impl Session {
             last_id: 0,
             calls: HashMap::new(),
             unattended: VecDeque::new(),
+            put_off: Vec::new(),
             admission: Admission::new(limits),
             turns: HashMap::new(),
             threads: HashMap::new(),
@@ -117,6 +122,7 @@ impl Session {
             listeners: Listeners::default(),
             last_subscription: 0,
             subscriptions: HashMap::new(),
+            last_turn: 0,
             ended: Vec::new(),
             ended_at_most: 0,
             over: Recent::default(),
@@ -145,12 +151,12 @@ impl Session {
             }
             return;
         };
-        let Part::Turn(claim) = subscribed.part else {
+        let Part::Turn { claim, of } = subscribed.part else {
             return self.leave_stream(id, subscribed, leave, now, out);
         };
-        let left = self.leave_turn(&subscribed.mailbox, claim, leave, now, out);
+        let left = self.leave_turn(&subscribed.mailbox, claim, of, leave, now, out);
         if left != Claim::None {
-            let part = Part::Turn(left);
+            let part = Part::Turn { claim: left, of };
             self.subscriptions
                 .insert(id, Subscribed { part, ..subscribed });
         }
@@ -159,13 +165,13 @@ impl Session {
     /// From now on leaving undoes what this consumer has begun.
     pub fn own(&mut self, id: SubscriptionId) {
         self.own_turn(id, true);
-        self.set_owed(id, true);
+        self.set_debt(id, Debt::Owed);
     }
 
     /// From now on what this consumer has begun goes on without it.
     pub fn detach(&mut self, id: SubscriptionId) {
         self.own_turn(id, false);
-        self.set_owed(id, false);
+        self.set_debt(id, Debt::Waived);
     }
 
     /// Why the connection has ended; `None` while it lives.
@@ -189,6 +195,7 @@ impl Session {
             }
         }
         self.unattended.clear();
+        self.put_off.clear();
         self.admission.clear();
         self.turns.clear();
         self.threads.clear();
@@ -202,6 +209,7 @@ impl Session {
     pub fn undo_all(&mut self) -> Vec<Line> {
         let mut lines = self.unwritten_by_themselves();
         let mut due = self.streams_to_undo();
+        due.extend(self.put_off.drain(..).map(|(_, cleanup)| cleanup));
         due.extend(self.turns_to_undo());
         for cleanup in &due {
             let params = Some(&*cleanup.params);

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::Session;
 use super::call::{Call, GivenUp, Lane, Opens, Outcome};
-use super::cleanup::Cleanup;
+use super::cleanup::{Cleanup, is_overloaded, pause};
 use super::effects::{Effects, Line};
 use super::stopping::INVALID_REQUEST;
 use super::subscriptions::{Leave, Subscription, SubscriptionId};
@@ -169,17 +169,25 @@ impl Session {
                 return None;
             }
             if thread.is_some_and(|thread| thread.goal.is_some()) {
-                let outcome = Outcome::Error {
-                    code: INVALID_REQUEST,
-                    message: format!("thread has an active goal operation: {thread_id}"),
-                    data: None,
-                };
-                self.settle_call(&Arc::clone(call), outcome, out);
-                self.free_place(call, now, out);
+                let why = format!("thread has an active goal operation: {thread_id}");
+                self.refuse(call, why, now, out);
                 return None;
             }
             let thread = self.threads.entry(Arc::clone(thread_id)).or_default();
             thread.starting.push(PendingStart::of(call));
+        }
+        let goal = call
+            .opens
+            .as_ref()
+            .and_then(|opens| self.goals.get(&opens.id));
+        if let Some(thread_id) = goal.map(|goal| Arc::clone(goal.thread_id()))
+            && self.unsubscribed.has(&thread_id)
+        {
+            let why = format!(
+                "this client has unsubscribed from thread {thread_id}, and would not hear of its goal: resume it"
+            );
+            self.refuse(call, why, now, out);
+            return None;
         }
         call.write(now);
         self.stats.requests_written.one();
@@ -192,6 +200,20 @@ impl Session {
             self.leave_unattended(call, now, out);
         }
         Some(line)
+    }
+
+    /// A request in the writer's hands is refused here, as the runtime would.
+    fn refuse(&mut self, call: &Arc<Call>, why: String, now: Instant, out: &mut Effects) {
+        let outcome = Outcome::Error {
+            code: INVALID_REQUEST,
+            message: why,
+            data: None,
+        };
+        self.settle_call(call, outcome, out);
+        self.free_place(call, now, out);
+        if let Some(opens) = &call.opens {
+            self.stream_was_refused(opens.id);
+        }
     }
 
     /// The answer comes for a call that never was, or will be, on the wire.
@@ -239,6 +261,11 @@ impl Session {
         }
         if let Some(key) = &call.interrupts {
             self.interrupt_was_answered(key, &outcome, now, out);
+        }
+        if let Some(cleanup) = &call.undoes
+            && is_overloaded(&outcome)
+        {
+            self.put_off(cleanup, now, out);
         }
         if let (true, Some(thread_id)) = (accepted, call.thread()) {
             self.subscription_changed(&call.method, &thread_id, now, out);
@@ -318,7 +345,7 @@ impl Session {
             self.unsubscribed.add(thread_id);
             self.cut_thread(thread_id, Cut::Unsubscribed, now, out);
         } else {
-            self.unsubscribed.remove(thread_id);
+            self.hear_again(thread_id);
         }
     }
 
@@ -431,6 +458,29 @@ impl Session {
         let call = Arc::new(Call::by_itself(self.new_id(), cleanup, lane, now));
         self.calls.insert(call.id, Arc::clone(&call));
         self.line_up(&call, now, out);
+    }
+
+    /// The runtime is too busy to undo something: it is asked again after a while, for as long as it is.
+    fn put_off(&mut self, cleanup: &Cleanup, now: Instant, out: &mut Effects) {
+        let due = now + pause(cleanup.put_off);
+        let cleanup = Cleanup {
+            put_off: cleanup.put_off + 1,
+            ..cleanup.clone()
+        };
+        self.put_off.push((due, cleanup));
+        self.look_at(Some(due), out);
+    }
+
+    /// Sends what was put off until now; returns when the next is due.
+    pub(super) fn undo_overdue(&mut self, now: Instant, out: &mut Effects) -> Option<Instant> {
+        let (due, later) = std::mem::take(&mut self.put_off)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
+        self.put_off = later;
+        for (_, cleanup) in due {
+            self.clean_up(&cleanup, now, out);
+        }
+        self.put_off.iter().map(|(at, _)| *at).min()
     }
 
     /// The lines of requests that go out by themselves and have not gone out yet.

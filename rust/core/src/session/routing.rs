@@ -75,10 +75,10 @@ impl Session {
             }
         }
         tally.report(&self.stats);
-        let held = self.budget.held();
-        if held <= self.budget.total {
+        let needed = self.budget.needed();
+        if needed <= self.budget.total {
             self.relief_at = self.budget.total;
-        } else if held > self.relief_at {
+        } else if needed > self.relief_at {
             self.relieve(out);
         }
     }
@@ -103,7 +103,7 @@ impl Session {
             }
         }
         if event.method == "turn/started" {
-            self.unsubscribed.remove(thread_id);
+            self.hear_again(thread_id);
         }
         // What is being started keeps every turn's events until it knows which turn is its.
         let thread = self.threads.get_mut(thread_id);
@@ -150,12 +150,12 @@ impl Session {
     /// The connection holds too much: the largest mailboxes give way until it does not.
     fn relieve(&mut self, out: &mut Effects) {
         let mut mailboxes = self.mailboxes();
-        mailboxes.sort_by_cached_key(|mailbox| std::cmp::Reverse(mailbox.held()));
+        mailboxes.sort_by_cached_key(|mailbox| std::cmp::Reverse(mailbox.needed()));
         let budget = &self.budget;
         // More is freed than has to be: else every event at the boundary would look at all mailboxes.
         let enough = budget.total - budget.total / 8;
         for mailbox in mailboxes {
-            if budget.held() <= enough {
+            if budget.needed() <= enough {
                 break;
             }
             let loss = mailbox.relieve();
@@ -166,10 +166,10 @@ impl Session {
                 out.untidy.push(mailbox);
             }
         }
-        self.relief_at = if budget.held() <= enough {
+        self.relief_at = if budget.needed() <= enough {
             budget.total
         } else {
-            budget.total.max(budget.held() + RELIEF_STEP)
+            budget.total.max(budget.needed() + RELIEF_STEP)
         };
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::Session;
 use super::call::{Call, Lane, Outcome};
-use super::cleanup::{Cleanup, TurnKey};
+use super::cleanup::{Cleanup, TurnKey, is_overloaded, pause};
 use super::effects::Effects;
 use super::threads::{Thread, Unsettled};
 use super::timers::earlier;
@@ -86,7 +86,7 @@ impl Session {
         let Some(turn) = self.turns.get_mut(turn_id) else {
             return;
         };
-        if turn.unheard {
+        if turn.unheard || (turn.missed && !turn.begun) {
             self.stop_blindly(turn_id, BLIND_TRIES, now, out);
         } else if turn.begun {
             turn.stopping = Stopping::Now;
@@ -109,9 +109,25 @@ impl Session {
         if turn.wished || (turn.is_unwanted() && !may_be_joined) {
             return false;
         }
-        turn.stopping = Stopping::No;
-        self.stop_if_unheld(turn_id, now, out);
+        self.reconsider(turn_id, now, out);
         true
+    }
+
+    /// Reads the rule again for a turn that was to be stopped. Starts that were held for its end need not wait if it is
+    /// not any more.
+    fn reconsider(&mut self, turn_id: &str, now: Instant, out: &mut Effects) {
+        if let Some(turn) = self.turns.get_mut(turn_id) {
+            turn.stopping = Stopping::No;
+        }
+        self.stop_if_unheld(turn_id, now, out);
+        let turn = self.turns.get(turn_id);
+        let spared = turn.filter(|turn| turn.stopping == Stopping::No);
+        if let Some(thread_id) = spared.map(|turn| Arc::clone(&turn.thread_id)) {
+            let thread = self.threads.get_mut(&thread_id);
+            let held = thread.map(|thread| thread.turn_is_spared(turn_id));
+            self.let_go(held.into_iter().flatten(), now, out);
+            self.drop_if_idle(&thread_id);
+        }
     }
 
     /// Interrupts a turn that is not known to have begun, once more after a while if the runtime refuses.
@@ -163,6 +179,7 @@ impl Session {
         if !self.enter_call(&call) {
             return call;
         }
+        self.know_goals_turn(thread_id, turn_id);
         let Some(turn) = self.turns.get_mut(turn_id) else {
             if self.over.has(turn_id) {
                 // Sent, it would meet the thread's next turn, or be left unanswered.
@@ -220,8 +237,7 @@ impl Session {
         turn.begun = true;
         if turn.stopping != Stopping::No {
             // Somebody may have followed it meanwhile, or a start may have gone out that is answered with it.
-            turn.stopping = Stopping::No;
-            self.stop_if_unheld(turn_id, now, out);
+            self.reconsider(turn_id, now, out);
         }
         if self.turns.get(turn_id).is_some_and(|turn| turn.wished) {
             self.ask(turn_id, Lane::Control, now, out);
@@ -237,14 +253,17 @@ impl Session {
         out: &mut Effects,
     ) {
         let TurnKey { thread_id, turn_id } = key;
-        if let Some(thread) = self.threads.get_mut(thread_id) {
+        let is_accepted = matches!(outcome, Outcome::Result(_));
+        if let Some(thread) = self.threads.get_mut(thread_id)
+            && is_accepted
+        {
             let due = thread.turn_is_interrupted(turn_id, now);
             self.look_at(due, out);
         }
         let Some(turn) = self.turns.get_mut(turn_id) else {
             return;
         };
-        if matches!(outcome, Outcome::Result(_)) {
+        if is_accepted {
             turn.interrupt = Interrupt::Accepted;
             turn.wished = false;
             let (calls, unheard) = (std::mem::take(&mut turn.interrupts), turn.unheard);
@@ -258,6 +277,14 @@ impl Session {
             return;
         }
         turn.interrupt = Interrupt::NotAsked;
+        if is_overloaded(outcome) {
+            let at = now + pause(turn.busy);
+            turn.busy += 1;
+            turn.ask_at = Some(at);
+            self.look_at(Some(at), out);
+            return;
+        }
+        turn.busy = 0;
         let stops = turn.stopping == Stopping::Now && !self.is_spared(turn_id, now, out);
         let Some(turn) = self.turns.get_mut(turn_id) else {
             return;
@@ -277,6 +304,21 @@ impl Session {
             self.settle_interrupts(calls, outcome, out);
         }
         self.go_on_unheard(turn_id, now, out);
+        self.forget_if_nothing(turn_id);
+    }
+
+    /// The runtime was too busy to interrupt a turn, and may not be by now.
+    fn ask_once_more(&mut self, turn_id: &str, now: Instant, out: &mut Effects) {
+        let Some(turn) = self.turns.get_mut(turn_id) else {
+            return;
+        };
+        turn.ask_at = None;
+        let (wished, stops) = (turn.wished, turn.stopping != Stopping::No);
+        if wished {
+            self.ask(turn_id, Lane::Control, now, out);
+        } else if stops && !self.is_spared(turn_id, now, out) {
+            self.ask(turn_id, Lane::Cleanup, now, out);
+        }
         self.forget_if_nothing(turn_id);
     }
 
@@ -300,7 +342,12 @@ impl Session {
     pub(super) fn stop_overdue(&mut self, now: Instant, out: &mut Effects) -> Option<Instant> {
         let mut next = None;
         let mut due = Vec::new();
+        let mut busy = Vec::new();
         for (turn_id, turn) in &self.turns {
+            match turn.ask_at {
+                Some(at) if at <= now => busy.push(Arc::clone(turn_id)),
+                at => next = earlier(next, at),
+            }
             let (at, left) = match turn.stopping {
                 Stopping::Blindly { at, left } => (at, left.checked_sub(1)),
                 Stopping::OnceBegun(Some(at)) => (at, Some(BLIND_TRIES)),
@@ -311,6 +358,9 @@ impl Session {
             } else {
                 next = earlier(next, Some(at));
             }
+        }
+        for turn_id in busy {
+            self.ask_once_more(&turn_id, now, out);
         }
         for (turn_id, thread_id, left) in due {
             if self.is_spared(&turn_id, now, out) {

@@ -14,7 +14,7 @@ use super::cleanup::Cleanup;
 use super::effects::Effects;
 use super::goal::{Goal, Verdict};
 use super::listeners::Filter;
-use super::subscriptions::{Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
+use super::subscriptions::{Debt, Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
 use crate::inbox::mailbox::{Cut, Mailbox};
 use crate::inbox::segment::Event;
 
@@ -29,9 +29,8 @@ pub(super) struct GoalPart {
     mailbox: Arc<Mailbox>,
     /// Pauses it, unless that was done.
     cleanup: Option<Cleanup>,
-    /// The request that sets it is on the wire, and its consumer has not let it go on.
-    owed: bool,
-    /// That request is on its way to the writer.
+    debt: Debt,
+    /// The request that sets it is on its way to the writer.
     requested: bool,
     /// Its consumer has left, but may still look at it.
     left: bool,
@@ -40,6 +39,10 @@ pub(super) struct GoalPart {
 }
 
 impl GoalPart {
+    pub(super) fn thread_id(&self) -> &Arc<str> {
+        &self.mailbox.thread_id
+    }
+
     /// Whether the runtime does, or may still do, anything for it.
     fn is_live(&self) -> bool {
         let works = self.requested || self.goal.goes_on() || self.goal.running().is_some();
@@ -66,8 +69,7 @@ impl Session {
         let part = Part::Stream {
             subject,
             cleanup,
-            is_sent: false,
-            owed: false,
+            debt: Debt::None,
         };
         self.subscribe(mailbox, part)
     }
@@ -111,7 +113,7 @@ impl Session {
                 goal: Goal::default(),
                 mailbox,
                 cleanup: Some(cleanup),
-                owed: false,
+                debt: Debt::None,
                 requested: false,
                 left: false,
                 dropped: false,
@@ -129,15 +131,12 @@ impl Session {
     pub fn owes(&self, id: SubscriptionId) -> bool {
         match self.subscriptions.get(&id) {
             Some(Subscribed {
-                part:
-                    Part::Stream {
-                        cleanup,
-                        is_sent,
-                        owed,
-                        ..
-                    },
+                part: Part::Stream { cleanup, debt, .. },
                 mailbox,
-            }) => (*is_sent || *owed) && cleanup.is_some() && !mailbox.is_over(),
+            }) => {
+                let may_be_begun = matches!(debt, Debt::Sent | Debt::Owed);
+                may_be_begun && cleanup.is_some() && !mailbox.is_over()
+            }
             Some(Subscribed {
                 part: Part::Goal, ..
             }) => self.goals.get(&id).is_some_and(GoalPart::owes),
@@ -145,17 +144,23 @@ impl Session {
         }
     }
 
-    /// What the request began is (or is not) to be undone when its consumer leaves.
-    pub(super) fn set_owed(&mut self, id: SubscriptionId, is_owed: bool) {
-        if let Some(Subscribed {
-            part: Part::Stream { is_sent, owed, .. },
-            ..
-        }) = self.subscriptions.get_mut(&id)
-        {
-            (*is_sent, *owed) = (false, is_owed);
-        }
+    /// The debt of a stream's or goal's consumer.
+    pub(super) fn debt(&mut self, id: SubscriptionId) -> Option<&mut Debt> {
         if let Some(part) = self.goals.get_mut(&id) {
-            part.owed = is_owed;
+            return Some(&mut part.debt);
+        }
+        match self.subscriptions.get_mut(&id) {
+            Some(Subscribed {
+                part: Part::Stream { debt, .. },
+                ..
+            }) => Some(debt),
+            _ => None,
+        }
+    }
+
+    pub(super) fn set_debt(&mut self, id: SubscriptionId, new: Debt) {
+        if let Some(debt) = self.debt(id) {
+            *debt = new;
         }
     }
 
@@ -182,12 +187,8 @@ impl Session {
 
     /// The line of the request that opens this stream is in the writer's hands.
     pub(super) fn stream_is_sent(&mut self, id: SubscriptionId) {
-        if let Some(Subscribed {
-            part: Part::Stream { is_sent, .. },
-            ..
-        }) = self.subscriptions.get_mut(&id)
-        {
-            *is_sent = true;
+        if let Some(debt) = self.debt(id).filter(|debt| **debt == Debt::None) {
+            *debt = Debt::Sent;
         }
     }
 
@@ -205,7 +206,9 @@ impl Session {
     /// The line of the request that opens a stream goes out now: from now on what undoes it is owed. Returned if its
     /// consumer has left before.
     pub(super) fn stream_is_opening(&mut self, opens: &Opens) -> Option<Cleanup> {
-        self.set_owed(opens.id, true);
+        if let Some(debt) = self.debt(opens.id).filter(|debt| **debt != Debt::Waived) {
+            *debt = Debt::Owed;
+        }
         let Some(part) = self.goals.get_mut(&opens.id) else {
             let has_left = !self.subscriptions.contains_key(&opens.id);
             return opens.cleanup.clone().filter(|_| has_left);
@@ -221,7 +224,7 @@ impl Session {
 
     /// The request that opens a stream was refused, or did not go out: it has begun nothing.
     pub(super) fn stream_was_refused(&mut self, id: SubscriptionId) {
-        self.set_owed(id, false);
+        self.set_debt(id, Debt::None);
         if let Some(part) = self.goals.get_mut(&id) {
             part.requested = false;
             part.goal.refused();
@@ -242,14 +245,13 @@ impl Session {
         let is_over = mailbox.is_over();
         out.garbage.push(mailbox.abandon());
         match part {
-            Part::Turn(_) => {}
+            Part::Turn { .. } => {}
             Part::Notifications(filter) => self.listeners.remove(&filter, &mailbox),
             Part::Goal => self.leave_goal(id, leave, now, out),
             Part::Stream {
                 subject,
                 cleanup,
-                owed,
-                ..
+                debt,
             } => {
                 if let Some(consumers) = self.streams.get_mut(&subject) {
                     consumers.retain(|other| !Arc::ptr_eq(other, &mailbox));
@@ -257,7 +259,7 @@ impl Session {
                         self.streams.remove(&subject);
                     }
                 }
-                let due = (owed || leave == Leave::GiveUp) && !is_over;
+                let due = (debt == Debt::Owed || leave == Leave::GiveUp) && !is_over;
                 if let Some(cleanup) = cleanup.filter(|_| due) {
                     self.clean_up(&cleanup, now, out);
                 }
@@ -271,7 +273,9 @@ impl Session {
         };
         part.left = true;
         part.dropped |= leave == Leave::Drop;
-        part.owed |= leave == Leave::GiveUp && (part.is_live() || part.mailbox.is_unheard());
+        if leave == Leave::GiveUp && (part.is_live() || part.mailbox.is_unheard()) {
+            part.debt = Debt::Owed;
+        }
         if part.owes() {
             part.goal.give_up();
             // One that is over but for its last turn need not be paused, only that turn stopped.
@@ -284,7 +288,7 @@ impl Session {
             }
             // Pausing lets the turn that runs go on. One that begins later is met when it does.
             if let Some(turn_id) = running {
-                self.clean_up(&Cleanup::interrupt(&thread_id, &turn_id), now, out);
+                self.give_up_goals_turn(&thread_id, &turn_id, now, out);
             }
         }
         self.forget_goal(id);
@@ -350,8 +354,7 @@ impl Session {
         }
         // Whoever waits for the goal's beginning looks at the goal, not at its events.
         if let (true, Some(turn_id)) = (begins_unwanted, turn_id) {
-            let interrupt = Cleanup::interrupt(&mailbox.thread_id, turn_id);
-            self.clean_up(&interrupt, now, out);
+            self.give_up_goals_turn(&mailbox.thread_id, &turn_id.into(), now, out);
         }
         if last {
             self.free_thread(&mailbox.thread_id, id);
@@ -359,6 +362,16 @@ impl Session {
             self.forget_goal(id);
         }
         pushed
+    }
+
+    /// Whoever interrupts the turn that runs for a goal is to be known, so that giving the goal up does not do it again.
+    pub(super) fn know_goals_turn(&mut self, thread_id: &str, turn_id: &str) {
+        let goal = self.threads.get(thread_id).and_then(|thread| thread.goal);
+        let part = goal.and_then(|id| self.goals.get(&id));
+        let running = part.and_then(|part| part.goal.running());
+        if let Some(running) = running.filter(|running| ***running == *turn_id).cloned() {
+            self.turn(&running, &thread_id.into()).begun = true;
+        }
     }
 
     /// Nothing more will be heard of a thread's goal. The thread is free; one that goes on unheard can still be paused.
@@ -384,8 +397,8 @@ impl Session {
     pub(super) fn streams_to_undo(&self) -> Vec<Cleanup> {
         let mut due = Vec::new();
         for one in self.subscriptions.values() {
-            if let Part::Stream { cleanup, owed, .. } = &one.part
-                && *owed
+            if let Part::Stream { cleanup, debt, .. } = &one.part
+                && *debt == Debt::Owed
                 && !one.mailbox.is_over()
             {
                 due.extend(cleanup.clone());
@@ -403,6 +416,6 @@ impl Session {
 impl GoalPart {
     fn owes(&self) -> bool {
         let goes_on = !self.mailbox.is_over() || self.mailbox.is_unheard();
-        self.owed && self.cleanup.is_some() && goes_on
+        self.debt == Debt::Owed && self.cleanup.is_some() && goes_on
     }
 }

@@ -45,22 +45,44 @@ pub(crate) enum Claim {
     None,
 }
 
+/// Whether what a request has begun is to be undone when its consumer leaves.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Debt {
+    /// Nothing is begun.
+    #[default]
+    None,
+    /// The request is in the writer's hands: it may still be withdrawn.
+    Sent,
+    Owed,
+    /// Its consumer has let it go on.
+    Waived,
+}
+
 /// A consumer's part in what its mailbox is about.
 #[derive(Debug)]
 pub(crate) enum Part {
-    Turn(Claim),
+    Turn {
+        claim: Claim,
+        /// The number of the turn that it is a claim on.
+        of: u64,
+    },
     Stream {
         subject: Subject,
         /// Undoes the request that opened the stream, unless that was done.
         cleanup: Option<Cleanup>,
-        /// That request is in the writer's hands.
-        is_sent: bool,
-        /// That request is on the wire.
-        owed: bool,
+        debt: Debt,
     },
     /// More of it is kept for as long as the goal lives.
     Goal,
     Notifications(Filter),
+}
+
+impl Part {
+    /// Of who asked for a turn that was over.
+    pub const NO_TURN: Self = Self::Turn {
+        claim: Claim::None,
+        of: 0,
+    };
 }
 
 #[derive(Debug)]

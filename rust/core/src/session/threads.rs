@@ -62,7 +62,6 @@ pub(crate) struct PendingStart {
 #[derive(Debug)]
 struct Early {
     mailbox: Arc<Mailbox>,
-    stored: Loss,
     /// Nothing of it was dropped before.
     from_start: bool,
 }
@@ -107,16 +106,11 @@ impl PendingStart {
             }
             self.early.push(Early {
                 mailbox: Arc::new(make()),
-                stored: Loss::NONE,
                 from_start: self.lost == Loss::NONE || event.method == "turn/started",
             });
             self.early.len() - 1
         });
-        let early = &mut self.early[index];
-        early.stored.add(Loss {
-            events: 1,
-            bytes: event.params.len() as u64,
-        });
+        let early = &self.early[index];
         let pushed = early.mailbox.push(event, event.ends());
         out.note(pushed, &early.mailbox);
         (pushed, dropped)
@@ -125,9 +119,8 @@ impl PendingStart {
     /// Drops the turn that is the least likely to be the answer: the oldest that is over, or else the oldest.
     fn drop_one(&mut self, out: &mut Effects) -> Loss {
         let over = self.early.iter().position(|one| one.mailbox.is_finished());
-        let Early {
-            mailbox, stored, ..
-        } = self.early.remove(over.unwrap_or(0));
+        let Early { mailbox, .. } = self.early.remove(over.unwrap_or(0));
+        let stored = mailbox.stored();
         out.garbage.push(mailbox.abandon());
         self.lost.add(stored);
         stored
@@ -217,6 +210,11 @@ impl Thread {
     pub fn turn_is_over(&mut self, turn_id: &str) -> Vec<HeldStart> {
         self.begun.retain(|begun| **begun != *turn_id);
         self.spared.retain(|spared| **spared != *turn_id);
+        self.turn_is_spared(turn_id)
+    }
+
+    /// A turn that was given up is not to be stopped for now: likewise.
+    pub fn turn_is_spared(&mut self, turn_id: &str) -> Vec<HeldStart> {
         self.settle(|one| matches!(one, Unsettled::Turn(id) if **id == *turn_id))
     }
 
@@ -360,7 +358,8 @@ mod tests {
         assert_eq!(start.mailboxes().count(), MOST_EARLY);
         assert!(budget.held() < 32 * 1024);
         let mailbox = start.take("0", || make("0"), &mut out);
-        assert!(matches!(mailbox.take(), Taken::Lost(lost) if lost.events == 984));
+        assert!(matches!(mailbox.take(), Taken::Partial(lost) if lost.events == 984));
+        assert_eq!(out.garbage.len(), 984 + MOST_EARLY);
     }
 
     #[test]

@@ -139,6 +139,7 @@ impl Session {
             self.drop_if_idle(&thread_id);
         }
         next = earlier(next, self.stop_overdue(now, out));
+        next = earlier(next, self.undo_overdue(now, out));
         // What was done here may have left something to look at, too.
         self.next_look = earlier(next, self.next_look);
     }

@@ -27,6 +27,8 @@ use crate::inbox::mailbox::{Cut, Mailbox};
     reason = "independent facts, not a state machine"
 )]
 pub(crate) struct Turn {
+    /// A turn that is heard of again after it was forgotten has another.
+    number: u64,
     pub thread_id: Arc<str>,
     /// Who gets its events.
     pub subscribers: Vec<Arc<Mailbox>>,
@@ -42,10 +44,15 @@ pub(crate) struct Turn {
     pub begun: bool,
     /// Its events do not come, because this client has unsubscribed from its thread.
     pub(super) unheard: bool,
+    /// Its beginning may not have been heard.
+    pub(super) missed: bool,
     pub(super) stopping: Stopping,
     /// The program wants it to be interrupted, whoever holds it.
     pub(super) wished: bool,
     pub(super) interrupt: Interrupt,
+    /// How often in a row the runtime was too busy to interrupt it, and when it is asked again.
+    pub(super) busy: u32,
+    pub(super) ask_at: Option<Instant>,
     /// It was refused once although the turn had begun.
     pub(super) asked_again: bool,
     /// The program's own interrupts, which wait for the answer.
@@ -55,6 +62,7 @@ pub(crate) struct Turn {
 impl Turn {
     fn of(thread_id: &Arc<str>) -> Self {
         Self {
+            number: 0,
             thread_id: Arc::clone(thread_id),
             subscribers: Vec::new(),
             claims: 0,
@@ -64,20 +72,14 @@ impl Turn {
             started_here: false,
             begun: false,
             unheard: false,
+            missed: false,
             stopping: Stopping::No,
             wished: false,
             interrupt: Interrupt::default(),
+            busy: 0,
+            ask_at: None,
             asked_again: false,
             interrupts: Vec::new(),
-        }
-    }
-
-    /// Its events go to this mailbox, if they come.
-    fn listen(&mut self, mailbox: &Arc<Mailbox>) {
-        if self.unheard {
-            mailbox.cut(Cut::Unsubscribed);
-        } else {
-            self.subscribers.push(Arc::clone(mailbox));
         }
     }
 
@@ -105,18 +107,30 @@ impl Session {
         if self.over.has(turn_id) {
             let budget = Arc::clone(&self.budget);
             let mailbox = Mailbox::missed(turn_id.into(), thread_id.into(), budget);
-            return self.subscribe(Arc::new(mailbox), Part::Turn(Claim::None));
+            return self.subscribe(Arc::new(mailbox), Part::NO_TURN);
         }
         let mailbox = Arc::new(self.mailbox_of(turn_id, thread_id));
         if let Some(reason) = &self.closed {
             mailbox.close(reason);
-            return self.subscribe(mailbox, Part::Turn(Claim::None));
+            return self.subscribe(mailbox, Part::NO_TURN);
         }
         let turn = self.turn(&mailbox.key, &mailbox.thread_id);
         turn.followers += 1;
+        self.hold(mailbox, Claim::Following)
+    }
+
+    /// A consumer gets its part in a turn, and the events from now on, if they come.
+    fn hold(&mut self, mailbox: Arc<Mailbox>, claim: Claim) -> Subscription {
+        let turn = self.turn(&mailbox.key, &mailbox.thread_id);
         turn.holders += 1;
-        turn.listen(&mailbox);
-        self.subscribe(mailbox, Part::Turn(Claim::Following))
+        let of = turn.number;
+        if turn.unheard {
+            mailbox.cut(Cut::Unsubscribed);
+            self.remember_ended(&mailbox);
+        } else {
+            turn.subscribers.push(Arc::clone(&mailbox));
+        }
+        self.subscribe(mailbox, Part::Turn { claim, of })
     }
 
     pub(super) fn mailbox_of(&self, turn_id: &str, thread_id: &str) -> Mailbox {
@@ -124,14 +138,20 @@ impl Session {
     }
 
     /// What is known of a turn, from now on if nothing was.
-    fn turn(&mut self, turn_id: &Arc<str>, thread_id: &Arc<str>) -> &mut Turn {
+    pub(super) fn turn(&mut self, turn_id: &Arc<str>, thread_id: &Arc<str>) -> &mut Turn {
         let unheard = self.unsubscribed.has(thread_id);
         let detached = self.detached.has(turn_id);
+        let last = &mut self.last_turn;
         let turn = self.turns.entry(Arc::clone(turn_id));
-        turn.or_insert_with(|| Turn {
-            unheard,
-            claims: usize::from(detached),
-            ..Turn::of(thread_id)
+        turn.or_insert_with(|| {
+            *last += 1;
+            Turn {
+                number: *last,
+                unheard,
+                missed: unheard,
+                claims: usize::from(detached),
+                ..Turn::of(thread_id)
+            }
         })
     }
 
@@ -141,15 +161,13 @@ impl Session {
         if mailbox.is_finished() || self.over.has(&mailbox.key) {
             mailbox.finish();
             self.remember_ended(&mailbox);
-            return self.subscribe(mailbox, Part::Turn(Claim::None));
+            return self.subscribe(mailbox, Part::NO_TURN);
         }
         let turn = self.turn(&mailbox.key, &mailbox.thread_id);
         turn.claims += 1;
-        turn.holders += 1;
         turn.started_here = true;
         turn.begun |= begun;
-        turn.listen(&mailbox);
-        self.subscribe(mailbox, Part::Turn(Claim::Pending))
+        self.hold(mailbox, Claim::Pending)
     }
 
     /// A start that was given up was answered with a turn: a claim on it that nobody wants.
@@ -171,9 +189,27 @@ impl Session {
         self.stop_if_unheld(turn_id, now, out);
     }
 
+    /// A turn that runs for a goal which was given up: nobody wants it but who follows or has joined it.
+    pub(super) fn give_up_goals_turn(
+        &mut self,
+        thread_id: &Arc<str>,
+        turn_id: &Arc<str>,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        let turn = self.turn(turn_id, thread_id);
+        turn.begun = true;
+        turn.given_up = true;
+        self.stop_if_unheld(turn_id, now, out);
+    }
+
     pub(super) fn own_turn(&mut self, id: SubscriptionId, owned: bool) {
         if let Some(Subscribed {
-            part: Part::Turn(claim @ (Claim::Pending | Claim::Owned | Claim::Detached)),
+            part:
+                Part::Turn {
+                    claim: claim @ (Claim::Pending | Claim::Owned | Claim::Detached),
+                    ..
+                },
             ..
         }) = self.subscriptions.get_mut(&id)
         {
@@ -181,17 +217,20 @@ impl Session {
         }
     }
 
-    /// A turn's consumer leaves; `claim` is what it has. Returns what it still has after that.
+    /// A turn's consumer leaves; `claim` is what it has, of the turn with this number. Returns what it still has after
+    /// that.
     pub(super) fn leave_turn(
         &mut self,
         mailbox: &Arc<Mailbox>,
         claim: Claim,
+        of: u64,
         leave: Leave,
         now: Instant,
         out: &mut Effects,
     ) -> Claim {
         out.garbage.push(mailbox.abandon());
-        let Some(turn) = self.turns.get_mut(&mailbox.key) else {
+        let turn = self.turns.get_mut(&mailbox.key);
+        let Some(turn) = turn.filter(|turn| turn.number == of) else {
             return Claim::None;
         };
         turn.subscribers
@@ -266,11 +305,13 @@ impl Session {
         let turns: Vec<Arc<str>> = turns.map(|(turn_id, _)| Arc::clone(turn_id)).collect();
         for turn_id in turns {
             if let Some(turn) = self.turns.get_mut(&turn_id) {
-                for mailbox in &turn.subscribers {
-                    mailbox.cut(cut);
-                }
-                out.mailboxes.append(&mut turn.subscribers);
                 turn.unheard = true;
+                turn.missed = true;
+                for mailbox in std::mem::take(&mut turn.subscribers) {
+                    mailbox.cut(cut);
+                    self.remember_ended(&mailbox);
+                    out.mailboxes.push(mailbox);
+                }
             }
             let turn = self.turns.get(&turn_id);
             let is_interrupted = turn.is_some_and(|turn| turn.interrupt == Interrupt::Accepted);
@@ -289,16 +330,26 @@ impl Session {
         self.cut_goal(thread_id, cut, out);
     }
 
-    /// Whether a turn that is followed here runs on this thread, or one is about to, or one that was given up is not
-    /// over.
+    /// This client hears of a thread again: the end of its turns will come.
+    pub(super) fn hear_again(&mut self, thread_id: &str) {
+        if self.unsubscribed.remove(thread_id) {
+            for turn in self.turns.values_mut() {
+                turn.unheard &= *turn.thread_id != *thread_id;
+            }
+        }
+    }
+
+    /// Whether a turn that was started or is followed here runs on this thread, or one is about to, or one that was given
+    /// up is not over.
     pub(super) fn is_busy(&self, thread_id: &str, now: Instant) -> bool {
         let thread = self.threads.get(thread_id);
-        let followed = |turn: &Turn| {
-            let runs = turn.started_here || turn.begun;
-            runs && !turn.subscribers.is_empty() && *turn.thread_id == *thread_id
+        let runs = |turn: &Turn| {
+            let expected = turn.started_here && !turn.unheard;
+            let followed = turn.begun && !turn.subscribers.is_empty();
+            (expected || followed) && *turn.thread_id == *thread_id
         };
         thread.is_some_and(|thread| thread.is_starting() || thread.is_holding(now))
-            || self.turns.values().any(followed)
+            || self.turns.values().any(runs)
     }
 
     /// Whether the `turn/started` of a turn that was started here has come; `None` for any other turn.
@@ -312,7 +363,11 @@ impl Session {
     pub(super) fn turns_to_undo(&self) -> Vec<Cleanup> {
         let mut owners = HashMap::<&str, usize>::new();
         for one in self.subscriptions.values() {
-            if matches!(one.part, Part::Turn(Claim::Pending | Claim::Owned)) {
+            let claim = match one.part {
+                Part::Turn { claim, .. } => claim,
+                _ => Claim::None,
+            };
+            if matches!(claim, Claim::Pending | Claim::Owned) {
                 *owners.entry(&one.mailbox.key).or_default() += 1;
             }
         }

@@ -58,7 +58,8 @@ fn take_all(mailbox: &Mailbox, seen: &mut Vec<String>) -> bool {
             ),
             Taken::Empty => return true,
             Taken::Finished | Taken::Closed(_) => return false,
-            Taken::Lost(_) | Taken::Cut(_) => panic!("nothing was dropped"),
+            Taken::Lost(loss) => seen.push(format!("{} lost", loss.events)),
+            Taken::Partial(_) | Taken::Cut(_) => panic!("nothing of that kind happens here"),
         }
     }
 }
@@ -139,6 +140,56 @@ fn run(in_loop: bool, ends: bool, selection: Selection) {
     assert_eq!(all, expected);
     drop(mailbox);
     assert_eq!(budget.held(), 0);
+}
+
+/// Items and deltas, in turns; somewhere between them the connection is over its budget, and what is dropped is freed
+/// while the consumer reads.
+fn lose() {
+    let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
+    let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget));
+    let mailbox = Arc::new(mailbox);
+    let lost = {
+        let mailbox = Arc::clone(&mailbox);
+        thread::spawn(move || {
+            let mut lost = 0;
+            let full_at = thread_rng().gen_range(0..EVENTS);
+            for number in 0..EVENTS {
+                let params = number.to_string();
+                mailbox.push(event("item/completed", params.as_bytes()), false);
+                let delta = event("item/agentMessage/delta", b"delta");
+                lost += mailbox.push(delta, false).lost.events;
+                if number == full_at {
+                    lost += mailbox.relieve().events;
+                    mailbox.flush();
+                    mailbox.tidy();
+                }
+            }
+            mailbox.push(event("turn/completed", b"end"), true);
+            mailbox.flush();
+            lost
+        })
+    };
+    let seen = consume(&mailbox);
+    let lost = lost.join().unwrap();
+    let (deltas, rest): (Vec<String>, _) = seen.into_iter().partition(|one| one == "delta");
+    let (told, items): (Vec<String>, Vec<_>) =
+        rest.into_iter().partition(|one| one.ends_with("lost"));
+    let expected = (0..EVENTS).map(|number| number.to_string());
+    let expected: Vec<_> = expected.chain(["end".to_owned()]).collect();
+    assert_eq!(items, expected);
+    assert_eq!(deltas.len() as u64 + lost, EVENTS as u64);
+    // What is lost after it was told is in the counters only.
+    assert!(
+        told.len() <= 1 && (lost == 0) == told.is_empty(),
+        "{told:?}"
+    );
+    drop(mailbox);
+    assert_eq!(budget.held(), 0);
+}
+
+#[test]
+fn a_consumer_beside_a_loss() {
+    check(lose);
 }
 
 #[test]

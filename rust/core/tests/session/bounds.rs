@@ -6,7 +6,7 @@ use codex_core::inbox::mailbox::{Cut, Taken};
 use codex_core::session::Counts;
 use codex_core::session::subscriptions::Leave;
 
-use crate::desk::{Desk, STARTED, completed, started};
+use crate::desk::{COMPLETED, Desk, STARTED, completed, long_delta, started};
 
 fn delta(turn: &str) -> String {
     crate::desk::DELTA.replace(r#""u""#, &format!("{turn:?}"))
@@ -145,6 +145,75 @@ fn a_turn_of_which_early_events_were_dropped_says_so() {
         }
         desk.answer_turn(&call, turn);
         let turn = call.take_subscription().unwrap();
-        assert!(matches!(turn.mailbox.take(), Taken::Lost(_)));
+        assert!(matches!(turn.mailbox.take(), Taken::Partial(_)));
     }
+}
+
+#[test]
+fn a_turn_that_was_forgotten_and_is_heard_of_again_is_another() {
+    let mut desk = Desk::default();
+    let old = desk.turn("u");
+    desk.session.detach(old.id);
+    desk.hear(&[STARTED, &completed("u")]);
+    for number in 0..4096 {
+        desk.hear(&[&completed(&number.to_string())]);
+    }
+    let follower = desk.follow("u");
+    desk.give_up(&old);
+    desk.leave(&follower, Leave::Drop);
+    assert_eq!(desk.session.counts().turns, 0);
+    assert!(!desk.wrote().contains(&"turn/interrupt u".to_owned()));
+}
+
+#[test]
+fn a_loss_is_counted_once() {
+    let mut desk = Desk::with_budget(4_000, 1 << 20);
+    let _start = desk.start();
+    for _ in 0..20 {
+        desk.hear(&[&long_delta("t", "u", 1000)]);
+    }
+    assert_eq!(desk.stats.events_lost.get(), 20);
+    for number in 0..16 {
+        desk.hear(&[&started(&number.to_string())]);
+    }
+    assert_eq!(desk.stats.events_lost.get(), 20);
+}
+
+/// The largest mailbox gives way also when it is over, for whatever reason, and was not read.
+#[test]
+fn what_is_over_and_was_not_read_gives_way_too() {
+    type End = fn(&mut Desk);
+    let ends: [End; 3] = [
+        |desk| desk.hear(&[r#"{"method":"thread/archived","params":{"threadId":"t"}}"#]),
+        |desk| desk.unsubscribe(),
+        |desk| desk.hear(&[COMPLETED]),
+    ];
+    for end in ends {
+        let mut desk = Desk::with_budget(100 << 20, 1 << 20);
+        let large = desk.turn("u");
+        for _ in 0..66 {
+            desk.hear(&[&long_delta("t", "u", 10_000)]);
+        }
+        end(&mut desk);
+        assert!(large.mailbox.held() > 600_000);
+        let small = desk.session.follow_turn("t2", "v");
+        for _ in 0..40 {
+            desk.hear(&[&long_delta("t2", "v", 10_000)]);
+        }
+        assert!(large.mailbox.held() < 20_000, "{}", large.mailbox.held());
+        assert!(matches!(large.mailbox.take(), Taken::Lost(_)));
+        assert!(matches!(small.mailbox.take(), Taken::Segment(_)));
+    }
+}
+
+#[test]
+fn what_is_dropped_is_freed_with_the_step() {
+    let mut desk = Desk::with_budget(100_000, 1 << 20);
+    let turn = desk.turn("u");
+    let item = r#"{"method":"item/completed","params":{"threadId":"t","turnId":"u"}}"#;
+    while desk.stats.events_lost.get() == 0 {
+        desk.hear(&[&long_delta("t", "u", 1000), item]);
+    }
+    assert!(turn.mailbox.held() < 20_000, "{}", turn.mailbox.held());
+    assert_eq!(turn.mailbox.held(), desk.budget.held());
 }

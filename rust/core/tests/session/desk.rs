@@ -213,6 +213,14 @@ impl Desk {
         )]);
     }
 
+    /// The runtime is too busy for the request that was written last.
+    pub fn overload_last(&mut self) {
+        let id = self.last_id;
+        self.hear(&[&format!(
+            r#"{{"id":{id},"error":{{"code":-32001,"message":"Server overloaded; retry later."}}}}"#
+        )]);
+    }
+
     /// This client unsubscribes from the thread.
     pub fn unsubscribe(&mut self) {
         let call = self.open("thread/unsubscribe", None);
@@ -272,6 +280,14 @@ impl Desk {
         let now = self.now;
         self.session.own_thread(&"t".into(), pause(), now)
     }
+}
+
+/// A delta of so many bytes.
+pub fn long_delta(thread: &str, turn: &str, bytes: usize) -> String {
+    let text = "x".repeat(bytes);
+    format!(
+        r#"{{"method":"item/agentMessage/delta","params":{{"threadId":"{thread}","turnId":"{turn}","delta":"{text}"}}}}"#
+    )
 }
 
 pub fn pause() -> Cleanup {

@@ -1,9 +1,12 @@
 //! Whose turns are a goal's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use codex_core::inbox::mailbox::Taken;
 use codex_core::inbox::selection::Selection;
+use codex_core::session::Counts;
+use codex_core::session::call::Outcome;
 use codex_core::session::goal::Goal;
 use codex_core::session::subscriptions::{Leave, Subscription};
 use codex_core::sync::waker::LoopWaker;
@@ -150,4 +153,90 @@ fn a_goals_result_wakes_when_the_goal_is_over() {
     assert_eq!(desk.woken.len(), 1);
     assert_eq!(waker.take(), Some(7));
     assert_eq!(methods(&goal.mailbox), ["turn/started", "turn/completed"]);
+}
+
+/// A goal that is set, and whose turn "u" runs.
+fn set_and_running() -> (Desk, Subscription) {
+    let mut desk = Desk::default();
+    let goal = desk.goal().unwrap();
+    let call = desk.open_stream("thread/goal/set", None, Some((goal.id, false)));
+    desk.send(&call);
+    desk.wrote();
+    desk.hear(&[STARTED]);
+    (desk, goal)
+}
+
+#[test]
+fn a_detached_turn_is_no_goals_though_nobody_has_its_handle() {
+    let mut desk = Desk::default();
+    let turn = desk.turn("u");
+    desk.session.detach(turn.id);
+    desk.leave(&turn, Leave::Drop);
+    assert!(desk.goal().is_none());
+    desk.hear(&[STARTED, COMPLETED]);
+    assert!(desk.goal().is_some());
+}
+
+#[test]
+fn giving_a_goal_up_stops_its_turn_when_nobody_follows_it_any_more() {
+    let (mut desk, goal) = set_and_running();
+    let follower = desk.follow("u");
+    desk.give_up(&goal);
+    assert_eq!(desk.wrote(), ["thread/goal/set"]);
+    desk.leave(&follower, Leave::Close);
+    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+}
+
+#[test]
+fn giving_a_goal_up_does_not_interrupt_its_turn_once_more() {
+    let (mut desk, goal) = set_and_running();
+    let _wish = desk.step(|session, now, out| session.interrupt("t", "u", now, out));
+    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+    desk.give_up(&goal);
+    assert_eq!(desk.wrote(), ["thread/goal/set"]);
+}
+
+#[test]
+fn a_start_waits_for_the_end_of_a_given_up_goals_turn() {
+    let (mut desk, goal) = set_and_running();
+    desk.give_up(&goal);
+    desk.leave(&goal, Leave::Drop);
+    let start = desk.open("turn/start", Some("t"));
+    assert!(!start.is_admitted());
+    desk.hear(&[COMPLETED]);
+    assert!(start.is_admitted());
+}
+
+#[test]
+fn a_pause_for_which_the_runtime_is_too_busy_is_sent_again() {
+    let (mut desk, goal) = set_and_running();
+    desk.hear(&[COMPLETED]);
+    desk.give_up(&goal);
+    for pause_ms in [100, 200, 400] {
+        assert_eq!(desk.wrote(), ["thread/goal/set"]);
+        desk.overload_last();
+        desk.pass(Duration::from_millis(pause_ms));
+    }
+    assert_eq!(desk.wrote(), ["thread/goal/set"]);
+    desk.accept_last();
+    desk.pass(Duration::from_secs(60));
+    assert!(desk.wrote().is_empty());
+}
+
+#[test]
+fn a_goal_of_a_thread_that_is_not_heard_of_is_refused() {
+    let mut desk = Desk::default();
+    desk.unsubscribe();
+    let goal = desk.goal().unwrap();
+    let call = desk.open_stream("thread/goal/set", None, Some((goal.id, false)));
+    desk.send(&call);
+    desk.wrote();
+    assert!(
+        matches!(call.take(), Some(Outcome::Error { message, .. }) if message.contains("resume"))
+    );
+    desk.leave(&goal, Leave::Drop);
+    assert!(desk.wrote().is_empty());
+    assert_eq!(desk.session.counts(), Counts::default());
+    desk.resume();
+    assert!(desk.goal().is_some());
 }

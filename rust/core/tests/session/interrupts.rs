@@ -205,3 +205,66 @@ fn what_was_accepted_stays_so_whatever_becomes_of_another_interrupt() {
     let later = interrupt(&mut desk);
     assert!(matches!(later.take(), Some(Outcome::Result(_))));
 }
+
+#[test]
+fn a_runtime_that_is_too_busy_is_asked_again_in_pauses() {
+    for wished in [true, false] {
+        let mut desk = Desk::default();
+        let turn = desk.turn("u");
+        desk.session.own(turn.id);
+        desk.hear(&[STARTED]);
+        desk.wrote();
+        let call =
+            wished.then(|| desk.step(|session, now, out| session.interrupt("t", "u", now, out)));
+        if !wished {
+            desk.give_up(&turn);
+        }
+        for pause_ms in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
+            assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+            desk.overload_last();
+            desk.pass(Duration::from_millis(pause_ms - 1));
+            assert!(desk.wrote().is_empty(), "{pause_ms}");
+            desk.pass(Duration::from_millis(1));
+        }
+        assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+        desk.accept_last();
+        if let Some(call) = call {
+            assert!(matches!(call.take(), Some(Outcome::Result(_))));
+        }
+        desk.hear(&[COMPLETED]);
+        desk.pass(Duration::from_secs(60));
+        assert!(desk.wrote().is_empty());
+    }
+}
+
+#[test]
+fn a_refused_interrupt_does_not_let_starts_go() {
+    let mut desk = Desk::default();
+    let owner = desk.turn("u");
+    desk.session.own(owner.id);
+    desk.give_up(&owner);
+    let start = desk.open("turn/start", Some("t"));
+    for _ in 0..299 {
+        desk.pass(Duration::from_millis(100));
+        if !desk.wrote().is_empty() {
+            desk.refuse_last();
+        }
+        assert!(!start.is_admitted(), "the turn is not over");
+    }
+    desk.pass(Duration::from_secs(1));
+    assert!(start.is_admitted());
+}
+
+#[test]
+fn a_start_is_not_held_for_a_turn_that_is_not_stopped_after_all() {
+    let mut desk = Desk::default();
+    let owner = desk.turn("u");
+    desk.session.own(owner.id);
+    desk.give_up(&owner);
+    let start = desk.open("turn/start", Some("t"));
+    assert!(!start.is_admitted());
+    let _follower = desk.follow("u");
+    desk.hear(&[STARTED]);
+    assert!(start.is_admitted());
+    assert_eq!(desk.wrote(), ["turn/start"]);
+}

@@ -194,3 +194,15 @@ fn what_the_consumer_undid_or_lets_go_on_is_not_undone() {
     other.leave(&kept, Leave::Close);
     assert!(desk.wrote().is_empty() && other.wrote().is_empty());
 }
+
+#[test]
+fn what_is_let_go_on_before_it_is_written_is_not_undone() {
+    let mut desk = Desk::default();
+    let stream = desk.stream("processHandle", "p", Some(kill()));
+    let call = desk.open_stream("process/spawn", None, Some((stream.id, false)));
+    desk.send(&call);
+    desk.session.detach(stream.id);
+    assert_eq!(desk.wrote(), ["process/spawn"]);
+    desk.leave(&stream, Leave::Drop);
+    assert!(desk.wrote().is_empty());
+}

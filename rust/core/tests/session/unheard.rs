@@ -6,7 +6,7 @@ use codex_core::inbox::mailbox::{Cut, Taken};
 use codex_core::session::Counts;
 use codex_core::session::subscriptions::Leave;
 
-use crate::desk::{DELTA, Desk, STARTED};
+use crate::desk::{COMPLETED, DELTA, Desk, STARTED, methods};
 
 /// Interrupts that were written while so much time passed.
 fn interrupts_within(desk: &mut Desk, time: Duration) -> usize {
@@ -179,6 +179,7 @@ fn who_waits_for_a_goal_is_told_and_can_still_pause_it() {
             desk.session.own(goal.id);
             desk.give_up(&goal);
             assert_eq!(desk.wrote(), ["thread/goal/set", "turn/interrupt u"]);
+            desk.accept_last();
         } else {
             assert!(matches!(
                 goal.mailbox.take(),
@@ -258,4 +259,53 @@ fn a_turn_that_was_let_run_on_without_a_handle_is_forgotten() {
     desk.step(|session, now, out| session.release(&call, now, out));
     desk.unsubscribe();
     assert_eq!(desk.session.counts().turns, 0);
+}
+
+#[test]
+fn a_turn_is_heard_of_again_after_a_resume() {
+    for joins in [true, false] {
+        let mut desk = Desk::default();
+        let first = desk.turn("u");
+        desk.session.detach(first.id);
+        desk.hear(&[STARTED]);
+        desk.unsubscribe();
+        desk.resume();
+        let again = if joins {
+            desk.turn("u")
+        } else {
+            desk.follow("u")
+        };
+        desk.hear(&[DELTA, COMPLETED]);
+        let heard = ["item/agentMessage/delta", "turn/completed"];
+        assert_eq!(methods(&again.mailbox), heard);
+        assert!(matches!(again.mailbox.take(), Taken::Finished));
+    }
+}
+
+#[test]
+fn a_turn_whose_beginning_was_missed_is_stopped_at_once() {
+    let mut desk = Desk::default();
+    desk.unsubscribe();
+    let turn = desk.turn("u");
+    desk.session.own(turn.id);
+    desk.resume();
+    desk.wrote();
+    desk.give_up(&turn);
+    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+}
+
+#[test]
+fn the_end_of_a_turn_that_is_heard_of_again_is_waited_for() {
+    let mut desk = Desk::default();
+    let turn = desk.turn("u");
+    desk.session.own(turn.id);
+    desk.hear(&[STARTED]);
+    desk.unsubscribe();
+    desk.resume();
+    desk.give_up(&turn);
+    let start = desk.open("turn/start", Some("t"));
+    desk.accept_last();
+    assert!(!start.is_admitted(), "it would join the interrupted turn");
+    desk.hear(&[COMPLETED]);
+    assert!(start.is_admitted());
 }

@@ -92,7 +92,7 @@ impl Consumer {
             Taken::Finished => self.over == Some(Over::Finished),
             Taken::Cut(_) => self.over == Some(Over::Cut),
             Taken::Closed(_) => self.over.is_none() && self.closed,
-            Taken::Segment(_) | Taken::Lost(_) => false,
+            Taken::Segment(_) | Taken::Lost(_) | Taken::Partial(_) => false,
         };
         if right {
             Ok(())
