@@ -224,7 +224,9 @@ impl Session {
 
     /// The request that opens a stream was refused, or did not go out: it has begun nothing.
     pub(super) fn stream_was_refused(&mut self, id: SubscriptionId) {
-        self.set_debt(id, Debt::None);
+        if let Some(debt) = self.debt(id).filter(|debt| **debt != Debt::Waived) {
+            *debt = Debt::None;
+        }
         if let Some(part) = self.goals.get_mut(&id) {
             part.requested = false;
             part.goal.refused();

@@ -197,6 +197,10 @@ impl Session {
         now: Instant,
         out: &mut Effects,
     ) {
+        // A goal whose thread was unsubscribed has not heard of its turn's end.
+        if self.over.has(turn_id) {
+            return;
+        }
         let turn = self.turn(turn_id, thread_id);
         turn.begun = true;
         turn.given_up = true;

@@ -212,13 +212,15 @@ impl World {
         let call = self
             .desk
             .step(|session, now, out| session.interrupt(&thread, &id, now, out));
+        let has_goal = self.goals.iter().any(|goal| goal.thread == thread_of(turn));
         let state = &mut self.turns.all[turn];
+        state.may_be_goals |= has_goal;
         let is_settled = state.over.is_some() || (state.known && state.accepted);
         state.wished |= state.known && !is_settled;
         state.was_wished |= state.wished;
         state.was_unknown |= !state.known;
         let is_answered = self.desk.woken.iter().any(|one| Arc::ptr_eq(one, &call));
-        let is_vague = state.may_be_over || self.closed;
+        let is_vague = state.may_be_over || state.may_be_goals || self.closed;
         if is_answered != is_settled && !is_vague {
             return Err(format!("answered is {is_answered}: {state:?}"));
         }

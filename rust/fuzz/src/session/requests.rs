@@ -21,8 +21,8 @@ pub enum Kind {
         stream: usize,
         until_answer: bool,
     },
-    /// Sets a goal.
-    Sets,
+    /// Sets a thread's goal.
+    Sets(usize),
     /// Unsubscribes from a thread.
     Unsubscribes(usize),
     /// The program's interrupt of a turn, which goes out by itself.

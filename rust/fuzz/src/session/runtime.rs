@@ -37,6 +37,18 @@ impl World {
                     Err(format!("refused for no goal: {call:?}"))
                 };
             }
+            if let Some(Request {
+                kind: Kind::Sets(thread),
+                stage,
+                answer,
+                ..
+            }) = request
+                && *stage == Stage::Sent
+                && self.unsubscribed[*thread]
+            {
+                (*stage, *answer) = (Stage::Settled, Some(Answer::Refused));
+                return Ok(());
+            }
             let swallowed = match request {
                 Some(request) => {
                     request.stage == Stage::Sent && !matches!(request.kind, Kind::Start(_))
@@ -191,6 +203,7 @@ impl World {
         let last = method == "turn/completed";
         if method == "turn/started" {
             self.unsubscribed[thread] = false;
+            self.turns.hear_again(thread);
         }
         for consumer in self.consumers.iter_mut().filter(|one| one.listens(turn)) {
             consumer.expected.push_back(params.clone());
@@ -218,7 +231,7 @@ impl World {
         for turn in (0..TURNS).filter(|turn| thread_of(*turn) == thread) {
             let state = &mut self.turns.all[turn];
             if state.known && state.over.is_none() {
-                state.unheard = true;
+                (state.unheard, state.missed) = (true, true);
                 let is_interrupted = state.accepted;
                 for consumer in self.consumers.iter_mut().filter(|one| one.listens(turn)) {
                     consumer.over = Some(Over::Cut);
@@ -235,7 +248,9 @@ impl World {
             return Ok(());
         }
         for turn in 0..TURNS {
-            let state = &self.turns.all[turn];
+            let state = &mut self.turns.all[turn];
+            // The session knows of a goal's turn that is not wanted any more.
+            state.may_be_over |= thread_of(turn) == thread && state.may_be_goals;
             if thread_of(turn) == thread && state.known && state.over.is_none() {
                 for consumer in self.consumers.iter_mut().filter(|one| one.listens(turn)) {
                     consumer.over = Some(Over::Cut);

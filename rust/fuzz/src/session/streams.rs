@@ -24,6 +24,8 @@ pub struct Stream {
     /// Its consumer has not undone it itself.
     has_cleanup: bool,
     pub owed: bool,
+    /// Its consumer has let it go on, before or after it was begun.
+    waived: bool,
     requested: bool,
     pub over: bool,
     pub left: bool,
@@ -69,6 +71,7 @@ impl World {
             process,
             has_cleanup: true,
             owed: false,
+            waived: false,
             requested: false,
             over: self.closed,
             left: false,
@@ -108,7 +111,7 @@ impl World {
     /// The request that opens a stream is on the wire.
     pub fn stream_opens(&mut self, index: usize) {
         let stream = &mut self.streams[index];
-        stream.owed = !stream.left;
+        stream.owed = !stream.left && !stream.waived;
         self.undone += u64::from(stream.left && stream.has_cleanup);
     }
 
@@ -161,11 +164,11 @@ impl World {
         let id = stream.subscription.id;
         match what % 3 {
             0 => {
-                stream.owed = true;
+                (stream.owed, stream.waived) = (true, false);
                 self.desk.session.own(id);
             }
             1 => {
-                stream.owed = false;
+                (stream.owed, stream.waived) = (false, true);
                 self.desk.session.detach(id);
             }
             _ => {
@@ -203,8 +206,8 @@ impl World {
             return;
         };
         if !std::mem::replace(&mut goal.requested, true) {
-            let id = goal.subscription.id;
-            self.open_for("thread/goal/set", id, false, Kind::Sets);
+            let (id, kind) = (goal.subscription.id, Kind::Sets(goal.thread));
+            self.open_for("thread/goal/set", id, false, kind);
         }
     }
 

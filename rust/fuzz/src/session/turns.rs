@@ -44,8 +44,12 @@ pub struct Turn {
     pub known: bool,
     pub begun: Begun,
     pub over: Option<Over>,
-    /// Its events do not come any more.
+    /// Its events do not come now.
     pub unheard: bool,
+    /// They did not at some time, so its beginning may have been missed.
+    pub missed: bool,
+    /// Starts waited for its end once, and do so no longer: whether they do again is not known.
+    pub was_spared: bool,
     /// The session may count it as over, because it has tried to stop it for long enough, or know more of it than this.
     pub may_be_over: bool,
     /// A goal that may have had it was left.
@@ -60,6 +64,8 @@ pub struct Turn {
     pub was_unknown: bool,
     /// The runtime has accepted to interrupt it.
     pub accepted: bool,
+    /// It has done so at some time, whoever knew of the turn then.
+    was_accepted: bool,
     /// A consumer could give it up after the step before.
     had_hand: bool,
     /// Interrupts that the session has written.
@@ -82,6 +88,7 @@ impl Turn {
     pub fn enter(&mut self, is_unsubscribed: bool) {
         if !self.known {
             (self.known, self.unheard) = (true, is_unsubscribed);
+            self.missed |= is_unsubscribed;
         }
     }
 
@@ -155,6 +162,10 @@ impl Turns {
                 turn.forget();
             }
             if turn.over.is_some() || !is_given_up || is_starting[thread] {
+                if turn.first_unwanted.is_some() {
+                    turn.was_spared = true;
+                    self.holds[thread].retain(|(hold, _)| *hold != Hold::Turn(index));
+                }
                 turn.unwanted = None;
                 allowed += u64::from(turn.wished);
                 turn.may_be_asked |= turn.wished;
@@ -166,7 +177,7 @@ impl Turns {
             let first = *turn.first_unwanted.get_or_insert(now);
             let since = *turn.unwanted.get_or_insert(now);
             turn.due |= turn.begun == Begun::Yes || turn.unheard || since + BEGINS_WITHIN <= now;
-            let may_be = turn.begun != Begun::No || turn.unheard || first + BEGINS_WITHIN <= now;
+            let may_be = turn.begun != Begun::No || turn.missed || first + BEGINS_WITHIN <= now;
             turn.may_be_asked |= may_be || turn.wished;
             allowed += u64::from(may_be || turn.wished);
         }
@@ -202,7 +213,7 @@ impl Turns {
 
     /// At the end: every interrupt that was due has gone out.
     pub fn settled(&self) -> Result<(), String> {
-        let missing = |turn: &&Turn| turn.due && turn.interrupts == 0 && !turn.accepted;
+        let missing = |turn: &&Turn| turn.due && turn.interrupts == 0 && !turn.was_accepted;
         match self.all.iter().find(missing) {
             Some(turn) => Err(format!("a turn is not interrupted: {turn:?}")),
             None => Ok(()),
@@ -224,11 +235,12 @@ impl Turns {
 
     pub fn interrupt_was_answered(&mut self, index: usize, accepted: bool, now: Instant) {
         for (hold, until) in &mut self.holds[thread_of(index)] {
-            if *hold == Hold::Turn(index) {
+            if accepted && *hold == Hold::Turn(index) {
                 *until = (*until).min(now + LAST_WORD);
             }
         }
         let turn = &mut self.all[index];
+        turn.was_accepted |= accepted;
         if !turn.known || turn.over.is_some() {
             return;
         }
@@ -266,6 +278,14 @@ impl Turns {
         turn.given_up |= is_given_up;
         if seen {
             turn.begun = Begun::Yes;
+        }
+    }
+
+    /// This client hears of the thread again.
+    pub fn hear_again(&mut self, thread: usize) {
+        let turns = self.all.iter_mut().enumerate();
+        for (_, turn) in turns.filter(|(index, _)| thread_of(*index) == thread) {
+            turn.unheard = false;
         }
     }
 
