@@ -1,9 +1,9 @@
 """This checkout beside an earlier one, over the flood benchmarks: `python -m benches.builds REVISION`.
 
 Owns the earlier checkout below ``target/builds`` and its native module, built as this one is. The two take
-turns in every round, who is first too, so that a busy machine slows both. Prints the medians of each row, their
-ratio, and between which values the middle half of the rounds' own ratios lies; ends with 1 if a row of this
-checkout is below 95 % of the earlier one.
+turns in every round, and in being the first, so that a busy machine slows both. Prints the medians of each
+row, their ratio, and between which values the middle half of the rounds' own ratios lies; ends with 1 if a
+row of this checkout is below 95 % of the earlier one.
 """
 
 from __future__ import annotations

@@ -120,9 +120,9 @@ def turn_overflow(thread_id: str, turn_id: str, lost_events: int, lost_bytes: in
 def turn_partial(thread_id: str, turn_id: str, lost_events: int, lost_bytes: int) -> StreamOverflowError:
     """The error for a turn that may lack events from its beginning; called by the native transport."""
     return StreamOverflowError(
-        f"Before the start of turn {turn_id} was answered, more turns began on thread {thread_id} than are kept: "
-        f"{lost_events} events ({lost_bytes} bytes) were dropped, and may be this turn's. Read the whole turn "
-        f"with thread.read(include_turns=True).",
+        f"Before the start of turn {turn_id} was answered, more turns began on thread {thread_id} than are "
+        f"kept: {lost_events} events ({lost_bytes} bytes) were dropped, and may be this turn's. Read the "
+        f"whole turn with thread.read(include_turns=True).",
         thread_id=thread_id,
         turn_id=turn_id,
         lost_events=lost_events,

@@ -18,7 +18,7 @@ import uvloop
 from codex_app_server import AsyncCodex, CodexConfig
 from codex_app_server._async import waiting
 from codex_app_server._async.waiting import Lock
-from codex_app_server.errors import RequestTimeoutError
+from codex_app_server.errors import RequestTimeoutError, StreamOverflowError
 from codex_app_server.testing import Answer, OfflineModel, Stall
 from codex_app_server.types import TurnStatus
 from tests.peer import ScriptedPeer, delta, event, started
@@ -490,3 +490,43 @@ def test_the_waker_of_a_dead_loop_does_not_write_into_a_new_socket(peer: Scripte
         other.close()
     second.run_until_complete(codex.close())
     second.close()
+
+
+async def test_a_result_that_may_lack_items_says_so_when_its_turn_is_over(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        running = asyncio.ensure_future((await thread_of(codex, peer)).run("go"))
+        request = await expect(peer, "turn/start")
+        for number in range(31):
+            peer.send(event("turn/started", "t", f"turn-{number}"))
+        peer.answer(request, started("mine"))
+        peer.answers["model/list"] = {"data": []}
+        peer.send(event("turn/started", "t", "mine"))
+        await codex.models()
+        # Told any earlier, it would give the turn up.
+        assert not running.done()
+        assert codex.stats()["errands_sent"] == 0
+        peer.send(event("turn/completed", "t", "mine"))
+        with pytest.raises(StreamOverflowError, match="include_turns=True"):
+            await asyncio.wait_for(running, TIMEOUT_S)
+        assert codex.stats()["errands_sent"] == 0
+
+
+async def test_a_turn_that_is_joined_after_a_resume_is_heard_of(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        peer.answers |= {
+            "turn/start": started("u"),
+            "thread/unsubscribe": {"status": "unsubscribed"},
+            "thread/resume": {"thread": {"id": "t"}},
+        }
+        turn = await (await thread_of(codex, peer)).turn("go")
+        peer.send(event("turn/started", "t", "u"))
+        await codex.rpc.thread.unsubscribe(thread_id="t")
+        del peer.answers["turn/start"]
+        running = asyncio.ensure_future((await codex.thread_resume("t")).run("more"))
+        peer.answer(await expect(peer, "turn/start"), started("u"))
+        item = {"id": "i", "type": "agentMessage", "text": "all of it"}
+        peer.send(
+            event("item/completed", "t", "u", item=item, completedAtMs=1), event("turn/completed", "t", "u")
+        )
+        assert (await asyncio.wait_for(running, TIMEOUT_S)).final_response == "all of it"
+        del turn

@@ -174,9 +174,7 @@ def test_a_command_of_a_turn_has_the_limit_of_open_files_that_was_asked_for(
     model: OfflineModel, wanted: int | None
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    model.reset(
-        [Answer(FunctionCall("exec_command", {"cmd": "ulimit -Sn", "login": False})), Answer("done")]
-    )
+    model.reset([Answer(FunctionCall("exec_command", {"cmd": "ulimit -Sn", "login": False})), Answer("done")])
     config = model.config() if wanted is None else model.config(max_open_files=wanted)
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
     try:
@@ -316,7 +314,12 @@ def test_a_forked_child_can_close_a_client_that_another_thread_initialises(peer:
     with ThreadPoolExecutor(1) as threads:
         initialising = threads.submit(client.initialize)
         request = peer.expect("initialize")
-        in_forked_child(lambda: (client.close(), client.model_list()))
+
+        def close_and_go_on() -> None:
+            client.close()
+            client.model_list()
+
+        in_forked_child(close_and_go_on)
         peer.answer(request, {"userAgent": "peer/1"})
         initialising.result(20)
     client.close()

@@ -218,4 +218,3 @@ def test_a_forked_worker_does_not_keep_the_runtime_from_ending() -> None:
         assert connection.wait(20)
         os.close(write_end)
         os.waitpid(pid, 0)
-

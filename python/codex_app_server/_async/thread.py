@@ -94,6 +94,8 @@ class AsyncThread:
             TurnFailedError: The turn failed.
             InvalidInputError: The prompt is empty, or an option makes no sense. Nothing was sent.
             JsonRpcError: The runtime refused to start the turn.
+            StreamOverflowError: The turn is over, and items may be missing: very many others began on this
+                thread before its start was answered.
             TransportClosedError: The connection ended first.
         """
         request = _requests.turn_start(

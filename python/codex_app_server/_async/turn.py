@@ -101,11 +101,10 @@ class AsyncTurnHandle:
 
         Raises:
             InvalidRequestError: The turn is over.
-            RequestTimeoutError: The turn was interrupted through another handle: the runtime does not
-                answer to that.
+            RequestTimeoutError: The runtime does not answer. It may have stopped the turn all the same.
         """
         connection = self._codex._client.connection
-        # The runtime leaves a second interrupt unanswered until the thread's next turn ends.
+        # The second of two calls has the answer of the first, also once the turn is over.
         async with self._interrupting:
             if self._interrupted is None:
                 self._interrupted = await connection.interrupt_turn(self.thread_id, self.id)
@@ -142,6 +141,8 @@ class AsyncTurnHandle:
         Raises:
             TurnFailedError: The turn failed.
             StreamClosedError: The events were read to the end or given up before.
+            StreamOverflowError: The turn is over, and items may be missing: more turns began on its thread
+                before its start was answered than are kept.
             TransportClosedError: The connection ended before the turn did.
         """
         return await self._cursor.result(TurnCollector(self.thread_id, self.id))

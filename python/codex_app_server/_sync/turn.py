@@ -99,11 +99,10 @@ class TurnHandle:
 
         Raises:
             InvalidRequestError: The turn is over.
-            RequestTimeoutError: The turn was interrupted through another handle: the runtime does not
-                answer to that.
+            RequestTimeoutError: The runtime does not answer. It may have stopped the turn all the same.
         """
         connection = self._client.connection
-        # The runtime leaves a second interrupt unanswered until the thread's next turn ends.
+        # The second of two calls has the answer of the first, also once the turn is over.
         with self._interrupting:
             if self._interrupted is None:
                 self._interrupted = connection.interrupt_turn(self.thread_id, self.id)
@@ -140,6 +139,8 @@ class TurnHandle:
         Raises:
             TurnFailedError: The turn failed.
             StreamClosedError: The events were read to the end or given up before.
+            StreamOverflowError: The turn is over, and items may be missing: more turns began on its thread
+                before its start was answered than are kept.
             TransportClosedError: The connection ended before the turn did.
         """
         return self._cursor.result(TurnCollector(self.thread_id, self.id))

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Lock = threading.Lock
 else:
 
-    def Lock() -> threading.Lock:  # noqa: N802 - it is the name of what it makes
+    def Lock() -> threading.Lock:
         """A lock that is free in a forked child, whoever held it in the parent."""
         lock = threading.Lock()
         _locks.add(lock)
