@@ -2,9 +2,11 @@
 //! watch or a command whose consumer has gone is ended. Nobody waits for their answers.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::call::Outcome;
+use super::Session;
+use super::call::{Call, Lane, Outcome};
+use super::effects::{Effects, Line};
 use crate::wire::encode::json_string;
 
 /// A request that undoes something.
@@ -73,5 +75,85 @@ impl Cleanup {
             turn: None,
             put_off: 0,
         }
+    }
+}
+
+impl Session {
+    /// Undoes what a request has made that nobody wants.
+    pub(super) fn undo(
+        &mut self,
+        call: &Call,
+        made: Option<&str>,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        let Some(id) = made else {
+            return;
+        };
+        let cleanup = match &*call.method {
+            "thread/start" | "thread/fork" => Cleanup::unsubscribe(id),
+            "account/login/start" => Cleanup::cancel_login(id),
+            _ => return,
+        };
+        self.clean_up(&cleanup, now, out);
+    }
+
+    /// Sends a request that undoes something, now or when there is a place for it. Does nothing once the connection has
+    /// ended.
+    pub fn clean_up(&mut self, cleanup: &Cleanup, now: Instant, out: &mut Effects) {
+        self.send_by_itself(cleanup, Lane::Cleanup, now, out);
+    }
+
+    pub(super) fn send_by_itself(
+        &mut self,
+        cleanup: &Cleanup,
+        lane: Lane,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        if self.closed.is_some() {
+            return;
+        }
+        if lane == Lane::Cleanup {
+            self.stats.errands_sent.one();
+        }
+        let call = Arc::new(Call::by_itself(self.new_id(), cleanup, lane, now));
+        self.calls.insert(call.id, Arc::clone(&call));
+        self.line_up(&call, now, out);
+    }
+
+    /// The runtime is too busy to undo something: it is asked again after a while, for as long as it is.
+    pub(super) fn put_off(&mut self, cleanup: &Cleanup, now: Instant, out: &mut Effects) {
+        let due = now + pause(cleanup.put_off);
+        let cleanup = Cleanup {
+            put_off: cleanup.put_off + 1,
+            ..cleanup.clone()
+        };
+        self.put_off.push((due, cleanup));
+        self.look_at(Some(due), out);
+    }
+
+    /// Sends what was put off until now; returns when the next is due.
+    pub(super) fn undo_overdue(&mut self, now: Instant, out: &mut Effects) -> Option<Instant> {
+        let (due, later) = std::mem::take(&mut self.put_off)
+            .into_iter()
+            .partition(|(at, _)| *at <= now);
+        self.put_off = later;
+        for (_, cleanup) in due {
+            self.clean_up(&cleanup, now, out);
+        }
+        self.put_off.iter().map(|(at, _)| *at).min()
+    }
+
+    /// The lines of requests that go out by themselves and have not gone out yet.
+    pub(super) fn unwritten_by_themselves(&self) -> Vec<Line> {
+        let mut calls: Vec<_> = self
+            .calls
+            .values()
+            .filter(|call| !call.was_written() && !self.waits_for_interrupt(call))
+            .collect();
+        calls.sort_by_key(|call| call.id);
+        let lines = calls.iter().filter_map(|call| call.by_itself.clone());
+        lines.map(|bytes| Line { bytes, call: None }).collect()
     }
 }
