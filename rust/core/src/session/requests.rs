@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Session;
-use super::call::{Call, GivenUp, Lane, Opens, Outcome};
+use super::call::{Call, GivenUp, Opens, Outcome};
 use super::cleanup::is_overloaded;
 use super::effects::{Effects, Line};
 use super::stopping::INVALID_REQUEST;
