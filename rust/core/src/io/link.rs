@@ -50,6 +50,18 @@ impl Ready for Threads {
     }
 }
 
+/// Effects that are carried out, also when the step panics that has them: who was answered sleeps.
+struct CarriedOut<'l> {
+    link: &'l Link,
+    effects: Effects,
+}
+
+impl Drop for CarriedOut<'_> {
+    fn drop(&mut self) {
+        self.link.carry_out(&mut self.effects);
+    }
+}
+
 impl Link {
     pub fn new(
         session: Session,
@@ -72,10 +84,11 @@ impl Link {
 
     /// Takes a step of the session, and carries out what it leaves to do.
     pub fn step<T>(&self, step: impl FnOnce(&mut Session, Instant, &mut Effects) -> T) -> T {
-        let mut effects = Effects::default();
-        let result = step(&mut self.session.lock(), Instant::now(), &mut effects);
-        self.carry_out(&mut effects);
-        result
+        let mut after = CarriedOut {
+            link: self,
+            effects: Effects::default(),
+        };
+        step(&mut self.session.lock(), Instant::now(), &mut after.effects)
     }
 
     /// Does what a step leaves to do, with no lock held.

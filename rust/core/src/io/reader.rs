@@ -25,10 +25,15 @@ const DESCRIBED: u64 = 16;
 pub(crate) fn run(link: &Link, mut source: Box<dyn Source>) {
     let mut reading = Reading::new(link);
     let (ending, detail) = match caught(|| reading.read_all(&mut *source)) {
-        Ok(Ok(())) => (Ending::Source, reading.first_defect.unwrap_or_default()),
+        Ok(Ok(())) => (
+            Ending::Source,
+            reading.first_defect.take().unwrap_or_default(),
+        ),
         Ok(Err(error)) => (Ending::Source, error.to_string()),
         Err(panic) => (Ending::Failure, panic),
     };
+    // What was applied before a panic is told: who was answered sleeps.
+    let _ = caught(|| link.carry_out(&mut reading.effects));
     link.end(ending, &detail);
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::Session;
 use super::call::{Call, Lane, Outcome};
 use super::effects::{Effects, Line};
+use super::subscriptions::SubscriptionId;
 use crate::wire::encode::json_string;
 
 /// A request that undoes something.
@@ -19,6 +20,8 @@ pub struct Cleanup {
     pub turn: Option<TurnKey>,
     /// How often the runtime was too busy for it.
     pub put_off: u32,
+    /// The subscription that it undoes the request of. A later one may be about what has the same name.
+    pub of: Option<SubscriptionId>,
 }
 
 /// How the runtime says that it is too busy now.
@@ -68,12 +71,21 @@ impl Cleanup {
         Self::new("account/login/cancel", params.into_bytes())
     }
 
+    /// Undoes the request of this subscription.
+    pub(super) fn of(self, id: SubscriptionId) -> Self {
+        Self {
+            of: Some(id),
+            ..self
+        }
+    }
+
     pub fn new(method: &str, params: Vec<u8>) -> Self {
         Self {
             method: method.into(),
             params: params.into(),
             turn: None,
             put_off: 0,
+            of: None,
         }
     }
 }
@@ -124,6 +136,9 @@ impl Session {
 
     /// The runtime is too busy to undo something: it is asked again after a while, for as long as it is.
     pub(super) fn put_off(&mut self, cleanup: &Cleanup, now: Instant, out: &mut Effects) {
+        if self.is_superseded(cleanup) {
+            return;
+        }
         let due = now + pause(cleanup.put_off);
         let cleanup = Cleanup {
             put_off: cleanup.put_off + 1,
@@ -133,6 +148,17 @@ impl Session {
         self.look_at(Some(due), out);
     }
 
+    /// Whether a later subscription is about what has the same name: to undo the earlier one would meet that.
+    fn is_superseded(&self, cleanup: &Cleanup) -> bool {
+        let Some(of) = cleanup.of else {
+            return false;
+        };
+        let does_the_same =
+            |other: Cleanup| other.method == cleanup.method && other.params == cleanup.params;
+        let mut later = self.subscriptions.keys().filter(|id| **id > of);
+        later.any(|id| self.cleanup_of(*id).is_some_and(does_the_same))
+    }
+
     /// Sends what was put off until now; returns when the next is due.
     pub(super) fn undo_overdue(&mut self, now: Instant, out: &mut Effects) -> Option<Instant> {
         let (due, later) = std::mem::take(&mut self.put_off)
@@ -140,7 +166,9 @@ impl Session {
             .partition(|(at, _)| *at <= now);
         self.put_off = later;
         for (_, cleanup) in due {
-            self.clean_up(&cleanup, now, out);
+            if !self.is_superseded(&cleanup) {
+                self.clean_up(&cleanup, now, out);
+            }
         }
         self.put_off.iter().map(|(at, _)| *at).min()
     }

@@ -31,13 +31,10 @@ impl Recent {
         !self.known.is_empty() && self.known.contains(id)
     }
 
-    /// Whether it was there.
-    pub fn remove(&mut self, id: &str) -> bool {
-        let was_known = self.known.remove(id);
-        if was_known {
+    pub fn remove(&mut self, id: &str) {
+        if self.known.remove(id) {
             self.order.retain(|known| **known != *id);
         }
-        was_known
     }
 }
 
@@ -52,7 +49,7 @@ mod tests {
             recent.add(&number.to_string());
         }
         assert!(!recent.has("0") && recent.has("1"));
-        assert!(recent.remove("1") && !recent.remove("1"));
+        recent.remove("1");
         assert!(!recent.has("1"));
         assert_eq!(recent.order.len(), Recent::AT_MOST - 1);
     }

@@ -161,6 +161,9 @@ impl Session {
         if !call.is_sent() || self.closed.is_some() {
             return None;
         }
+        if self.is_interrupt_withdrawn(call, now, out) {
+            return None;
+        }
         if let Some(thread_id) = &call.starts_on {
             let thread = self.threads.get(thread_id);
             // The turn was given up while this stood in line, or in the writer's queue.
@@ -345,7 +348,7 @@ impl Session {
             self.unsubscribed.add(thread_id);
             self.cut_thread(thread_id, Cut::Unsubscribed, now, out);
         } else {
-            self.hear_again(thread_id);
+            self.unsubscribed.remove(thread_id);
         }
     }
 

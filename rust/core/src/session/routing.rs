@@ -94,16 +94,17 @@ impl Session {
     ) {
         let last = event.ends();
         let begins = event.begins();
+        if event.method == "turn/started" {
+            self.unsubscribed.remove(thread_id);
+        }
         if let Some(turn) = self.turns.get_mut(turn_id) {
+            turn.unheard = turn.unheard && self.unsubscribed.has(thread_id);
             for mailbox in &turn.subscribers {
                 tally.count(mailbox.push(event, last), mailbox, out);
             }
             if begins && !turn.begun {
                 self.turn_has_begun(turn_id, now, out);
             }
-        }
-        if event.method == "turn/started" {
-            self.hear_again(thread_id);
         }
         // What is being started keeps every turn's events until it knows which turn is its.
         let thread = self.threads.get_mut(thread_id);

@@ -86,7 +86,7 @@ impl Session {
         let Some(turn) = self.turns.get_mut(turn_id) else {
             return;
         };
-        if turn.unheard || (turn.missed && !turn.begun) {
+        if turn.unheard {
             self.stop_blindly(turn_id, BLIND_TRIES, now, out);
         } else if turn.begun {
             turn.stopping = Stopping::Now;
@@ -128,6 +128,31 @@ impl Session {
             self.let_go(held.into_iter().flatten(), now, out);
             self.drop_if_idle(&thread_id);
         }
+    }
+
+    /// Whether an interrupt that was to go out by itself must not any more, now that it may: its turn is over, or was
+    /// interrupted, or somebody has followed it while this stood in line.
+    pub(super) fn is_interrupt_withdrawn(
+        &mut self,
+        call: &Arc<Call>,
+        now: Instant,
+        out: &mut Effects,
+    ) -> bool {
+        let Some(TurnKey { turn_id, .. }) = call.interrupts.as_ref() else {
+            return false;
+        };
+        let turn = self.turns.get(turn_id);
+        let is_done = turn.is_some_and(|turn| turn.interrupt == Interrupt::Accepted);
+        if call.lane != Lane::Cleanup || !(is_done || self.is_spared(turn_id, now, out)) {
+            return false;
+        }
+        let turn = self.turns.get_mut(turn_id);
+        if let Some(turn) = turn.filter(|turn| turn.interrupt == Interrupt::Asked) {
+            turn.interrupt = Interrupt::NotAsked;
+        }
+        self.settle_call(call, no_active_turn(), out);
+        self.free_place(call, now, out);
+        true
     }
 
     /// Interrupts a turn that is not known to have begun, once more after a while if the runtime refuses.
@@ -194,7 +219,9 @@ impl Session {
         } else {
             turn.wished = true;
             turn.interrupts.push(Arc::clone(&call));
-            self.ask(turn_id, Lane::Control, now, out);
+            if turn.ask_at.is_none() {
+                self.ask(turn_id, Lane::Control, now, out);
+            }
         }
         call
     }
@@ -268,8 +295,11 @@ impl Session {
             turn.wished = false;
             let (calls, unheard) = (std::mem::take(&mut turn.interrupts), turn.unheard);
             self.settle_interrupts(calls, outcome, out);
-            if unheard {
+            if unheard && self.unsubscribed.has(thread_id) {
                 self.end_turn(thread_id, turn_id, now, out);
+            } else if unheard {
+                // Its end may come, or have come.
+                self.forget_if_nothing(turn_id);
             }
             return;
         }
@@ -345,8 +375,15 @@ impl Session {
         let mut busy = Vec::new();
         for (turn_id, turn) in &self.turns {
             match turn.ask_at {
-                Some(at) if at <= now => busy.push(Arc::clone(turn_id)),
-                at => next = earlier(next, at),
+                Some(at) if at <= now => {
+                    busy.push(Arc::clone(turn_id));
+                    continue;
+                }
+                Some(at) => {
+                    next = earlier(next, Some(at));
+                    continue;
+                }
+                None => {}
             }
             let (at, left) = match turn.stopping {
                 Stopping::Blindly { at, left } => (at, left.checked_sub(1)),

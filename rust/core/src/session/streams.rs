@@ -66,6 +66,7 @@ impl Session {
             consumers.push(Arc::clone(&mailbox));
         }
         let subject = subject.clone();
+        let cleanup = cleanup.map(|cleanup| cleanup.of(self.last_subscription + 1));
         let part = Part::Stream {
             subject,
             cleanup,
@@ -112,7 +113,7 @@ impl Session {
             GoalPart {
                 goal: Goal::default(),
                 mailbox,
-                cleanup: Some(cleanup),
+                cleanup: Some(cleanup.of(subscription.id)),
                 debt: Debt::None,
                 requested: false,
                 left: false,
@@ -215,7 +216,7 @@ impl Session {
         };
         part.requested = false;
         part.goal.ask();
-        if !part.left {
+        if !part.left || part.debt == Debt::Waived {
             return None;
         }
         part.goal.give_up();

@@ -42,10 +42,9 @@ pub(crate) struct Turn {
     pub started_here: bool,
     /// Its `turn/started` has come, or an item of it where a client has opted out of that.
     pub begun: bool,
-    /// Its events do not come, because this client has unsubscribed from its thread.
+    /// Its events do not come, because this client has unsubscribed from its thread; nor has one come since it resumed
+    /// that. It may be over.
     pub(super) unheard: bool,
-    /// Its beginning may not have been heard.
-    pub(super) missed: bool,
     pub(super) stopping: Stopping,
     /// The program wants it to be interrupted, whoever holds it.
     pub(super) wished: bool,
@@ -72,7 +71,6 @@ impl Turn {
             started_here: false,
             begun: false,
             unheard: false,
-            missed: false,
             stopping: Stopping::No,
             wished: false,
             interrupt: Interrupt::default(),
@@ -96,7 +94,8 @@ impl Turn {
     fn is_nothing(&self) -> bool {
         let expects = self.started_here && !self.unheard;
         // What nobody wants is being stopped, or will be when a start is settled that may join it.
-        let waits = self.wished || self.is_unwanted();
+        let is_stopped = self.unheard && self.interrupt == Interrupt::Accepted;
+        let waits = self.wished || (self.is_unwanted() && !is_stopped);
         self.holders == 0 && !expects && !waits
     }
 }
@@ -121,10 +120,11 @@ impl Session {
 
     /// A consumer gets its part in a turn, and the events from now on, if they come.
     fn hold(&mut self, mailbox: Arc<Mailbox>, claim: Claim) -> Subscription {
+        let is_cut = self.unsubscribed.has(&mailbox.thread_id);
         let turn = self.turn(&mailbox.key, &mailbox.thread_id);
         turn.holders += 1;
         let of = turn.number;
-        if turn.unheard {
+        if is_cut {
             mailbox.cut(Cut::Unsubscribed);
             self.remember_ended(&mailbox);
         } else {
@@ -148,7 +148,6 @@ impl Session {
             Turn {
                 number: *last,
                 unheard,
-                missed: unheard,
                 claims: usize::from(detached),
                 ..Turn::of(thread_id)
             }
@@ -310,7 +309,6 @@ impl Session {
         for turn_id in turns {
             if let Some(turn) = self.turns.get_mut(&turn_id) {
                 turn.unheard = true;
-                turn.missed = true;
                 for mailbox in std::mem::take(&mut turn.subscribers) {
                     mailbox.cut(cut);
                     self.remember_ended(&mailbox);
@@ -332,15 +330,6 @@ impl Session {
             }
         }
         self.cut_goal(thread_id, cut, out);
-    }
-
-    /// This client hears of a thread again: the end of its turns will come.
-    pub(super) fn hear_again(&mut self, thread_id: &str) {
-        if self.unsubscribed.remove(thread_id) {
-            for turn in self.turns.values_mut() {
-                turn.unheard &= *turn.thread_id != *thread_id;
-            }
-        }
     }
 
     /// Whether a turn that was started or is followed here runs on this thread, or one is about to, or one that was given

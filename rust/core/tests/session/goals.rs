@@ -240,3 +240,31 @@ fn a_goal_of_a_thread_that_is_not_heard_of_is_refused() {
     desk.resume();
     assert!(desk.goal().is_some());
 }
+
+#[test]
+fn a_pause_that_was_put_off_does_not_meet_the_next_goal() {
+    let (mut desk, goal) = set_and_running();
+    desk.give_up(&goal);
+    desk.leave(&goal, Leave::Drop);
+    assert_eq!(desk.wrote(), ["thread/goal/set", "turn/interrupt u"]);
+    desk.last_id -= 1;
+    desk.overload_last();
+    desk.hear(&[&COMPLETED.replace(r#""status":"completed""#, r#""status":"interrupted""#)]);
+    let next = desk.goal().unwrap();
+    let call = desk.open_stream("thread/goal/set", None, Some((next.id, false)));
+    desk.send(&call);
+    assert_eq!(desk.wrote(), ["thread/goal/set"]);
+    desk.pass(Duration::from_secs(1));
+    assert!(desk.wrote().is_empty());
+}
+
+#[test]
+fn a_goal_that_was_let_go_on_before_it_is_written_is_not_paused() {
+    let mut desk = Desk::default();
+    let goal = desk.goal().unwrap();
+    let call = desk.open_stream("thread/goal/set", None, Some((goal.id, false)));
+    desk.send(&call);
+    desk.session.detach(goal.id);
+    desk.leave(&goal, Leave::Drop);
+    assert_eq!(desk.wrote(), ["thread/goal/set"]);
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_core::session::call::{Call, Outcome};
+use codex_core::session::subscriptions::Leave;
 
 use crate::desk::{COMPLETED, Desk, STARTED, completed, started};
 
@@ -267,4 +268,44 @@ fn a_start_is_not_held_for_a_turn_that_is_not_stopped_after_all() {
     desk.hear(&[STARTED]);
     assert!(start.is_admitted());
     assert_eq!(desk.wrote(), ["turn/start"]);
+}
+
+#[test]
+fn an_interrupt_in_line_does_not_meet_a_turn_that_is_followed_by_then() {
+    let mut desk = Desk::default();
+    let turns: Vec<_> = (0..9)
+        .map(|number| {
+            let (thread, turn) = (format!("t{number}"), format!("u{number}"));
+            let call = desk.request("turn/start", Some(&thread));
+            desk.answer_turn(&call, &turn);
+            let part = call.take_subscription().unwrap();
+            desk.session.own(part.id);
+            let started = STARTED.replace(r#""t""#, &format!("{thread:?}"));
+            desk.hear(&[&started.replace(r#""u""#, &format!("{turn:?}"))]);
+            part
+        })
+        .collect();
+    desk.wrote();
+    for turn in &turns {
+        desk.give_up(turn);
+    }
+    assert_eq!(desk.wrote().len(), 8, "one waits for a place");
+    let follower = desk.session.follow_turn("t8", "u8");
+    desk.accept_last();
+    assert!(desk.wrote().is_empty());
+    desk.leave(&follower, Leave::Close);
+    assert_eq!(desk.wrote(), ["turn/interrupt u8"]);
+}
+
+#[test]
+fn the_program_does_not_hurry_a_runtime_that_is_too_busy() {
+    let mut desk = Desk::default();
+    let _turn = desk.turn("u");
+    desk.hear(&[STARTED]);
+    desk.wrote();
+    let _first = interrupt(&mut desk);
+    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+    desk.overload_last();
+    let _second = interrupt(&mut desk);
+    assert!(desk.wrote().is_empty());
 }

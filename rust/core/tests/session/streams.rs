@@ -1,6 +1,7 @@
 //! Whose notifications of no turn are, and what a stream's consumer leaves to be undone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use codex_core::inbox::mailbox::Taken;
 use codex_core::session::Counts;
@@ -205,4 +206,19 @@ fn what_is_let_go_on_before_it_is_written_is_not_undone() {
     assert_eq!(desk.wrote(), ["process/spawn"]);
     desk.leave(&stream, Leave::Drop);
     assert!(desk.wrote().is_empty());
+}
+
+#[test]
+fn a_kill_that_was_put_off_does_not_meet_the_next_process_of_that_name() {
+    for again in [true, false] {
+        let (mut desk, stream, call) = opened(false);
+        desk.answer(&call, "{}");
+        desk.leave(&stream, Leave::Drop);
+        assert_eq!(desk.wrote(), ["process/kill"]);
+        desk.overload_last();
+        let _next = again.then(|| desk.stream("processHandle", "p", Some(kill())));
+        desk.pass(Duration::from_secs(1));
+        let sent: &[&str] = if again { &[] } else { &["process/kill"] };
+        assert_eq!(desk.wrote(), sent);
+    }
 }

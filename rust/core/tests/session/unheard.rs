@@ -152,8 +152,8 @@ fn what_was_interrupted_is_over_for_everybody() {
     let owner = desk.turn("u");
     desk.unsubscribe();
     desk.give_up(&owner);
-    let follower = desk.follow("u");
     desk.write();
+    let follower = desk.follow("u");
     desk.accept_last();
     let late = desk.turn("u");
     assert!(matches!(late.mailbox.take(), Taken::Finished));
@@ -308,4 +308,55 @@ fn the_end_of_a_turn_that_is_heard_of_again_is_waited_for() {
     assert!(!start.is_admitted(), "it would join the interrupted turn");
     desk.hear(&[COMPLETED]);
     assert!(start.is_admitted());
+}
+
+#[test]
+fn a_turn_that_ended_unheard_is_not_waited_for_after_a_resume() {
+    let mut desk = Desk::default();
+    let turn = desk.turn("u");
+    desk.session.detach(turn.id);
+    desk.hear(&[STARTED]);
+    desk.unsubscribe();
+    desk.resume();
+    desk.leave(&turn, Leave::Drop);
+    assert_eq!(desk.session.counts().turns, 0);
+    assert!(desk.goal().is_some());
+}
+
+#[test]
+fn a_given_up_turn_that_ended_unheard_is_forgotten_in_the_end() {
+    let mut desk = Desk::default();
+    let turn = desk.turn("u");
+    desk.session.own(turn.id);
+    desk.hear(&[STARTED]);
+    desk.unsubscribe();
+    desk.resume();
+    desk.give_up(&turn);
+    for _ in 0..20 {
+        if !desk.wrote().is_empty() {
+            desk.refuse_last();
+        }
+        desk.pass(Duration::from_secs(1));
+    }
+    assert_eq!(desk.session.counts().turns, 0);
+}
+
+#[test]
+fn a_busy_runtime_does_not_use_up_the_tries() {
+    let mut desk = Desk::default();
+    let turn = desk.turn("u");
+    desk.session.own(turn.id);
+    desk.hear(&[STARTED]);
+    desk.unsubscribe();
+    desk.give_up(&turn);
+    for _ in 0..200 {
+        if !desk.wrote().is_empty() {
+            desk.overload_last();
+        }
+        desk.pass(Duration::from_millis(100));
+    }
+    desk.pass(Duration::from_secs(5));
+    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+    desk.accept_last();
+    assert_eq!(desk.session.counts().turns, 0);
 }

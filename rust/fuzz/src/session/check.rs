@@ -95,14 +95,18 @@ impl World {
             for index in 0..self.requests.len() {
                 self.send(index);
             }
-            while !self.desk.queue.is_empty() {
-                self.write()?;
-            }
-            while !self.desk.wire.is_empty() {
-                self.answer(0, 1, round % 2 == 0)?;
-                self.check()?;
+            for _ in 0..50 {
+                while !self.desk.queue.is_empty() {
+                    self.write()?;
+                    self.check()?;
+                }
+                while !self.desk.wire.is_empty() {
+                    self.answer(0, 1, round % 2 == 0)?;
+                    self.check()?;
+                }
             }
             if round > 0 {
+                self.turns.settled()?;
                 for process in 0..2 {
                     self.stream_says(process, true)?;
                 }
@@ -135,7 +139,6 @@ impl World {
             }
         }
         if !self.closed {
-            self.turns.settled()?;
             if self.undoing != self.undone {
                 let Self {
                     undone, undoing, ..

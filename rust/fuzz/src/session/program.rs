@@ -193,7 +193,7 @@ impl World {
             state.enter(is_unsubscribed);
             state.followers += 1;
         }
-        let is_cut = over.is_none() && state.unheard && !self.closed;
+        let is_cut = over.is_none() && is_unsubscribed && !self.closed;
         let is_vague = state.unheard || state.may_be_over;
         let thread = format!("t{}", thread_of(turn));
         let subscription = self.desk.session.follow_turn(&thread, &format!("u{turn}"));

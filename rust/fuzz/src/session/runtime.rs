@@ -53,7 +53,8 @@ impl World {
                 Some(request) => {
                     request.stage == Stage::Sent && !matches!(request.kind, Kind::Start(_))
                 }
-                None => true,
+                // An interrupt may be withdrawn: its turn is over, or followed by now.
+                None => &*call.method != "turn/interrupt",
             };
             return if swallowed && !self.closed {
                 Err(format!("a line is not written: {call:?}"))
@@ -126,7 +127,7 @@ impl World {
                 }
                 self.turns.start_was_answered(thread, request.call.id);
                 let state = &self.turns.all[turn];
-                let is_cut = over.is_none() && state.unheard;
+                let is_cut = over.is_none() && self.unsubscribed[thread];
                 let is_vague = state.unheard || state.may_be_over;
                 if !is_given_up {
                     let claim = over.map_or(Claim::Pending, |_| Claim::None);
@@ -165,8 +166,9 @@ impl World {
             _ => {}
         }
         if let Some(turn) = written.turn() {
+            let is_unsubscribed = self.unsubscribed[thread_of(turn)];
             self.turns
-                .interrupt_was_answered(turn, accepted, self.desk.now);
+                .interrupt_was_answered(turn, accepted, is_unsubscribed, self.desk.now);
         }
         let id = written.call.id;
         let message = ["no active turn to interrupt", "no"][second % 2];
@@ -180,8 +182,9 @@ impl World {
     /// A turn that is not over says something.
     pub fn say(&mut self, turn: usize, method: &str) -> Result<(), String> {
         let state = &self.turns.all[turn];
+        let is_unsubscribed = self.unsubscribed[thread_of(turn)];
         let is_last_of_all = method == "turn/completed";
-        let is_silent = if state.unheard {
+        let is_silent = if state.unheard && is_unsubscribed {
             !is_last_of_all
         } else {
             state.over.is_some()
@@ -203,8 +206,9 @@ impl World {
         let last = method == "turn/completed";
         if method == "turn/started" {
             self.unsubscribed[thread] = false;
-            self.turns.hear_again(thread);
         }
+        let is_unsubscribed = self.unsubscribed[thread];
+        self.turns.all[turn].unheard &= is_unsubscribed;
         for consumer in self.consumers.iter_mut().filter(|one| one.listens(turn)) {
             consumer.expected.push_back(params.clone());
             consumer.over = last.then_some(Over::Finished);
@@ -231,7 +235,7 @@ impl World {
         for turn in (0..TURNS).filter(|turn| thread_of(*turn) == thread) {
             let state = &mut self.turns.all[turn];
             if state.known && state.over.is_none() {
-                (state.unheard, state.missed) = (true, true);
+                state.unheard = true;
                 let is_interrupted = state.accepted;
                 for consumer in self.consumers.iter_mut().filter(|one| one.listens(turn)) {
                     consumer.over = Some(Over::Cut);

@@ -46,8 +46,6 @@ pub struct Turn {
     pub over: Option<Over>,
     /// Its events do not come now.
     pub unheard: bool,
-    /// They did not at some time, so its beginning may have been missed.
-    pub missed: bool,
     /// Starts waited for its end once, and do so no longer: whether they do again is not known.
     pub was_spared: bool,
     /// The session may count it as over, because it has tried to stop it for long enough, or know more of it than this.
@@ -88,7 +86,6 @@ impl Turn {
     pub fn enter(&mut self, is_unsubscribed: bool) {
         if !self.known {
             (self.known, self.unheard) = (true, is_unsubscribed);
-            self.missed |= is_unsubscribed;
         }
     }
 
@@ -162,6 +159,8 @@ impl Turns {
                 turn.forget();
             }
             if turn.over.is_some() || !is_given_up || is_starting[thread] {
+                // One that stands in line is withdrawn then.
+                turn.due = false;
                 if turn.first_unwanted.is_some() {
                     turn.was_spared = true;
                     self.holds[thread].retain(|(hold, _)| *hold != Hold::Turn(index));
@@ -177,7 +176,7 @@ impl Turns {
             let first = *turn.first_unwanted.get_or_insert(now);
             let since = *turn.unwanted.get_or_insert(now);
             turn.due |= turn.begun == Begun::Yes || turn.unheard || since + BEGINS_WITHIN <= now;
-            let may_be = turn.begun != Begun::No || turn.missed || first + BEGINS_WITHIN <= now;
+            let may_be = turn.begun != Begun::No || turn.unheard || first + BEGINS_WITHIN <= now;
             turn.may_be_asked |= may_be || turn.wished;
             allowed += u64::from(may_be || turn.wished);
         }
@@ -211,9 +210,12 @@ impl Turns {
         Ok(())
     }
 
-    /// At the end: every interrupt that was due has gone out.
+    /// When nothing is on its way: every interrupt that was due of a turn that is not over has gone out.
     pub fn settled(&self) -> Result<(), String> {
-        let missing = |turn: &&Turn| turn.due && turn.interrupts == 0 && !turn.was_accepted;
+        let missing = |turn: &&Turn| {
+            let is_asked = turn.interrupts > 0 || turn.was_accepted;
+            turn.due && turn.over.is_none() && !is_asked
+        };
         match self.all.iter().find(missing) {
             Some(turn) => Err(format!("a turn is not interrupted: {turn:?}")),
             None => Ok(()),
@@ -233,7 +235,13 @@ impl Turns {
         self.holds[thread].retain(|(hold, _)| *hold != Hold::Start(call_id));
     }
 
-    pub fn interrupt_was_answered(&mut self, index: usize, accepted: bool, now: Instant) {
+    pub fn interrupt_was_answered(
+        &mut self,
+        index: usize,
+        accepted: bool,
+        is_unsubscribed: bool,
+        now: Instant,
+    ) {
         for (hold, until) in &mut self.holds[thread_of(index)] {
             if accepted && *hold == Hold::Turn(index) {
                 *until = (*until).min(now + LAST_WORD);
@@ -246,7 +254,7 @@ impl Turns {
         }
         if accepted {
             (turn.accepted, turn.wished) = (true, false);
-            if turn.unheard {
+            if turn.unheard && is_unsubscribed {
                 self.end(index, Over::Finished);
             }
             return;
@@ -278,14 +286,6 @@ impl Turns {
         turn.given_up |= is_given_up;
         if seen {
             turn.begun = Begun::Yes;
-        }
-    }
-
-    /// This client hears of the thread again.
-    pub fn hear_again(&mut self, thread: usize) {
-        let turns = self.all.iter_mut().enumerate();
-        for (_, turn) in turns.filter(|(index, _)| thread_of(*index) == thread) {
-            turn.unheard = false;
         }
     }
 

@@ -28,6 +28,8 @@ use super::error::{SpawnError, SpawnStage};
 use super::launch::{Image, LaunchSpec};
 use super::pid::Pid;
 use super::pipe_end::PipeEnd;
+#[cfg(not(target_os = "linux"))]
+use super::pipe_end::keeping_ends;
 use super::poll::{poll, readable};
 use crate::sync::thread::SignalsBlocked;
 
@@ -201,7 +203,7 @@ fn begin(plan: &Plan<'_>) -> io::Result<Pid> {
     let _blocked = SignalsBlocked::all();
     // SAFETY: the child calls `run_child` and nothing else, which keeps to async-signal-safe
     // calls and never returns.
-    match pipe_end::keeping_ends(|| unsafe { libc::fork() }) {
+    match keeping_ends(|| unsafe { libc::fork() }) {
         -1 => Err(io::Error::last_os_error()),
         0 => {
             run_child(ptr::from_ref(plan).cast_mut().cast());

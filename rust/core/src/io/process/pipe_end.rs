@@ -6,158 +6,146 @@
 //! file. The C library calls that in every fork that it makes (`pthread_atfork`), whoever asked for it; what shares
 //! memory until it executes a program (`vfork`, `posix_spawn`) it leaves alone, and so do we.
 //!
-//! Other threads may be in the midst of anything at the fork, so the table is read without a lock, and each number is
-//! looked at before it is overwritten: it must still be the pipe that it was.
-#![allow(unsafe_code, reason = "pthread_atfork, fstat and dup2 on numbers")]
+//! One lock is held while an end is made or closed, and over every fork: so a child finds in the table exactly what it
+//! has inherited, and its copy of the lock is its own.
+#![allow(
+    unsafe_code,
+    reason = "pthread_atfork, a lock that is held over a fork, dup2 on numbers"
+)]
 
-use std::cell::Cell;
+use std::cell::{Cell, UnsafeCell};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 /// One end of a pipe to a child: close-on-exec, never 0, 1 or 2.
 #[derive(Debug)]
-pub struct PipeEnd {
-    file: ManuallyDrop<File>,
-    slot: &'static Slot,
-}
+pub struct PipeEnd(ManuallyDrop<File>);
 
 impl PipeEnd {
     /// The reading and the writing end of a new pipe.
     pub(super) fn pair() -> io::Result<(Self, Self)> {
-        let (reader, writer) = io::pipe()?;
-        Ok((Self::new(reader.into())?, Self::new(writer.into())?))
-    }
-
-    /// Ends above 2 only: lower ones would be overwritten while the child's stdio is laid out.
-    fn new(fd: OwnedFd) -> io::Result<Self> {
         watch_forks()?;
-        // A clone is numbered from 3 upwards and keeps close-on-exec.
-        let fd = if fd.as_raw_fd() > libc::STDERR_FILENO {
-            fd
-        } else {
-            fd.try_clone()?
-        };
-        let slot = Slot::take(fd.as_raw_fd());
-        Ok(Self {
-            file: ManuallyDrop::new(fd.into()),
-            slot,
+        TABLE.with(|open| {
+            let (reader, writer) = io::pipe()?;
+            let reader = above_stdio(reader.into())?;
+            let writer = above_stdio(writer.into())?;
+            open.extend([reader.as_raw_fd(), writer.as_raw_fd()]);
+            let [reader, writer] = [reader, writer].map(|end| Self(ManuallyDrop::new(end.into())));
+            Ok((reader, writer))
         })
+    }
+}
+
+/// Lower ones would be overwritten while the child's stdio is laid out.
+fn above_stdio(fd: OwnedFd) -> io::Result<OwnedFd> {
+    // A clone is numbered from 3 upwards and keeps close-on-exec.
+    if fd.as_raw_fd() > libc::STDERR_FILENO {
+        Ok(fd)
+    } else {
+        fd.try_clone()
     }
 }
 
 impl Drop for PipeEnd {
     fn drop(&mut self) {
-        // Closed first: a number that is in no slot and still open would stay open in a child that is forked now.
-        // SAFETY: the file is not used after this.
-        drop(unsafe { ManuallyDrop::take(&mut self.file) });
-        self.slot.fd.store(FREE, Ordering::Release);
+        TABLE.with(|open| {
+            let number = self.as_raw_fd();
+            open.retain(|other| *other != number);
+            // SAFETY: the file is not used after this.
+            drop(unsafe { ManuallyDrop::take(&mut self.0) });
+        });
     }
 }
 
 impl AsFd for PipeEnd {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+        self.0.as_fd()
     }
 }
 
 impl AsRawFd for PipeEnd {
     fn as_raw_fd(&self) -> RawFd {
-        self.file.as_raw_fd()
+        self.0.as_raw_fd()
     }
 }
 
 impl Read for PipeEnd {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
+        self.0.read(buffer)
     }
 }
 
 impl Write for PipeEnd {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        self.0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.0.flush()
     }
 }
 
-/// Of a slot that nobody has.
-const FREE: RawFd = -1;
-/// Of one that somebody is about to fill.
-const TAKEN: RawFd = -2;
-
-/// One open end.
-#[derive(Debug)]
-struct Slot {
-    fd: AtomicI32,
-    /// Which pipe it is.
-    inode: AtomicU64,
+/// The open ends, behind a lock of the C library's: one that may be released by another copy of the thread that took it.
+struct Table {
+    lock: UnsafeCell<libc::pthread_mutex_t>,
+    open: UnsafeCell<Vec<RawFd>>,
 }
 
-/// Slots for the ends of some twenty children, and where there are more.
-struct Chunk {
-    slots: [Slot; 64],
-    next: OnceLock<Box<Chunk>>,
-}
+// SAFETY: the ends are touched by the holder of the lock only.
+unsafe impl Sync for Table {}
 
-static TABLE: Chunk = Chunk::new();
+static TABLE: Table = Table {
+    lock: UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER),
+    open: UnsafeCell::new(Vec::new()),
+};
 
-impl Chunk {
-    const fn new() -> Self {
-        Self {
-            slots: [const {
-                Slot {
-                    fd: AtomicI32::new(FREE),
-                    inode: AtomicU64::new(0),
-                }
-            }; 64],
-            next: OnceLock::new(),
-        }
+impl Table {
+    fn lock(&self) {
+        // SAFETY: the mutex is static, so it is never moved, and was initialised.
+        unsafe { libc::pthread_mutex_lock(self.lock.get()) };
     }
-}
 
-impl Slot {
-    fn take(fd: RawFd) -> &'static Self {
-        let mut chunk = &TABLE;
-        loop {
-            for slot in &chunk.slots {
-                let free =
-                    slot.fd
-                        .compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed);
-                if free.is_ok() {
-                    slot.inode
-                        .store(inode(fd).unwrap_or_default(), Ordering::Relaxed);
-                    slot.fd.store(fd, Ordering::Release);
-                    return slot;
-                }
+    fn unlock(&self) {
+        // SAFETY: as in `lock`; called by its holder, or by that one's copy in a forked child.
+        unsafe { libc::pthread_mutex_unlock(self.lock.get()) };
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Vec<RawFd>) -> T) -> T {
+        struct Unlocked<'t>(&'t Table);
+        impl Drop for Unlocked<'_> {
+            fn drop(&mut self) {
+                self.0.unlock();
             }
-            chunk = chunk.next.get_or_init(|| Box::new(Chunk::new()));
         }
+        self.lock();
+        let _unlocked = Unlocked(self);
+        // SAFETY: this thread holds the lock, and nothing below takes it.
+        change(unsafe { &mut *self.open.get() })
     }
-}
-
-/// The number of the file behind a descriptor; of pipes each has its own.
-fn inode(fd: RawFd) -> Option<u64> {
-    let mut status = MaybeUninit::<libc::stat>::uninit();
-    // SAFETY: fstat writes all of the status if it succeeds, and a bad number is an error like others.
-    unsafe { (libc::fstat(fd, status.as_mut_ptr()) == 0).then(|| status.assume_init().st_ino) }
 }
 
 /// From now on forks are told.
 fn watch_forks() -> io::Result<()> {
     static WATCHED: OnceLock<libc::c_int> = OnceLock::new();
-    // SAFETY: the handler is a function of this library, which is never unloaded while it can be called.
-    let failure = *WATCHED
-        .get_or_init(|| unsafe { libc::pthread_atfork(None, None, Some(let_go_in_forked_child)) });
+    // SAFETY: the handlers are functions of this library, which is never unloaded while they can be called.
+    let failure = *WATCHED.get_or_init(|| unsafe {
+        libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(in_forked_child))
+    });
     match failure {
         0 => Ok(()),
         number => Err(io::Error::from_raw_os_error(number)),
     }
+}
+
+extern "C" fn before_fork() {
+    TABLE.lock();
+}
+
+extern "C" fn after_fork() {
+    TABLE.unlock();
 }
 
 thread_local! {
@@ -175,29 +163,27 @@ pub(super) fn keeping_ends<T>(fork: impl FnOnce() -> T) -> T {
 }
 
 /// In the forked child, whose only thread this is: async-signal-safe calls only.
-extern "C" fn let_go_in_forked_child() {
-    if KEEPS.get() {
-        return;
-    }
-    let mut null = FREE;
-    let mut chunk = Some(&TABLE);
-    while let Some(Chunk { slots, next }) = chunk {
-        for slot in slots {
-            let fd = slot.fd.load(Ordering::Acquire);
-            if fd >= 0 && inode(fd) == Some(slot.inode.load(Ordering::Relaxed)) {
-                // SAFETY: the number is an inherited copy of an end of ours, which nobody uses here.
-                unsafe { put_null(fd, &mut null) };
+extern "C" fn in_forked_child() {
+    if !KEEPS.get() {
+        let mut null = NONE;
+        // SAFETY: the forking thread took the lock, and this is its copy. The numbers are inherited copies of ends of
+        // ours, which nobody uses here.
+        unsafe {
+            for &fd in &*TABLE.open.get() {
+                put_null(fd, &mut null);
+            }
+            if null != NONE {
+                libc::close(null);
             }
         }
-        chunk = next.get().map(|next| &**next);
     }
-    if null >= 0 {
-        // SAFETY: it was opened here.
-        unsafe { libc::close(null) };
-    }
+    TABLE.unlock();
 }
 
-/// Puts `/dev/null` in the place of `fd`. `null` is an open one, or `FREE`.
+/// No descriptor.
+const NONE: RawFd = -1;
+
+/// Puts `/dev/null` in the place of `fd`. `null` is an open one, or `NONE`.
 ///
 /// # Safety
 /// Nobody uses `fd`.
@@ -208,10 +194,10 @@ unsafe fn put_null(fd: RawFd, null: &mut RawFd) {
     };
     // SAFETY: as promised by the caller; the rest are numbers.
     unsafe {
-        if *null < 0 {
+        if *null == NONE {
             *null = open();
         }
-        if *null < 0 {
+        if *null == NONE {
             // No descriptor is to be had: this one makes room, and is the lowest that is free.
             libc::close(fd);
             open();
@@ -227,14 +213,19 @@ unsafe fn put_null(fd: RawFd, null: &mut RawFd) {
 mod tests {
     use super::*;
 
-    /// Whether a forked copy of this process has `/dev/null` in the place of `fd`.
-    fn is_null_in_a_forked_copy(fd: RawFd) -> bool {
-        let null = inode(File::open("/dev/null").unwrap().as_raw_fd());
-        // SAFETY: the copy only makes system calls.
+    fn is_null(fd: RawFd) -> bool {
+        let path = format!("/proc/self/fd/{fd}");
+        std::fs::read_link(path).is_ok_and(|link| link.to_str() == Some("/dev/null"))
+    }
+
+    /// Whether a forked copy of this process has `/dev/null` in the place of each of these.
+    fn are_null_in_a_forked_copy(ends: &[RawFd]) -> bool {
+        // SAFETY: the copy reads links and leaves; this process has no other thread that holds the allocator's lock for
+        // ever, which the C library sees to.
         unsafe {
             let copy = libc::fork();
             if copy == 0 {
-                libc::_exit(i32::from(inode(fd) == null));
+                libc::_exit(i32::from(ends.iter().all(|end| is_null(*end))));
             }
             let mut status = -1;
             assert_eq!(libc::waitpid(copy, &raw mut status, 0), copy);
@@ -245,21 +236,38 @@ mod tests {
     #[test]
     fn a_forked_copy_lets_go_of_open_ends_and_of_nothing_else() {
         let (reader, writer) = PipeEnd::pair().unwrap();
-        assert!(is_null_in_a_forked_copy(reader.as_raw_fd()));
-        assert!(is_null_in_a_forked_copy(writer.as_raw_fd()));
-        // A number whose end was closed a moment ago, and which somebody else has got.
+        let ends = [reader.as_raw_fd(), writer.as_raw_fd()];
+        assert!(are_null_in_a_forked_copy(&ends));
+        assert!(!is_null(ends[0]) && !is_null(ends[1]));
         let other = File::open("/proc/self/stat").unwrap();
-        reader.slot.fd.store(other.as_raw_fd(), Ordering::Release);
-        assert!(!is_null_in_a_forked_copy(other.as_raw_fd()));
-        let number = writer.as_raw_fd();
-        drop((reader, writer));
-        assert!(!is_null_in_a_forked_copy(number));
+        assert!(!are_null_in_a_forked_copy(&[other.as_raw_fd()]));
     }
 
     #[test]
-    fn there_is_a_slot_for_each_of_very_many_ends() {
-        let pairs: Vec<_> = (0..100).map(|_| PipeEnd::pair().unwrap()).collect();
-        let (_, last) = pairs.last().unwrap();
-        assert!(is_null_in_a_forked_copy(last.as_raw_fd()));
+    fn forks_beside_ends_that_come_and_go_find_none_left() {
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let stopped = || stop.load(std::sync::atomic::Ordering::Relaxed);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stopped() {
+                    drop(PipeEnd::pair().unwrap());
+                }
+            });
+            for _ in 0..300 {
+                // SAFETY: as above. The lock is the copy's own.
+                unsafe {
+                    let copy = libc::fork();
+                    if copy == 0 {
+                        let left = (*TABLE.open.get()).iter().any(|end| !is_null(*end));
+                        TABLE.lock();
+                        libc::_exit(i32::from(left));
+                    }
+                    let mut status = -1;
+                    assert_eq!(libc::waitpid(copy, &raw mut status, 0), copy);
+                    assert_eq!(status, 0);
+                }
+            }
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
     }
 }
