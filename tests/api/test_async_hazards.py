@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import socket
 import sys
 import threading
@@ -18,7 +19,7 @@ import uvloop
 from codex_app_server import AsyncCodex, CodexConfig
 from codex_app_server._async import waiting
 from codex_app_server._async.waiting import Lock
-from codex_app_server.errors import RequestTimeoutError, StreamOverflowError
+from codex_app_server.errors import ForkedProcessError, RequestTimeoutError, StreamOverflowError
 from codex_app_server.testing import Answer, OfflineModel, Stall
 from codex_app_server.types import TurnStatus
 from tests.peer import ScriptedPeer, delta, event, started
@@ -530,3 +531,32 @@ async def test_a_turn_that_is_joined_after_a_resume_is_heard_of(peer: ScriptedPe
         )
         assert (await asyncio.wait_for(running, TIMEOUT_S)).final_response == "all of it"
         del turn
+
+
+async def test_a_forked_child_is_refused_where_a_task_of_the_parent_waits(peer: ScriptedPeer) -> None:
+    async with client(peer) as codex:
+        peer.answers["turn/start"] = started("u")
+        stream = (await (await thread_of(codex, peer)).turn("go")).stream()
+        reading = [asyncio.ensure_future(stream.__anext__()) for _ in range(2)]
+        await asyncio.sleep(0)
+        forked = os.fork()
+        if forked == 0:  # pragma: no cover - the child's coverage is not collected
+            signal.alarm(10)
+            refused = 0
+            try:
+                asyncio.events._set_running_loop(None)
+                for _ in range(3):
+                    try:
+                        asyncio.run(anext_of(stream))
+                    except ForkedProcessError:
+                        refused += 1
+            finally:
+                os._exit(0 if refused == 3 else 1)
+        _, status = await asyncio.get_running_loop().run_in_executor(None, os.waitpid, forked, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        peer.send(event("turn/started", "t", "u"), event("turn/completed", "t", "u"))
+        assert {(await one).method for one in reading} == {"turn/started", "turn/completed"}
+
+
+async def anext_of(stream: Any) -> Any:
+    return await stream.__anext__()

@@ -125,6 +125,39 @@ def test_a_thread_in_a_stream_does_not_hold_the_interpreter_up(daemon: bool) -> 
     assert not Path(f"/proc/{found[1]}").exists()
 
 
+def test_a_child_that_a_signal_handler_forks_in_a_wait_is_refused_there() -> None:
+    # The handler runs in the midst of a wait for an event, so the child comes back into it.
+    body = """
+        from codex_app_server import CodexConfig
+        from codex_app_server.errors import ForkedProcessError
+        from tests.peer import ScriptedPeer, started
+        forked = None
+        def fork(*_):
+            global forked
+            forked = os.fork()
+        signal.signal(signal.SIGUSR1, fork)
+        with ScriptedPeer() as peer, Codex(CodexConfig(launch_args_override=peer.argv)) as codex:
+            peer.answers |= {"thread/start": {"thread": {"id": "t"}}, "turn/start": started("u")}
+            stream = codex.thread_start().turn("go").stream()
+            main = os.getpid()
+            threading.Timer(0.5, os.kill, (main, signal.SIGUSR1)).start()
+            threading.Timer(20, os._exit, (3,)).start()
+            def watch():
+                while forked is None:
+                    time.sleep(0.02)
+                os._exit(os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]))
+            threading.Thread(target=watch).start()
+            try:
+                next(stream)
+            except ForkedProcessError:
+                os._exit(0 if os.getpid() != main else 5)
+            except BaseException:
+                os._exit(6)
+    """
+    done = subprocess.run(program(body), capture_output=True, text=True, timeout=50, cwd=ROOT, check=False)
+    assert done.returncode == 0, (done.returncode, done.stderr)
+
+
 def test_a_killed_program_takes_its_runtime_along() -> None:
     body = """
         with OfflineModel() as model, Codex(model.config()) as codex:

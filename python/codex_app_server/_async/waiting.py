@@ -20,6 +20,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from .. import _forks
 from .._native import LoopWaker
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ class Lock:
     """
 
     def __init__(self) -> None:
-        self._held = threading.Lock()
-        self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
+        self._held = _forks.lock()
+        self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None], int]] = deque()
         # Takes the lock if it is free, and says so. Mostly it is: a method would be one more frame, and a
         # coroutine two, for each batch of events.
         self.take: Callable[[], bool] = partial(self._held.acquire, False)
@@ -70,7 +71,7 @@ class Lock:
     async def wait(self) -> None:
         """Take the lock once it is free."""
         loop = asyncio.get_running_loop()
-        place = loop, loop.create_future()
+        place = loop, loop.create_future(), _forks.generation
         self._waiting.append(place)
         # It may have been released just before that. Had it been handed over, it would not be free.
         if self.take():
@@ -90,13 +91,15 @@ class Lock:
         """Hand the lock over to whoever has waited longest, or free it."""
         while True:
             try:
-                loop, future = self._waiting.popleft()
+                loop, future, generation = self._waiting.popleft()
             except IndexError:
                 self._held.release()
                 # Somebody may have begun to wait just before that, and has seen it taken.
                 if not (self._waiting and self.take()):
                     return
             else:
+                if generation != _forks.generation:
+                    continue  # a task of the process that this is a fork of
                 with suppress(RuntimeError):  # a loop that was closed with its waiter
                     loop.call_soon_threadsafe(_hand_over, future)
                     return

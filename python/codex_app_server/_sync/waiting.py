@@ -5,12 +5,12 @@ Offers the same names as `_async/waiting.py`; the rest of the two shells is one 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from .. import _forks
 
 __all__ = [
     "HANDLERS_OWN",
@@ -33,27 +33,10 @@ HANDLERS_OWN: type[BaseException] = BaseException
 # How long the end of a connection waits for a handler of the program.
 _MOMENT_S = 1.0
 
-_locks: weakref.WeakSet[threading.Lock] = weakref.WeakSet()
-
 if TYPE_CHECKING:
     Lock = threading.Lock
 else:
-
-    def Lock() -> threading.Lock:
-        """A lock that is free in a forked child, whoever held it in the parent."""
-        lock = threading.Lock()
-        _locks.add(lock)
-        return lock
-
-
-def _free_locks() -> None:
-    """In a forked child: the threads that held them do not exist there."""
-    for lock in _locks:
-        lock._at_fork_reinit()  # type: ignore[attr-defined]  # as the threading module itself does
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_free_locks)
+    Lock = _forks.lock
 
 now = time.monotonic
 sleep = time.sleep

@@ -3,6 +3,9 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use codex_core::io::process::Owner;
+
+use crate::errors;
 use crate::turnstile::Turnstile;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -19,6 +22,7 @@ pub fn wait(
     step: impl Fn(Option<Instant>) -> bool + Sync,
 ) -> PyResult<bool> {
     let deadline = timeout.map(deadline_in).transpose()?;
+    let owner = Owner::here();
     if !on_main_thread(py)? {
         return Ok(sleep(py, turnstile, || step(deadline)));
     }
@@ -29,6 +33,10 @@ pub fn wait(
             return Ok(true);
         }
         py.check_signals()?;
+        if !owner.is_current() {
+            // A signal's handler has forked, and this is the child: nobody wakes it here.
+            return Err(errors::forked(py));
+        }
         if deadline.is_some_and(|at| at <= Instant::now()) {
             return Ok(false);
         }

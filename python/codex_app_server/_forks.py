@@ -1,0 +1,47 @@
+"""The shells' locks in a forked child: they are free there, whoever held them in the parent.
+
+So whoever uses an inherited client in the child comes as far as the comparison of pids, which refuses him,
+and does not wait for a thread that does not exist.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import weakref
+from types import FrameType
+
+# How many forks this process is away from the one that loaded this.
+generation = 0
+
+_locks: weakref.WeakSet[threading.Lock] = weakref.WeakSet()
+
+
+def lock() -> threading.Lock:
+    """A lock that is free in a forked child."""
+    made = threading.Lock()
+    _locks.add(made)
+    return made
+
+
+def _is_inside(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).startswith(f"{__package__}."):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _free() -> None:
+    global generation  # noqa: PLW0603
+    generation += 1
+    # A signal handler may have forked in the midst of a wait of ours. What this thread holds, it releases
+    # itself when it is refused.
+    if not _is_inside(sys._getframe(1)):
+        for made in _locks:
+            made._at_fork_reinit()  # type: ignore[attr-defined]  # as the threading module itself does
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free)
