@@ -34,7 +34,9 @@ pub(crate) fn run(link: &Link, mut source: Box<dyn Source>) {
     };
     // What was applied before a panic is told: who was answered sleeps.
     let _ = caught(|| link.carry_out(&mut reading.effects));
-    link.end(ending, &detail);
+    if !link.is_closed() {
+        link.end(ending, &detail);
+    }
 }
 
 /// A message, parsed and ready to be applied.
