@@ -186,6 +186,7 @@ impl Session {
         turn.begun |= begun;
         turn.given_up = true;
         self.stop_if_unheld(turn_id, now, out);
+        self.forget_if_nothing(turn_id);
     }
 
     /// A turn that runs for a goal which was given up: nobody wants it but who follows or has joined it.
@@ -204,6 +205,7 @@ impl Session {
         turn.begun = true;
         turn.given_up = true;
         self.stop_if_unheld(turn_id, now, out);
+        self.forget_if_nothing(turn_id);
     }
 
     pub(super) fn own_turn(&mut self, id: SubscriptionId, owned: bool) {

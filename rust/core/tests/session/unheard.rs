@@ -360,3 +360,16 @@ fn a_busy_runtime_does_not_use_up_the_tries() {
     desk.accept_last();
     assert_eq!(desk.session.counts().turns, 0);
 }
+
+#[test]
+fn a_late_answer_with_a_detached_turn_that_is_not_heard_of_leaves_nothing() {
+    let mut desk = Desk::default();
+    desk.unsubscribe();
+    let detached = desk.turn("u");
+    desk.session.detach(detached.id);
+    desk.leave(&detached, Leave::Drop);
+    let late = desk.start();
+    desk.abandon(&late);
+    desk.answer_turn(&late, "u");
+    assert_eq!(desk.session.counts().turns, 0);
+}

@@ -161,7 +161,8 @@ impl World {
         self.stop_the_rest()?;
         let counts = self.desk.session.counts();
         if counts != Counts::default() {
-            return Err(format!("something is left over: {counts:?}"));
+            let turns = &self.turns;
+            return Err(format!("something is left over: {counts:?}, {turns:?}"));
         }
         let World {
             desk,
