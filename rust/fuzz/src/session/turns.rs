@@ -152,9 +152,10 @@ impl Turns {
             }
             let expects = turn.started_here && !turn.unheard;
             // One that is interrupted and has nobody is known until its end is heard.
-            let ends = turn.accepted && !turn.had_hand;
+            let ends = turn.accepted && !turn.had_hand && !turn.unheard;
+            let is_stopped = turn.accepted && turn.unheard;
             turn.had_hand = has_hand[index];
-            let waits = expects || ends || is_given_up || turn.wished;
+            let waits = expects || ends || (is_given_up && !is_stopped) || turn.wished;
             if turn.known && !has_hand[index] && !waits {
                 turn.forget();
             }
