@@ -198,7 +198,7 @@ impl Session {
         out: &mut Effects,
     ) {
         // A goal whose thread was unsubscribed has not heard of its turn's end.
-        if self.over.has(turn_id) {
+        if self.closed.is_some() || self.over.has(turn_id) {
             return;
         }
         let turn = self.turn(turn_id, thread_id);

@@ -9,6 +9,7 @@ use codex_core::session::Counts;
 use codex_core::session::call::Outcome;
 use codex_core::session::goal::Goal;
 use codex_core::session::subscriptions::{Leave, Subscription};
+use codex_core::sync::closing::CloseReason;
 use codex_core::sync::waker::LoopWaker;
 
 use crate::desk::{COMPLETED, DELTA, Desk, STARTED, completed, methods, started};
@@ -256,6 +257,16 @@ fn a_pause_that_was_put_off_does_not_meet_the_next_goal() {
     assert_eq!(desk.wrote(), ["thread/goal/set"]);
     desk.pass(Duration::from_secs(1));
     assert!(desk.wrote().is_empty());
+}
+
+#[test]
+fn giving_a_goal_up_after_the_end_leaves_nothing() {
+    let (mut desk, goal) = set_and_running();
+    desk.unsubscribe();
+    desk.step(|session, _, out| session.close(&CloseReason::new(()), out));
+    desk.give_up(&goal);
+    desk.leave(&goal, Leave::Drop);
+    assert_eq!(desk.session.counts(), Counts::default());
 }
 
 #[test]
