@@ -138,13 +138,11 @@ impl World {
                 return Err(format!("a request is not answered: {call:?}"));
             }
         }
-        if !self.closed {
-            if self.undoing != self.undone {
-                let Self {
-                    undone, undoing, ..
-                } = self;
-                return Err(format!("{undoing} streams are undone, and not {undone}"));
-            }
+        if !self.closed && self.undoing != self.undone {
+            let Self {
+                undone, undoing, ..
+            } = self;
+            return Err(format!("{undoing} streams are undone, and not {undone}"));
         }
         for index in 0..self.streams.len() {
             self.streams[index].read()?;
