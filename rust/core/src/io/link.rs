@@ -50,7 +50,8 @@ impl Ready for Threads {
     }
 }
 
-/// Effects that are carried out, also when the step panics that has them: who was answered sleeps.
+/// Effects that are carried out when this is dropped, so also when their step panics: whoever it has answered by then
+/// would sleep for ever.
 struct CarriedOut<'l> {
     link: &'l Link,
     effects: Effects,
@@ -88,6 +89,7 @@ impl Link {
             link: self,
             effects: Effects::default(),
         };
+        // The lock is a temporary of the last expression, and so is released before `after` is dropped.
         step(&mut self.session.lock(), Instant::now(), &mut after.effects)
     }
 

@@ -32,7 +32,7 @@ pub(crate) fn run(link: &Link, mut source: Box<dyn Source>) {
         Ok(Err(error)) => (Ending::Source, error.to_string()),
         Err(panic) => (Ending::Failure, panic),
     };
-    // What was applied before a panic is told: who was answered sleeps.
+    // What was applied before a panic: whoever was answered by it would sleep for ever.
     let _ = caught(|| link.carry_out(&mut reading.effects));
     if !link.is_closed() {
         link.end(ending, &detail);
