@@ -21,7 +21,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 FUZZ := --manifest-path rust/fuzz/Cargo.toml
 FUZZ_TARGET := CARGO_TARGET_DIR=target/fuzz
 
-.PHONY: help demo test test-all models mutations test-wheel test-free-threaded fuzz bench bench-quick lint format generate runtime \
+.PHONY: help demo test test-all models mutations test-wheel test-free-threaded fuzz bench bench-quick lint check-targets format generate runtime \
 	wheel wheels sdist release-notes release-check release-dry-run clean
 
 help: ## Show this list
@@ -102,6 +102,9 @@ lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything gener
 	$(BIN)/python -m scripts.release generate-types --check
 	$(BIN)/zizmor --quiet --offline --no-progress --persona auditor .github/workflows
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml
+
+check-targets: $(VENV)/.tools ## Compile both crates for Windows, macOS and musl, on any machine
+	$(BIN)/python -m scripts.check_targets $(ARGS)
 
 format: $(VENV)/.tools ## Format everything
 	cargo fmt

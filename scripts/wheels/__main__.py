@@ -40,7 +40,7 @@ def main() -> int:
         chosen = PLATFORMS if given.all else [named(tag) for tag in given.platforms] or [of_this_machine()]
         for platform in chosen:
             # Before an hour's work is begun, not in the middle of it.
-            toolchain_for(platform)
+            toolchain_for(platform.target)
     except (ValueError, ToolchainError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     abi = FREE_THREADED if given.free_threaded else STABLE_ABI

@@ -36,7 +36,7 @@ def build(platform: Platform, out: Path, abi: str = STABLE_ABI) -> Path:
         ToolchainError: No toolchain of this machine can build for the platform.
         subprocess.CalledProcessError: The build failed; it has said why.
     """
-    toolchain = toolchain_for(platform)
+    toolchain = toolchain_for(platform.target)
     fetch = [str(toolchain.cargo), "fetch", "--locked", "--quiet"]
     subprocess.run(fetch, cwd=ROOT, check=True)
     command = [sys.executable, "-m", "maturin", "build", "--release", "--locked", "--quiet"]

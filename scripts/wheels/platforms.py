@@ -62,13 +62,14 @@ class Platform:
 _SHARED_MUSL = ("-Ctarget-feature=-crt-static",)
 
 # glibc 2.17 is also the oldest that Rust's standard library supports, and musl 1.2 that of every musllinux
-# wheel of CPython 3.10 and newer.
+# wheel of CPython 3.10 and newer. macOS 10.15 is the first whose kernel begins a child in a session and a
+# directory of its own.
 PLATFORMS = (
     Platform("manylinux_2_17_x86_64", "x86_64-unknown-linux-gnu", "manylinux_2_17_x86_64"),
     Platform("manylinux_2_17_aarch64", "aarch64-unknown-linux-gnu", "manylinux_2_17_aarch64"),
     Platform("musllinux_1_2_x86_64", "x86_64-unknown-linux-musl", "musllinux_1_1_x86_64", _SHARED_MUSL),
     Platform("musllinux_1_2_aarch64", "aarch64-unknown-linux-musl", "musllinux_1_1_aarch64", _SHARED_MUSL),
-    Platform("macosx_10_12_x86_64", "x86_64-apple-darwin", "macosx_10_9_x86_64", deployment_target="10.12"),
+    Platform("macosx_10_15_x86_64", "x86_64-apple-darwin", "macosx_10_9_x86_64", deployment_target="10.15"),
     Platform("macosx_11_0_arm64", "aarch64-apple-darwin", "macosx_11_0_arm64", deployment_target="11.0"),
 )
 

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import ziglang
 
-from scripts.wheels.platforms import Platform
-
 # Where Debian's toolchain stands, next to one of rustup that comes first on PATH.
 _DEBIAN = Path("/usr/bin")
 
@@ -54,8 +52,8 @@ class Toolchain:
         return chosen
 
 
-def toolchain_for(platform: Platform) -> Toolchain:
-    """The first toolchain of this machine that can build for `platform`.
+def toolchain_for(target: str) -> Toolchain:
+    """The first toolchain of this machine that can build for `target`, by Rust's name.
 
     One with a compiled standard library comes before one that has to compile it, which takes a minute more.
 
@@ -64,14 +62,14 @@ def toolchain_for(platform: Platform) -> Toolchain:
     """
     found = list(_toolchains())
     for rustc, cargo, sysroot in found:
-        if (sysroot / "lib/rustlib" / platform.target / "lib").is_dir():
+        if (sysroot / "lib/rustlib" / target / "lib").is_dir():
             return Toolchain(rustc, cargo, False, sysroot)
     for rustc, cargo, sysroot in found:
         if (sysroot / "lib/rustlib/src/rust/library/std/Cargo.toml").is_file():
             return Toolchain(rustc, cargo, True, sysroot)
     raise ToolchainError(
-        f"No Rust toolchain here can build for {platform.target} ({platform.tag}). Either "
-        f"`rustup target add {platform.target}`, or on Debian `apt-get install rustc-web cargo-web "
+        f"No Rust toolchain here can build for {target}. Either "
+        f"`rustup target add {target}`, or on Debian `apt-get install rustc-web cargo-web "
         "rust-web-src rust-web-llvm`, whose compiler builds the standard library for any target."
     )
 

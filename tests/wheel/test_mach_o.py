@@ -70,5 +70,5 @@ def test_a_library_that_not_every_macos_has_is_found(module: bytes) -> None:
 
 
 def test_a_module_of_another_processor_is_found(module: bytes) -> None:
-    found = list(native.problems(module, named("macosx_10_12_x86_64")))
+    found = list(native.problems(module, named("macosx_10_15_x86_64")))
     assert "the module is for ARM64, not x86_64" in found

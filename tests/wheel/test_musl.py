@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 def test_the_cores_tests_pass_on_musl() -> None:
     platform = named("musllinux_1_2_x86_64")
     try:
-        toolchain = toolchain_for(platform)
+        toolchain = toolchain_for(platform.target)
     except ToolchainError as error:
         pytest.skip(f"not run: {error}")
     environment = {

@@ -42,4 +42,4 @@ def test_a_toolchain_that_is_missing_is_named_before_anything_is_built(
     monkeypatch.delenv("RUSTC", raising=False)
     monkeypatch.setattr(toolchain, "_DEBIAN", tmp_path)
     with pytest.raises(ToolchainError, match=r"rustup target add aarch64-apple-darwin.*rustc-web"):
-        toolchain_for(named("macosx_11_0_arm64"))
+        toolchain_for(named("macosx_11_0_arm64").target)

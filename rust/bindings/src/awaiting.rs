@@ -19,6 +19,7 @@ use codex_core::inbox::mailbox::Mailbox;
 use codex_core::io::process::Owner;
 use codex_core::session::call::Call;
 use codex_core::sync::lock::Mutex;
+use codex_core::sync::self_pipe::RawDescriptor;
 use codex_core::sync::waker::{LoopWaker, Token};
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -88,7 +89,7 @@ impl PyLoopWaker {
         })
     }
 
-    fn fileno(&self) -> i32 {
+    fn fileno(&self) -> RawDescriptor {
         self.waker.fd()
     }
 

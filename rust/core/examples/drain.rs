@@ -9,12 +9,12 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use codex_core::io::process::{Child, Graces, LaunchSpec, PipeEnd};
 use codex_core::wire::envelope::Reader;
 use codex_core::wire::framing::LineBuffer;
+use rustix::event::{PollFd, PollFlags};
 
 struct Lines {
     stdout: PipeEnd,
@@ -51,18 +51,10 @@ impl Lines {
 }
 
 /// The reader looks before each read, too, because it listens for the process's exit as well.
-#[allow(unsafe_code, reason = "poll has no safe interface")]
 fn wait_readable(file: &PipeEnd) -> io::Result<()> {
-    let mut watched = libc::pollfd {
-        fd: file.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    // SAFETY: the pointer is to one descriptor, which is borrowed exclusively and open.
-    match unsafe { libc::poll(&raw mut watched, 1, -1) } {
-        -1 => Err(io::Error::last_os_error()),
-        _ => Ok(()),
-    }
+    let mut watched = [PollFd::new(file, PollFlags::IN)];
+    rustix::event::poll(&mut watched, None)?;
+    Ok(())
 }
 
 fn main() -> io::Result<()> {
@@ -81,7 +73,7 @@ fn main() -> io::Result<()> {
         argv: argv.to_vec(),
         ..LaunchSpec::default()
     };
-    let (_child, pipes) = Child::spawn(&launch, Graces::default(), |_| {})
+    let (_child, pipes) = Child::spawn(&launch, Graces::default())
         .map_err(|error| io::Error::other(format!("{error:?}")))?;
     let asked = requests.split(|byte| *byte == b'\n').count() - 1;
     let mut stdin = pipes.stdin;

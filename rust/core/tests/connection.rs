@@ -191,6 +191,8 @@ impl Source for Broken {
     fn read(&mut self, _until: Option<Instant>) -> std::io::Result<Read<'_>> {
         panic!("a broken source");
     }
+
+    fn linger(&mut self) {}
 }
 
 impl Sink for Broken {

@@ -27,6 +27,9 @@ pub trait Source: Send {
     /// # Errors
     /// The messages cannot be read any more; the end that is told to everybody has this text.
     fn read(&mut self, until: Option<Instant>) -> io::Result<Read<'_>>;
+
+    /// The connection has ended, and nobody wants what comes. Keeps the peer from being held up by that until it is gone.
+    fn linger(&mut self);
 }
 
 /// Where messages to the peer go. The writer thread's; dropping it tells the peer that no more will come.

@@ -129,6 +129,8 @@ impl Source for MemorySource {
             };
         }
     }
+
+    fn linger(&mut self) {}
 }
 
 struct MemorySink(Arc<Memory>);

@@ -37,6 +37,7 @@ pub(crate) fn run(link: &Link, mut source: Box<dyn Source>) {
     if !link.is_closed() {
         link.end(ending, &detail);
     }
+    let _ = caught(|| source.linger());
 }
 
 /// A message, parsed and ready to be applied.

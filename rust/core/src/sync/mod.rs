@@ -4,5 +4,6 @@ pub mod closing;
 pub mod gate;
 pub mod lock;
 pub mod self_pipe;
+pub mod signals;
 pub mod thread;
 pub mod waker;

@@ -4,19 +4,17 @@
 //! open, it is told by `faulthandler`.
 //!
 //! In the model that tries orders (feature `shuttle`) they are the model's.
-#![allow(unsafe_code, reason = "the signal mask has no safe interface")]
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::{io, mem, ptr};
+
+use super::signals::SignalsBlocked;
 
 #[cfg(not(feature = "shuttle"))]
 pub use std::thread::{JoinHandle, current};
 
 #[cfg(feature = "shuttle")]
 pub use shuttle::thread::{JoinHandle, current};
-
-/// The signals that a thread's own fault sends to it.
-const FAULTS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL];
 
 /// Starts a named thread in which all signals but those of faults are blocked from its first instruction.
 ///
@@ -36,7 +34,7 @@ pub fn spawn_thread<T: Send + 'static>(
 
     // A thread starts with its maker's mask: blocking here leaves no moment in which the new thread
     // could take a signal.
-    let _blocked = SignalsBlocked::but(&FAULTS);
+    let _blocked = SignalsBlocked::but_faults();
     Builder::new().name(name.to_owned()).spawn(f)
 }
 
@@ -55,39 +53,4 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
         text.or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_default()
     })
-}
-
-/// Blocks signals in the calling thread until dropped.
-pub(crate) struct SignalsBlocked {
-    before: libc::sigset_t,
-}
-
-impl SignalsBlocked {
-    pub fn all() -> Self {
-        Self::but(&[])
-    }
-
-    fn but(open: &[libc::c_int]) -> Self {
-        // SAFETY: both sets are owned by this frame, and a signal set is plain data that sigfillset
-        // and pthread_sigmask write whole. pthread_sigmask fails only for an unknown `how`.
-        unsafe {
-            let mut blocked = mem::zeroed();
-            let mut before = mem::zeroed();
-            libc::sigfillset(&raw mut blocked);
-            for &signal in open {
-                libc::sigdelset(&raw mut blocked, signal);
-            }
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const blocked, &raw mut before);
-            Self { before }
-        }
-    }
-}
-
-impl Drop for SignalsBlocked {
-    fn drop(&mut self) {
-        // SAFETY: `before` was written by pthread_sigmask in `but`.
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, ptr::null_mut())
-        };
-    }
 }

@@ -180,8 +180,7 @@ fn too_many_open_files_is_said_as_such_and_leaks_none() {
             );
             held.pop();
         }
-        let (child, pipes) =
-            Child::spawn(&spec(["cat"]), PATIENT, |_| ()).expect("now there is room");
+        let (child, pipes) = Child::spawn(&spec(["cat"]), PATIENT).expect("now there is room");
         assert_eq!(
             child.shut_down(child.graces(), || drop(pipes)).outcome,
             Some(ExitOutcome::Code(0))

@@ -1,17 +1,20 @@
 //! Starting children for tests, and what the tests ask the system.
 
 use std::any::type_name_of_val;
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
+use codex_core::io::endpoint::{Peer, Read, Sink, Source};
 use codex_core::io::process::{
-    Child, ExitOutcome, Graces, LaunchSpec, Leftovers, PipeEnd, Pipes, SpawnError, StderrTail, Step,
+    Child, ExitOutcome, Graces, Launch, LaunchSpec, Leftovers, PipeEnd, Pipes, ProcessPeer,
+    SpawnError, Step,
 };
 
 /// For what must happen.
@@ -36,13 +39,12 @@ pub const IMPATIENT: Graces = Graces {
     kill: LONG,
 };
 
-/// A child, its shell script's stdio, and what `on_exit` was told.
+/// A child and its stdio.
 pub struct Started {
     pub child: Child,
     pub stdin: Option<PipeEnd>,
     pub stdout: BufReader<PipeEnd>,
-    pub stderr: StderrTail,
-    pub told: mpsc::Receiver<ExitOutcome>,
+    pub stderr: PipeEnd,
 }
 
 impl Started {
@@ -77,26 +79,17 @@ pub fn spec<const N: usize>(argv: [&str; N]) -> LaunchSpec {
 }
 
 pub fn start(spec: &LaunchSpec, graces: Graces) -> Started {
-    let (tell, told) = mpsc::channel();
-    let (
-        child,
-        Pipes {
-            stdin,
-            stdout,
-            stderr,
-        },
-    ) = Child::spawn(spec, graces, move |outcome| {
-        tell.send(outcome).expect("the test listens");
-    })
-    .expect("the program is there");
-    let stderr =
-        StderrTail::start(stderr, StderrTail::DEFAULT_BYTES).expect("a thread is to be had");
+    let (child, pipes) = Child::spawn(spec, graces).expect("the program is there");
+    let Pipes {
+        stdin,
+        stdout,
+        stderr,
+    } = pipes;
     Started {
         child,
         stdin: Some(stdin),
         stdout: BufReader::new(stdout),
         stderr,
-        told,
     }
 }
 
@@ -105,12 +98,79 @@ pub fn sh(script: &str, graces: Graces) -> Started {
 }
 
 pub fn refused(spec: &LaunchSpec) -> SpawnError {
-    let spawned = Child::spawn(spec, PATIENT, |_| {
-        panic!("a child that never ran has ended")
-    });
-    spawned
+    Child::spawn(spec, PATIENT)
         .map(|(child, _)| child.pid())
         .expect_err("this cannot be started")
+}
+
+/// A shell script as the endpoint of a connection, whose threads are this one.
+pub struct Connected {
+    pub source: Box<dyn Source>,
+    pub sink: Option<Box<dyn Sink>>,
+    pub peer: Arc<ProcessPeer>,
+    /// Messages that were read and not asked for yet.
+    read: VecDeque<String>,
+    ended: bool,
+}
+
+pub fn connect(script: &str, graces: Graces, stderr_tail: usize) -> Connected {
+    let launch = Launch {
+        spec: spec(["/bin/sh", "-c", script]),
+        graces,
+        stderr_tail,
+        max_message: usize::MAX,
+    };
+    let (endpoint, peer) = launch.start().expect("sh is there");
+    Connected {
+        source: endpoint.source,
+        sink: Some(endpoint.sink),
+        peer,
+        read: VecDeque::new(),
+        ended: false,
+    }
+}
+
+impl Connected {
+    /// The next message, or what stands after the last.
+    pub fn line(&mut self) -> String {
+        while self.read.is_empty() {
+            self.read();
+        }
+        self.read.pop_front().expect("a message")
+    }
+
+    /// The messages until the end, and what stands after the last.
+    pub fn rest(&mut self) -> Vec<String> {
+        while !self.ended {
+            self.read();
+        }
+        self.read.drain(..).collect()
+    }
+
+    fn read(&mut self) {
+        let text = |message: &[u8]| String::from_utf8(message.to_vec()).expect("text");
+        match self.source.read(Some(Instant::now() + LONG)) {
+            Ok(Read::Messages(messages)) => self.read.extend(messages.map(text)),
+            Ok(Read::Nothing) => {}
+            Ok(Read::Ended(rest)) => {
+                self.ended = true;
+                self.read.extend((!rest.is_empty()).then(|| text(rest)));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// What the end of a connection does with its endpoint.
+    pub fn close(mut self) {
+        self.peer.stop_sink(Duration::ZERO);
+        drop(self.sink.take());
+        let shutting_down = thread::spawn({
+            let peer = Arc::clone(&self.peer);
+            move || peer.shut_down(false)
+        });
+        self.source.linger();
+        shutting_down.join().expect("no panic");
+    }
 }
 
 pub fn kill(pid: &str) {
@@ -118,12 +178,26 @@ pub fn kill(pid: &str) {
     unsafe { libc::kill(pid.trim().parse().expect("a process id"), libc::SIGKILL) };
 }
 
+/// A zombie that its new parent has not reaped yet is dead.
 pub fn is_alive(pid: &str) -> bool {
-    // A zombie that its new parent has not reaped yet is dead.
-    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        let state = stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes()[0]);
-        !matches!(state, Some(b'Z' | b'X'))
-    })
+    let state = state(pid);
+    !state.is_empty() && !state.starts_with(['Z', 'X'])
+}
+
+/// The letter of a process's state; empty if there is no such process.
+#[cfg(target_os = "linux")]
+fn state(pid: &str) -> String {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ")
+        .map_or_else(String::new, |(_, rest)| rest.to_owned())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn state(pid: &str) -> String {
+    let said = Command::new("ps").args(["-o", "stat=", "-p", pid]).output();
+    String::from_utf8_lossy(&said.expect("ps is there").stdout)
+        .trim()
+        .to_owned()
 }
 
 /// A directory of the test's own, gone at the end.

@@ -1,5 +1,8 @@
 //! Why a connection to a process has ended.
 
+use super::outcome::ExitOutcome;
+use crate::io::endpoint::Ending;
+
 /// What ended the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndKind {
@@ -39,4 +42,35 @@ pub struct ProcessEnd {
     pub stderr_tail: String,
     /// More words on the cause; empty when the rest says it all.
     pub detail: String,
+}
+
+impl ProcessEnd {
+    /// Out of what has ended it, and how the process has exited if that is the cause.
+    pub fn new(
+        ending: Ending,
+        exit: Option<ExitOutcome>,
+        is_too_long: bool,
+        stderr_tail: impl FnOnce() -> String,
+        detail: &str,
+    ) -> Self {
+        let kind = match ending {
+            Ending::ByUs => EndKind::ClosedByClient,
+            Ending::Sink => EndKind::WriteFailed,
+            Ending::Failure => EndKind::Failed,
+            Ending::Source if is_too_long => EndKind::MessageTooLong,
+            Ending::Source if exit.is_some() => EndKind::ProcessExited,
+            Ending::Source => EndKind::StdoutClosed,
+        };
+        let stderr_tail = match ending {
+            Ending::ByUs => String::new(),
+            Ending::Source | Ending::Sink | Ending::Failure => stderr_tail(),
+        };
+        Self {
+            kind,
+            exit_code: exit.and_then(ExitOutcome::code),
+            signal: exit.and_then(ExitOutcome::signal),
+            stderr_tail,
+            detail: detail.to_owned(),
+        }
+    }
 }

@@ -33,7 +33,7 @@ pub struct SpawnError {
 }
 
 impl SpawnError {
-    pub(super) fn spec(message: &'static str) -> Self {
+    pub fn spec(message: &'static str) -> Self {
         let source = io::Error::new(io::ErrorKind::InvalidInput, message);
         Self {
             stage: SpawnStage::Spec,

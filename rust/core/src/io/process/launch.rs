@@ -1,17 +1,13 @@
-//! What to launch: the command as the caller gives it, and the same made ready for `execve`, so
-//! that nothing has to be allocated between fork and exec. Starts nothing; `fork` is its only
-//! reader.
+//! What to launch, how long its shutdown may take, and what is kept of what it says.
 
-use std::env;
-use std::ffi::{CString, OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::SpawnError;
-
-/// Where programs are looked for when the environment has no `PATH`; the C library and Python use
-/// the same.
-const DEFAULT_PATH: &str = "/bin:/usr/bin";
+use super::system::{self, ProcessPeer};
+use crate::io::endpoint::Endpoint;
 
 /// A command to launch.
 #[derive(Clone, Debug, Default)]
@@ -27,84 +23,52 @@ pub struct LaunchSpec {
     pub open_files: u64,
 }
 
-/// A [`LaunchSpec`] in the form that the system calls take.
-pub(super) struct Image {
-    /// The paths to try, in order.
-    pub candidates: Vec<CString>,
-    pub argv: Vec<CString>,
-    pub env: Vec<CString>,
-    pub cwd: Option<CString>,
+/// How long each step of a shutdown may take before the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Graces {
+    /// From the end of its input to SIGTERM.
+    pub eof: Duration,
+    /// From SIGTERM to SIGKILL; for the child, and again for what it leaves in its group.
+    pub term: Duration,
+    /// From SIGKILL to giving up: a process in an uninterruptible system call cannot be killed.
+    pub kill: Duration,
 }
 
-impl Image {
-    pub fn new(spec: &LaunchSpec) -> Result<Self, SpawnError> {
-        let program = spec
-            .argv
-            .first()
-            .ok_or_else(|| SpawnError::spec("no program given"))?;
-        let env = spec.env.clone().unwrap_or_else(|| env::vars_os().collect());
-        if env
-            .iter()
-            .any(|(name, _)| name.is_empty() || name.as_bytes().contains(&b'='))
-        {
-            return Err(SpawnError::spec(
-                "an environment variable's name is empty or contains '='",
-            ));
+impl Default for Graces {
+    fn default() -> Self {
+        Self {
+            eof: Duration::from_secs(2),
+            term: Duration::from_secs(2),
+            kill: Duration::from_secs(5),
         }
-        let path = env
+    }
+}
+
+impl Graces {
+    /// How long a shutdown takes at most.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        let Self { eof, term, kill } = *self;
+        [eof, term, term, kill]
             .iter()
-            .find(|(name, _)| name == "PATH")
-            .map_or(OsStr::new(DEFAULT_PATH), |(_, value)| value);
-        Ok(Self {
-            candidates: candidates(program, path)
-                .into_iter()
-                .map(c_string)
-                .collect::<Result<_, _>>()?,
-            argv: spec
-                .argv
-                .iter()
-                .cloned()
-                .map(c_string)
-                .collect::<Result<_, _>>()?,
-            cwd: spec
-                .cwd
-                .clone()
-                .map(|cwd| c_string(cwd.into_os_string()))
-                .transpose()?,
-            env: env.into_iter().map(variable).collect::<Result<_, _>>()?,
-        })
-    }
-
-    /// Whether one of the candidates exists: then "not found" was said about its interpreter.
-    pub fn program_exists(&self) -> bool {
-        let cwd = self.cwd.as_ref().map_or(Path::new(""), |cwd| {
-            Path::new(OsStr::from_bytes(cwd.as_bytes()))
-        });
-        self.candidates
-            .iter()
-            .any(|path| cwd.join(OsStr::from_bytes(path.as_bytes())).is_file())
+            .fold(Duration::ZERO, |sum, grace| sum.saturating_add(*grace))
     }
 }
 
-fn candidates(program: &OsStr, path: &OsStr) -> Vec<OsString> {
-    if program.is_empty() || program.as_bytes().contains(&b'/') {
-        return vec![program.to_owned()];
+/// How a process is started, and what is kept of what it says.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    pub spec: LaunchSpec,
+    pub graces: Graces,
+    /// Bytes of stderr that are kept.
+    pub stderr_tail: usize,
+    /// Bytes that one message may have.
+    pub max_message: usize,
+}
+
+impl Launch {
+    /// Starts the process. The peer comes once more as what it is.
+    pub fn start(&self) -> Result<(Endpoint, Arc<ProcessPeer>), SpawnError> {
+        system::start(self)
     }
-    // An empty element of PATH means the working directory, which joining yields.
-    env::split_paths(path)
-        .map(|directory| directory.join(program).into_os_string())
-        .collect()
-}
-
-fn variable((name, value): (OsString, OsString)) -> Result<CString, SpawnError> {
-    let mut text = name;
-    text.push("=");
-    text.push(value);
-    c_string(text)
-}
-
-fn c_string(text: OsString) -> Result<CString, SpawnError> {
-    CString::new(text.into_vec()).map_err(|_| {
-        SpawnError::spec("a NUL byte in an argument, a variable or the working directory")
-    })
 }

@@ -1,36 +1,32 @@
-//! The runtime's child process: starting it, watching it end, keeping the end of its stderr and
-//! shutting it down.
+//! A connection to a child process: what is launched, how it is started, how its end is seen and told, and how it is shut
+//! down.
 //!
-//! Everything here is plain threads and descriptors; what flows through stdin and stdout belongs to
-//! the caller. The connection calls [`Child::spawn`] once, reads and writes the [`Pipes`], and runs
-//! [`Child::shut_down`] on a native thread when it closes. All `unsafe` stands in `fork`, `pid`,
-//! `pipe_end` and `poll`, each a thin layer over a few system calls.
+//! What a launch, an end and an error are is the same everywhere. Pipes, signals and handles are not: each system has a
+//! module of its own, with a `start` that makes the endpoint. Nothing outside of these modules asks which system it is.
 
-mod child;
 mod end;
 mod error;
-mod fork;
-mod group;
-mod ladder;
 mod launch;
 mod outcome;
 mod owner;
-mod pid;
-mod pipe_end;
-mod pipes;
-mod poll;
-mod stderr;
+mod shutdown;
+mod tail;
 
-pub use child::{Child, Graces};
+#[cfg(unix)]
+#[path = "unix/mod.rs"]
+mod system;
+
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod system;
+
 pub use end::{EndKind, ProcessEnd};
 pub use error::{SpawnError, SpawnStage};
-pub use fork::Pipes;
-pub use group::Leftovers;
-pub use ladder::{ShutdownReport, Step};
-pub use launch::LaunchSpec;
+pub use launch::{Graces, Launch, LaunchSpec};
 pub use outcome::ExitOutcome;
 pub use owner::Owner;
-pub use pid::Signal;
-pub use pipe_end::PipeEnd;
-pub use pipes::{Launch, ProcessPeer};
-pub use stderr::StderrTail;
+pub use shutdown::{Leftovers, ShutdownReport, Step};
+pub use system::ProcessPeer;
+#[cfg(unix)]
+pub use system::{Child, PipeEnd, Pipes, Signal};
+pub use tail::Tail;

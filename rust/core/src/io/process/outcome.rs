@@ -1,4 +1,4 @@
-//! How a process ended. Made by the reaper, read by everyone who reports the end of a connection.
+//! How a process ended. Made by whoever asks the system, read by everyone who reports the end of a connection.
 
 use std::fmt;
 

@@ -1,21 +1,32 @@
-//! A pair of connected sockets that makes a descriptor readable: how a thread that sleeps in `poll`, or an event
+//! A pair of connected sockets that makes a descriptor readable: how a thread that sleeps over descriptors, or an event
 //! loop, is woken by another thread. Both ends belong to one value and are closed by its last owner, so a number that
 //! is reused for somebody's file is never written to.
+//!
+//! Sockets and not an eventfd: loops without `add_reader` wait with `sock_recv`, and Windows' loops for sockets only.
 
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::net::UnixStream;
+use std::io::{Read, Write};
 
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod system;
+
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod system;
+
+pub use system::RawDescriptor;
+use system::{Stream, pair, raw};
+
+/// Its two ends.
 #[derive(Debug)]
 pub struct SelfPipe {
-    read_end: UnixStream,
-    write_end: UnixStream,
+    read_end: Stream,
+    write_end: Stream,
 }
 
 impl SelfPipe {
-    pub fn new() -> io::Result<Self> {
-        // A socket pair and not an eventfd: loops without `add_reader` wait with `sock_recv`.
-        let (read_end, write_end) = UnixStream::pair()?;
+    pub fn new() -> std::io::Result<Self> {
+        let (read_end, write_end) = pair()?;
         read_end.set_nonblocking(true)?;
         write_end.set_nonblocking(true)?;
         Ok(Self {
@@ -29,9 +40,9 @@ impl SelfPipe {
         let _ = (&self.write_end).write(&[1]);
     }
 
-    /// Takes one byte.
-    pub fn take_one(&self) {
-        let _ = (&self.read_end).read(&mut [0; 1]);
+    /// Takes one byte, if there is one.
+    pub fn take_one(&self) -> bool {
+        matches!((&self.read_end).read(&mut [0; 1]), Ok(1))
     }
 
     /// Takes all bytes.
@@ -40,19 +51,16 @@ impl SelfPipe {
         while matches!((&self.read_end).read(&mut sink), Ok(count) if count > 0) {}
     }
 
-    pub fn raw_fd(&self) -> RawFd {
-        self.read_end.as_raw_fd()
-    }
-}
-
-impl AsFd for SelfPipe {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.read_end.as_fd()
+    /// What a loop watches for reading.
+    pub fn raw(&self) -> RawDescriptor {
+        raw(&self.read_end)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[test]

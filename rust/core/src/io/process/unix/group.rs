@@ -1,27 +1,11 @@
 //! What is left of the child's process group when its leader has ended: MCP servers and their like,
-//! which nobody else ends. Only the reaper calls it, while the leader's zombie still pins the
-//! group's id; it sends nothing itself but through the reaper's guarded signal.
+//! which nobody else ends. Called while the leader's zombie still pins the group's id; sends nothing itself but through
+//! the child's guarded signal.
 
 use std::time::Duration;
 
 use super::pid::{Pid, Signal};
-
-/// What was found in the child's process group after the child had ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leftovers {
-    /// Nobody.
-    None,
-    /// Processes that ended within the grace after SIGTERM.
-    Terminated,
-    /// Processes that needed SIGKILL.
-    Killed,
-    /// This system does not show a group's members: whoever was there got SIGTERM and SIGKILL at
-    /// once.
-    Unseen,
-    /// The zombie was taken by somebody else, so the group's id may belong to strangers: nothing
-    /// was sent.
-    Unpinned,
-}
+use crate::io::process::shutdown::Leftovers;
 
 /// Ends the group. `signal` sends to it as long as its id is pinned, and says whether it was.
 pub(super) fn sweep(leader: Pid, grace: Duration, signal: impl Fn(Signal) -> bool) -> Leftovers {
@@ -49,31 +33,35 @@ pub(super) fn sweep(leader: Pid, grace: Duration, signal: impl Fn(Signal) -> boo
 #[cfg(target_os = "linux")]
 mod members {
     //! `/proc` names the members; a pidfd each tells without polling when they end.
-    #![allow(unsafe_code, reason = "pidfd_open has no safe interface")]
 
-    use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+    use std::os::fd::OwnedFd;
     use std::time::{Duration, Instant};
     use std::{fs, io};
 
+    use rustix::io::Errno;
+    use rustix::process::{Pid as RawPid, PidfdFlags, pidfd_open};
+
     use super::super::pid::Pid;
-    use super::super::poll::{poll, readable};
+    use super::super::poll::{poll, readable, reports};
 
     pub fn living(leader: Pid) -> io::Result<Vec<OwnedFd>> {
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc")? {
-            let Some(pid) = entry?
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse().ok())
-            else {
+            let entry = entry?;
+            let name = entry.file_name();
+            let pid = name.to_str().and_then(|name| name.parse().ok());
+            let Some(pid) = pid.and_then(RawPid::from_raw) else {
                 continue;
             };
             // Unreadable: it ended meanwhile, or it is not ours to see and so not in our group.
-            let Ok(stat) = fs::read(format!("/proc/{pid}/stat")) else {
+            let Ok(stat) = fs::read(entry.path().join("stat")) else {
                 continue;
             };
             if is_living_member(&stat, leader) {
-                found.extend(open(pid)?);
+                match pidfd_open(pid, PidfdFlags::empty()) {
+                    Err(Errno::SRCH) => {}
+                    opened => found.push(opened?),
+                }
             }
         }
         Ok(found)
@@ -84,12 +72,11 @@ mod members {
         let deadline = Instant::now().checked_add(grace);
         while !members.is_empty() {
             let mut watched: Vec<_> = members.iter().map(readable).collect();
-            if poll(&mut watched, deadline).is_err()
-                || watched.iter().all(|member| member.revents == 0)
-            {
+            if poll(&mut watched, deadline).is_err() || !watched.iter().any(reports) {
                 return false;
             }
-            let mut ended = watched.iter().map(|member| member.revents != 0);
+            let ended: Vec<_> = watched.iter().map(reports).collect();
+            let mut ended = ended.into_iter();
             members.retain(|_| !ended.next().unwrap_or(true));
         }
         true
@@ -109,23 +96,7 @@ mod members {
             .nth(1)
             .and_then(|group| str::from_utf8(group).ok())
             .and_then(|group| group.parse().ok());
-        group == Some(leader.0) && !matches!(state, Some(b"Z" | b"X"))
-    }
-
-    fn open(pid: libc::pid_t) -> io::Result<Option<OwnedFd>> {
-        // SAFETY: the call takes two numbers and returns a new close-on-exec descriptor or -1.
-        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-        if fd == -1 {
-            let error = io::Error::last_os_error();
-            return if error.raw_os_error() == Some(libc::ESRCH) {
-                Ok(None)
-            } else {
-                Err(error)
-            };
-        }
-        let fd = RawFd::try_from(fd).map_err(io::Error::other)?;
-        // SAFETY: the kernel has just given it to us and nobody else knows it.
-        Ok(Some(unsafe { OwnedFd::from_raw_fd(fd) }))
+        group == Some(leader.0.as_raw_nonzero().get()) && !matches!(state, Some(b"Z" | b"X"))
     }
 }
 
@@ -149,23 +120,29 @@ mod members {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use rustix::process::Pid as RawPid;
+
     use super::Pid;
     use super::members::is_living_member;
 
+    fn is_member_of_77(stat: &[u8]) -> bool {
+        is_living_member(stat, Pid(RawPid::from_raw(77).unwrap()))
+    }
+
     #[test]
     fn a_member_is_known_by_its_group_whatever_its_name() {
-        assert!(is_living_member(b"12 (a) Z 1 9 (b)) S 1 77 77 0", Pid(77)));
-        assert!(!is_living_member(b"12 (sh) S 77 78 77 0", Pid(77)));
+        assert!(is_member_of_77(b"12 (a) Z 1 9 (b)) S 1 77 77 0"));
+        assert!(!is_member_of_77(b"12 (sh) S 77 78 77 0"));
     }
 
     #[test]
     fn a_zombie_is_not_a_living_member() {
-        assert!(!is_living_member(b"77 (sh) Z 1 77 77 0", Pid(77)));
+        assert!(!is_member_of_77(b"77 (sh) Z 1 77 77 0"));
     }
 
     #[test]
     fn a_cut_line_is_nobody() {
-        assert!(!is_living_member(b"12 (sh", Pid(77)));
-        assert!(!is_living_member(b"12 (sh) S 1", Pid(77)));
+        assert!(!is_member_of_77(b"12 (sh"));
+        assert!(!is_member_of_77(b"12 (sh) S 1"));
     }
 }

@@ -13,7 +13,7 @@
     reason = "pthread_atfork, a lock that is held over a fork, dup2 on numbers"
 )]
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::UnsafeCell;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::mem::ManuallyDrop;
@@ -148,33 +148,17 @@ extern "C" fn after_fork() {
     TABLE.unlock();
 }
 
-thread_local! {
-    /// The fork that this thread makes is the beginning of a child that needs its ends.
-    static KEEPS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Forks without letting go, for a child that lays out its stdio itself.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn keeping_ends<T>(fork: impl FnOnce() -> T) -> T {
-    KEEPS.set(true);
-    let forked = fork();
-    KEEPS.set(false);
-    forked
-}
-
 /// In the forked child, whose only thread this is: async-signal-safe calls only.
 extern "C" fn in_forked_child() {
-    if !KEEPS.get() {
-        let mut null = NONE;
-        // SAFETY: the forking thread took the lock, and this is its copy. The numbers are inherited copies of ends of
-        // ours, which nobody uses here.
-        unsafe {
-            for &fd in &*TABLE.open.get() {
-                put_null(fd, &mut null);
-            }
-            if null != NONE {
-                libc::close(null);
-            }
+    let mut null = NONE;
+    // SAFETY: the forking thread took the lock, and this is its copy. The numbers are inherited copies of ends of
+    // ours, which nobody uses here.
+    unsafe {
+        for &fd in &*TABLE.open.get() {
+            put_null(fd, &mut null);
+        }
+        if null != NONE {
+            libc::close(null);
         }
     }
     TABLE.unlock();

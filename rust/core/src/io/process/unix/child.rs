@@ -1,0 +1,200 @@
+//! The child as long as it is there: whether it has ended, its shutdown, and what is left of its process group.
+//!
+//! Nobody waits for it all the time. Whoever wants to know asks the system, and the exit is seen by polling; the zombie
+//! stays, and pins the child's id and its group's, until the shutdown has ended what was left of the group and takes it
+//! away. So whoever signals, signals an id that is surely the child's: the question and the signal, and likewise the last
+//! question and the reaping, are one step under the lock of the phase.
+//!
+//! Reads and writes none of the child's pipes. The writer thread runs the shutdown; [`ProcessPeer`](super::ProcessPeer)
+//! holds the child.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::exit_watch::ExitWatch;
+use super::group::sweep;
+use super::pid::{Pid, Signal};
+use super::spawn::{Pipes, spawn};
+use crate::io::process::error::SpawnError;
+use crate::io::process::launch::{Graces, LaunchSpec};
+use crate::io::process::outcome::ExitOutcome;
+use crate::io::process::owner::Owner;
+use crate::io::process::shutdown::{Leftovers, ShutdownReport, Step};
+use crate::sync::lock::Mutex;
+
+/// A running or ended child process, leader of its own session and process group.
+///
+/// Dropping it kills the group if it still runs, and waits [`Graces::kill`] at most to reap it. In a forked child of the
+/// owner, dropping does nothing, and the other methods must not be called: their locks may have been held at the fork.
+#[derive(Debug)]
+pub struct Child {
+    pid: Pid,
+    graces: Graces,
+    phase: Mutex<Phase>,
+    owner: Owner,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Running, or a zombie once its outcome is known.
+    Present {
+        watch: Arc<ExitWatch>,
+        outcome: Option<ExitOutcome>,
+    },
+    /// The ids may belong to anybody.
+    Reaped(ExitOutcome, Leftovers),
+}
+
+impl Child {
+    /// Starts the child and returns when it runs the program.
+    ///
+    /// It gets a session of its own, default signal dispositions, an empty signal mask, the limit of
+    /// descriptors that `spec` asks for, and no descriptor but the three pipes.
+    ///
+    /// # Errors
+    /// [`SpawnError`] names the step that failed; nothing is left behind.
+    pub fn spawn(spec: &LaunchSpec, graces: Graces) -> Result<(Self, Pipes), SpawnError> {
+        let (child, pipes, _) = Self::spawn_watched(spec, graces)?;
+        Ok((child, pipes))
+    }
+
+    /// The same, with where the exit is seen.
+    pub(super) fn spawn_watched(
+        spec: &LaunchSpec,
+        graces: Graces,
+    ) -> Result<(Self, Pipes, Arc<ExitWatch>), SpawnError> {
+        let (pid, pipes) = spawn(spec)?;
+        let watch = ExitWatch::new(pid).map(Arc::new).map_err(|error| {
+            pid.signal_group(Signal::Kill);
+            pid.reap();
+            SpawnError::resources(error)
+        })?;
+        let present = Phase::Present {
+            watch: Arc::clone(&watch),
+            outcome: None,
+        };
+        let child = Self {
+            pid,
+            graces,
+            phase: Mutex::new(present),
+            owner: Owner::here(),
+        };
+        Ok((child, pipes, watch))
+    }
+
+    /// The process id; also the id of its group and session. Names the child only until it is
+    /// reaped.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid.0.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// How the child ended; `None` while it runs.
+    #[must_use]
+    pub fn exit(&self) -> Option<ExitOutcome> {
+        match &mut *self.phase.lock() {
+            Phase::Present { outcome, .. } => {
+                // Kept once seen: somebody else may reap it before us.
+                *outcome = outcome.or_else(|| self.pid.ended());
+                *outcome
+            }
+            Phase::Reaped(outcome, _) => Some(*outcome),
+        }
+    }
+
+    /// Waits until the child has ended; `None` when it still runs after `timeout`.
+    #[must_use]
+    pub fn wait_exit(&self, timeout: Duration) -> Option<ExitOutcome> {
+        if let Some(watch) = self.watch() {
+            // What is too far away for the clock is as good as for ever.
+            watch.wait(Instant::now().checked_add(timeout));
+        }
+        self.exit()
+    }
+
+    fn watch(&self) -> Option<Arc<ExitWatch>> {
+        match &*self.phase.lock() {
+            Phase::Present { watch, .. } => Some(Arc::clone(watch)),
+            Phase::Reaped(..) => None,
+        }
+    }
+
+    /// Signals the child's whole group, unless the child is reaped. Whether there was anybody to
+    /// signal.
+    pub fn signal_group(&self, signal: Signal) -> bool {
+        if !self.owner.is_current() {
+            return false;
+        }
+        let phase = self.phase.lock();
+        // The second question is for others who reap our children: a program that ignores SIGCHLD
+        // or waits for any child.
+        matches!(*phase, Phase::Present { .. })
+            && self.pid.is_waitable()
+            && self.pid.signal_group(signal)
+    }
+
+    /// The graces it was spawned with.
+    #[must_use]
+    pub fn graces(&self) -> Graces {
+        self.graces
+    }
+
+    /// Ends the child and its process group and reaps it; takes [`Graces::total`] at most: end of input, SIGTERM, SIGKILL,
+    /// each after the grace of the one before.
+    ///
+    /// `close_stdin` closes our end of its input and must not block. Should a forked copy of this
+    /// process hold that end too, the end of input never comes and the next step does its work.
+    ///
+    /// May be called again, also from two threads at once.
+    pub fn shut_down(&self, graces: Graces, close_stdin: impl FnOnce()) -> ShutdownReport {
+        let step = self.end(graces, close_stdin);
+        let outcome = self.wait_exit(graces.kill);
+        ShutdownReport {
+            step,
+            outcome,
+            leftovers: outcome.map(|outcome| self.reap(outcome, graces.term)),
+        }
+    }
+
+    fn end(&self, graces: Graces, close_stdin: impl FnOnce()) -> Step {
+        let ended_before = self.exit().is_some();
+        close_stdin();
+        if ended_before {
+            return Step::AlreadyEnded;
+        }
+        if self.wait_exit(graces.eof).is_some() {
+            return Step::EndOfInput;
+        }
+        self.signal_group(Signal::Terminate);
+        if self.wait_exit(graces.term).is_some() {
+            return Step::Terminate;
+        }
+        self.signal_group(Signal::Kill);
+        Step::Kill
+    }
+
+    /// Ends what is left of the group of a child that has ended, then takes the zombie away.
+    fn reap(&self, outcome: ExitOutcome, grace: Duration) -> Leftovers {
+        let swept = sweep(self.pid, grace, |signal| self.signal_group(signal));
+        let mut phase = self.phase.lock();
+        if let Phase::Reaped(_, leftovers) = *phase {
+            return leftovers;
+        }
+        self.pid.reap();
+        *phase = Phase::Reaped(outcome, swept);
+        swept
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.owner.is_current() && matches!(self.phase.get_mut(), Phase::Present { .. }) {
+            self.signal_group(Signal::Kill);
+            let graces = Graces {
+                eof: Duration::ZERO,
+                ..self.graces
+            };
+            self.shut_down(graces, || ());
+        }
+    }
+}

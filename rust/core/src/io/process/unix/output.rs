@@ -1,0 +1,195 @@
+//! What comes from the child: messages on its stdout, words on its stderr, and its exit. The reader thread's.
+
+use std::io::{self, Read as _};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::bell::Bell;
+use super::exit_watch::ExitWatch;
+use super::peer::ProcessPeer;
+use super::pipe_end::PipeEnd;
+use super::poll::{poll, readable, reports};
+use crate::io::endpoint::{Read, Source};
+use crate::wire::framing::LineBuffer;
+
+/// How long the end of stdout waits for the exit that explains it.
+pub(super) const EXIT_WAIT: Duration = Duration::from_millis(500);
+/// Still read of stdout after the exit: more than a pipe holds, so the process's last words are whole, while a
+/// leftover process that never stops writing cannot hold us.
+const LAST_BYTES: usize = 8 * 1024 * 1024;
+/// The same of stderr: all that a pipe can hold by default limits.
+const LAST_STDERR_BYTES: usize = 1024 * 1024;
+/// Read of stderr at once, between two reads of stdout: a child that floods it slows its messages down by as little.
+const STDERR_BYTES: usize = 16 * 1024;
+
+/// The child's stdout, stderr and exit. The pipes do not block.
+pub(super) struct Output {
+    /// Each is gone once it has ended.
+    stdout: Option<PipeEnd>,
+    stderr: Option<PipeEnd>,
+    exit: Arc<ExitWatch>,
+    bell: Arc<Bell>,
+    peer: Arc<ProcessPeer>,
+    lines: LineBuffer,
+    exited: bool,
+    /// Bytes of stdout that may still be read once it has.
+    left: usize,
+    /// The connection has ended, and the bell rings on for the writer.
+    stopped: bool,
+    /// When a child is given up that could not be killed.
+    until: Option<Instant>,
+}
+
+impl Output {
+    pub fn new(
+        [stdout, stderr]: [PipeEnd; 2],
+        exit: Arc<ExitWatch>,
+        bell: Arc<Bell>,
+        peer: Arc<ProcessPeer>,
+        max_message: usize,
+    ) -> Self {
+        Self {
+            stdout: Some(stdout),
+            stderr: Some(stderr),
+            exit,
+            bell,
+            peer,
+            lines: LineBuffer::new(max_message),
+            exited: false,
+            left: LAST_BYTES,
+            stopped: false,
+            until: None,
+        }
+    }
+
+    /// Sleeps until something has come, or `until`. Takes what stderr has, the exit and the bell; whether stdout is
+    /// readable.
+    fn watch(&mut self, until: Option<Instant>) -> io::Result<bool> {
+        // What is not watched is the bell without a wish.
+        let unwatched = || PollFd::new(&*self.bell, PollFlags::empty());
+        let mut watched = [
+            self.stdout.as_ref().map_or_else(unwatched, readable),
+            self.stderr.as_ref().map_or_else(unwatched, readable),
+            readable(&*self.exit),
+            if self.stopped {
+                unwatched()
+            } else {
+                readable(&*self.bell)
+            },
+        ];
+        poll(&mut watched, until.into_iter().chain(self.until).min())?;
+        let [stdout, stderr, exit, bell] = watched.map(|watched| reports(&watched));
+        if bell && self.bell.heard() {
+            self.stopped = true;
+            // What is too far away for the clock is as good as for ever.
+            self.until = Instant::now().checked_add(self.peer.graces().total());
+        }
+        if exit {
+            // What it wrote is in the pipes by now.
+            self.exited = true;
+            self.take_stderr(LAST_STDERR_BYTES);
+        } else if stderr {
+            self.take_stderr(STDERR_BYTES);
+        }
+        Ok(stdout)
+    }
+
+    /// Reads stderr until it is empty or so many bytes are read.
+    fn take_stderr(&mut self, bytes: usize) {
+        let mut chunk = [0; STDERR_BYTES];
+        let mut left = bytes;
+        while left > 0
+            && let Some(stderr) = &mut self.stderr
+        {
+            match stderr.read(&mut chunk) {
+                Ok(count) if count > 0 => {
+                    self.peer.tail().push(&chunk[..count]);
+                    left = left.saturating_sub(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(_) | Err(_) => self.stderr = None,
+            }
+        }
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.until.is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Stdout has ended: if it is because the process has exited, that is known in a moment.
+    fn ended(&mut self) -> Read<'_> {
+        self.stdout = None;
+        let until = Instant::now() + EXIT_WAIT;
+        while !self.exited && Instant::now() < until {
+            if self.watch(Some(until)).is_err() {
+                break;
+            }
+        }
+        Read::Ended(self.lines.rest())
+    }
+}
+
+impl Source for Output {
+    fn read(&mut self, until: Option<Instant>) -> io::Result<Read<'_>> {
+        if !self.exited {
+            let has_come = self.watch(until)?;
+            if self.is_given_up() {
+                return Ok(Read::Ended(self.lines.rest()));
+            }
+            if !self.exited && !has_come {
+                return Ok(Read::Nothing);
+            }
+        }
+        let Some(stdout) = &mut self.stdout else {
+            return Ok(Read::Ended(self.lines.rest()));
+        };
+        if self.left == 0 {
+            return Ok(Read::Ended(self.lines.rest()));
+        }
+        let space = self.lines.space().inspect_err(|_| {
+            self.peer.note_too_long();
+        })?;
+        match stdout.read(space) {
+            Ok(0) => Ok(self.ended()),
+            Ok(count) => {
+                self.lines.filled(count);
+                if self.exited {
+                    self.left = self.left.saturating_sub(count);
+                }
+                Ok(Read::Messages(self.lines.take_lines()))
+            }
+            // What the process wrote before it exited is read by now; what a child of it that holds the pipe may
+            // still write is not the process's.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(if self.exited {
+                Read::Ended(self.lines.rest())
+            } else {
+                Read::Nothing
+            }),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Read::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn linger(&mut self) {
+        let mut unread = vec![0; STDERR_BYTES];
+        while !self.exited && !self.is_given_up() {
+            let Ok(has_come) = self.watch(None) else {
+                return;
+            };
+            if has_come && let Some(stdout) = &mut self.stdout {
+                match stdout.read(&mut unread) {
+                    Ok(count) if count > 0 => {}
+                    Err(error)
+                        if matches!(
+                            error.kind(),
+                            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                        ) => {}
+                    Ok(_) | Err(_) => self.stdout = None,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! A child process as an endpoint: how it is started, how its end is told, and how it is seen off.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::bell::Bell;
+use super::child::Child;
+use super::input::Input;
+use super::output::{EXIT_WAIT, Output};
+use super::poll::set_nonblocking;
+use super::spawn::Pipes;
+use crate::io::endpoint::{Ending, Endpoint, Peer};
+use crate::io::process::end::ProcessEnd;
+use crate::io::process::error::SpawnError;
+use crate::io::process::launch::{Graces, Launch};
+use crate::io::process::tail::Tail;
+use crate::sync::closing::CloseReason;
+use crate::sync::lock::Mutex;
+
+/// A grace for what need not be treated gently.
+const MOMENT: Duration = Duration::from_millis(100);
+
+/// Starts the process. The peer comes once more as what it is.
+pub fn start(launch: &Launch) -> Result<(Endpoint, Arc<ProcessPeer>), SpawnError> {
+    let resources = SpawnError::resources;
+    let bell = Arc::new(Bell::new().map_err(resources)?);
+    let (child, pipes, exit) = Child::spawn_watched(&launch.spec, launch.graces)?;
+    let Pipes {
+        stdin,
+        stdout,
+        stderr,
+    } = pipes;
+    for pipe in [&stdin, &stdout, &stderr] {
+        set_nonblocking(pipe).map_err(resources)?;
+    }
+    let peer = Arc::new(ProcessPeer {
+        child,
+        tail: Tail::new(launch.stderr_tail),
+        bell: Mutex::new(Some(Arc::clone(&bell))),
+        too_long: AtomicBool::new(false),
+    });
+    let output = Output::new(
+        [stdout, stderr],
+        exit,
+        Arc::clone(&bell),
+        Arc::clone(&peer),
+        launch.max_message,
+    );
+    let endpoint = Endpoint {
+        source: Box::new(output),
+        sink: Box::new(Input::new(stdin, bell)),
+        peer: Arc::clone(&peer) as Arc<dyn Peer>,
+    };
+    Ok((endpoint, peer))
+}
+
+/// The process at the other end, which is this connection's alone.
+#[derive(Debug)]
+pub struct ProcessPeer {
+    child: Child,
+    tail: Tail,
+    /// The threads' bell; gone once the connection has ended, with its descriptor.
+    bell: Mutex<Option<Arc<Bell>>>,
+    too_long: AtomicBool,
+}
+
+impl ProcessPeer {
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    /// The end of what it wrote to its stderr.
+    pub fn stderr_tail(&self) -> String {
+        self.tail.text()
+    }
+
+    pub(super) fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    pub(super) fn graces(&self) -> Graces {
+        self.child.graces()
+    }
+
+    /// A message was longer than allowed.
+    pub(super) fn note_too_long(&self) {
+        self.too_long.store(true, Ordering::Release);
+    }
+}
+
+impl Peer for ProcessPeer {
+    fn wake_source(&self) {
+        if let Some(bell) = &*self.bell.lock() {
+            bell.ring();
+        }
+    }
+
+    /// At once: there is nothing to be said to a process that ends with the connection.
+    fn stop_sink(&self, _grace: Duration) {
+        if let Some(bell) = &*self.bell.lock() {
+            bell.stop();
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.child.wait_exit(EXIT_WAIT).is_some()
+    }
+
+    fn reason(&self, ending: Ending, detail: &str) -> CloseReason {
+        let exit = match ending {
+            Ending::ByUs | Ending::Sink | Ending::Failure => None,
+            // The source has waited for it.
+            Ending::Source => self.child.exit(),
+        };
+        let is_too_long = self.too_long.load(Ordering::Acquire);
+        let stderr_tail = || self.tail.text();
+        CloseReason::new(ProcessEnd::new(
+            ending,
+            exit,
+            is_too_long,
+            stderr_tail,
+            detail,
+        ))
+    }
+
+    fn shut_down(&self, hurry: bool) {
+        let mut graces = self.child.graces();
+        if hurry {
+            graces = Graces {
+                eof: MOMENT,
+                term: MOMENT,
+                ..graces
+            };
+        }
+        self.child.shut_down(graces, || ());
+        self.bell.lock().take();
+    }
+
+    fn outlives_connection(&self) -> bool {
+        false
+    }
+}

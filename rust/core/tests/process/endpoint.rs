@@ -1,0 +1,156 @@
+//! The child as the endpoint of a connection: its messages, the end of its stderr, and how it is kept from being held up.
+
+use std::time::{Duration, Instant};
+
+use codex_core::io::endpoint::{Ending, Peer, Read};
+use codex_core::io::process::{EndKind, Graces, ProcessEnd};
+
+use crate::support::{Connected, EOF_SHORT, IMPATIENT, LONG, PATIENT, connect, is_alive, until};
+
+const TAIL: usize = 64 * 1024;
+
+fn reason(connected: &Connected) -> ProcessEnd {
+    let reason = connected.peer.reason(Ending::Source, "");
+    reason.get::<ProcessEnd>().expect("a process").clone()
+}
+
+#[test]
+fn the_last_words_on_stderr_are_known_with_the_end() {
+    let mut child = connect("echo 1; echo broken >&2; exit 42", PATIENT, TAIL);
+    assert_eq!(child.rest(), ["1"]);
+    let end = reason(&child);
+    assert_eq!(
+        (end.kind, end.exit_code, &*end.stderr_tail),
+        (EndKind::ProcessExited, Some(42), "broken\n")
+    );
+    child.close();
+}
+
+#[test]
+fn the_tail_of_megabytes_is_bounded_and_begins_with_a_line() {
+    let mut child = connect(
+        "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); echo \"$i ................................................\"; done >&2",
+        PATIENT,
+        TAIL,
+    );
+    child.rest();
+    let tail = child.peer.stderr_tail();
+    assert!((60_000..=TAIL).contains(&tail.len()), "{}", tail.len());
+    assert!(tail.ends_with("40000 ................................................\n"));
+    let first: u32 = tail
+        .split(' ')
+        .next()
+        .expect("a line")
+        .parse()
+        .expect("a whole number");
+    assert_eq!(
+        tail.lines().count(),
+        usize::try_from(40_000 - first + 1).expect("small")
+    );
+    child.close();
+}
+
+#[test]
+fn a_flood_on_stderr_holds_no_message_up() {
+    let mut child = connect(
+        "yes >&2 & for i in 1 2 3; do echo $i; done; read line; kill $!; echo $line",
+        PATIENT,
+        TAIL,
+    );
+    let mut seen = Vec::new();
+    seen.extend((0..3).map(|_| child.line()));
+    let sink = child.sink.as_mut().expect("open");
+    assert!(sink.write(b"done\n").expect("the script reads"));
+    seen.push(child.line());
+    assert_eq!(seen, ["1", "2", "3", "done"]);
+    child.close();
+}
+
+#[test]
+fn nothing_is_read_after_a_deadline_whatever_stderr_says() {
+    let mut child = connect("yes >&2 & read line; kill $!", PATIENT, TAIL);
+    for _ in 0..100 {
+        let until = Instant::now() + Duration::from_millis(1);
+        assert!(matches!(child.source.read(Some(until)), Ok(Read::Nothing)));
+        assert!(until.elapsed() < LONG);
+    }
+    child.close();
+}
+
+#[test]
+fn a_child_that_has_closed_stdout_is_read_on_for_what_it_says_on_stderr() {
+    let script = "exec >&-; read line; head -c 1000000 /dev/zero >&2; echo last words >&2";
+    let mut child = connect(script, PATIENT, 11);
+    assert!(child.rest().is_empty());
+    assert_eq!(reason(&child).kind, EndKind::StdoutClosed);
+    let peer = std::sync::Arc::clone(&child.peer);
+    let begun = Instant::now();
+    child.close();
+    // More than its pipe holds: if nobody read it, SIGTERM would have ended it before its last words.
+    assert_eq!(peer.stderr_tail(), "last words\n");
+    assert!(begun.elapsed() < LONG);
+}
+
+#[test]
+fn a_child_whose_messages_are_not_wanted_any_more_can_write_them_and_end() {
+    let script = "read line; head -c 1000000 /dev/zero; echo last words >&2";
+    let child = connect(script, PATIENT, TAIL);
+    let peer = std::sync::Arc::clone(&child.peer);
+    child.close();
+    assert_eq!(peer.stderr_tail(), "last words\n");
+}
+
+#[test]
+fn the_tail_can_be_read_while_the_child_runs() {
+    let mut child = connect("echo early >&2; echo written; exec cat", PATIENT, TAIL);
+    assert_eq!(child.line(), "written");
+    assert_eq!(child.peer.stderr_tail(), "early\n");
+    child.close();
+}
+
+#[test]
+fn a_write_to_a_child_that_does_not_read_ends_when_it_is_stopped() {
+    let mut child = connect("sleep 1000", EOF_SHORT, TAIL);
+    let mut writing = child.sink.take().expect("open");
+    let (give, take) = std::sync::mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        give.send(()).expect("the test listens");
+        writing.write(&vec![b'x'; 1_000_000]).expect("not broken")
+    });
+    take.recv().expect("it says so");
+    // Rings that are meant for the reader, in all orders with the last, do not end the write, nor does any of them hide that.
+    for _ in 0..100 {
+        child.peer.wake_source();
+        assert!(matches!(child.source.read(None), Ok(Read::Nothing)));
+    }
+    assert!(!writer.is_finished());
+    child.peer.wake_source();
+    child.peer.stop_sink(Duration::ZERO);
+    assert!(matches!(child.source.read(None), Ok(Read::Nothing)));
+    assert!(!writer.join().expect("no panic"));
+    child.close();
+}
+
+#[test]
+fn the_source_ends_though_the_child_could_not_be_killed() {
+    // Nothing ends here, as little as a process in an uninterruptible call would.
+    let graces = Graces {
+        eof: Duration::ZERO,
+        term: Duration::ZERO,
+        kill: Duration::from_millis(50),
+    };
+    let mut child = connect("echo ready; exec sleep 1000", graces, TAIL);
+    assert_eq!(child.line(), "ready");
+    child.peer.stop_sink(Duration::ZERO);
+    child.source.linger();
+    assert!(is_alive(&child.peer.pid().to_string()));
+    child.close();
+}
+
+#[test]
+fn an_endpoint_that_is_dropped_is_nobody_any_more() {
+    let child = connect("trap '' TERM; sleep 1000 & wait", IMPATIENT, TAIL);
+    let pid = child.peer.pid().to_string();
+    drop(child);
+    until(|| !is_alive(&pid));
+}
