@@ -13,15 +13,17 @@ import logging
 import pickle
 from collections.abc import Callable, Iterable
 from enum import Enum, EnumMeta
-from typing import Any, cast, get_args
+from typing import Any, cast, get_args, get_origin
+
+from pydantic import BaseModel
 
 from ._native import Decoder
 from .models import Notification
 
 logger = logging.getLogger("codex_app_server")
 
-# What arrives by the thousand: flat models of strings and integers, and messages, which
-# have nothing but text as a rule. docs/design/speed.md has what it brings.
+# What arrives by the thousand: flat models of strings and integers, and what every turn has: its beginning
+# and end, its messages, its usage. docs/design/speed.md has what it brings.
 METHODS = (
     "item/agentMessage/delta",
     "item/plan/delta",
@@ -31,8 +33,12 @@ METHODS = (
     "item/fileChange/outputDelta",
     "item/started",
     "item/completed",
+    "turn/started",
+    "turn/completed",
+    "thread/tokenUsage/updated",
 )
-_ITEM = "agentMessage"
+# Of unions, these variants: messages, which have nothing but text as a rule.
+_VARIANTS = ("agentMessage", "userMessage", "text")
 
 # A field: its name on the wire, its attribute, and a kind as `Decoder.add_fast` takes it.
 Fields = list[tuple[str, str, Any]]
@@ -79,24 +85,39 @@ def _kind(annotation: Any) -> Any:
         return annotation.__name__
     if isinstance(annotation, EnumMeta):
         return {member.value: member for member in cast("Iterable[Enum]", annotation)}
-    if getattr(annotation, "__pydantic_root_model__", False):
-        return _part(annotation)
+    if get_origin(annotation) is list:
+        # Of what is not simple, only the empty list is read natively.
+        return [kind for kind in map(_kind, get_args(annotation)) if kind is not None]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _union(annotation) if annotation.__pydantic_root_model__ else _model(annotation)
+    return _optional([_kind(one) for one in get_args(annotation) if one is not type(None)], annotation)
+
+
+def _optional(kinds: list[Any], annotation: Any) -> Any:
     if type(None) not in get_args(annotation):
         return None
-    kinds = [_kind(one) for one in get_args(annotation) if one is not type(None)]
-    # Of what is not simple, only null is read natively.
-    return (kinds[0],) if len(kinds) == 1 and isinstance(kinds[0], (str, dict)) else "null"
+    # Likewise, only null.
+    return (kinds[0],) if len(kinds) == 1 and isinstance(kinds[0], (str, dict, list)) else "null"
 
 
-def _part(wrapper: type[Any]) -> Any:
-    """A union's variant that is built natively; the others are left to validation."""
+def _model(model: type[BaseModel]) -> Any:
+    fields = fields_of(model)
+    return fields and (model, fields)
+
+
+def _union(wrapper: type[Any]) -> Any:
+    """A union's variants that are built natively; the others are left to validation."""
     for alternative in get_args(wrapper.model_fields["root"].annotation):
         variants, *about = get_args(alternative) or (None,)
         tag = getattr(about[0], "discriminator", None) if about else None
+        planned: list[tuple[str, type[Any], Fields]] = []
         for variant in get_args(variants) if isinstance(tag, str) else ():
-            if get_args(variant.model_fields[tag].annotation) == (_ITEM,):
-                fields = fields_of(variant, tag)
-                return fields and (wrapper, variant.model_fields[tag].alias or tag, _ITEM, variant, fields)
+            (value, *_) = get_args(variant.model_fields[tag].annotation) or (None,)
+            fields = fields_of(variant, tag) if value in _VARIANTS else None
+            if fields:
+                planned.append((value, variant, fields))
+        if planned:
+            return wrapper, planned[0][1].model_fields[tag].alias or tag, planned
     return None
 
 
@@ -110,9 +131,13 @@ def _sample(kind: Any) -> Any:
         return next(iter(kind))
     if isinstance(kind, str):
         return {"str": "text ✓", "int": 7, "null": None}[kind]
+    if isinstance(kind, list):
+        return [_sample(one) for one in kind] * 2
     if len(kind) == 1:
         return _sample(kind[0])
-    _, tag, value, _, fields = kind
+    if len(kind) == 2:
+        return sample(kind[1])
+    _, tag, ((value, _, fields), *_) = kind
     # In front, where the native side looks for it.
     return {tag: value} | sample(fields) | {tag: value}
 
@@ -141,4 +166,10 @@ def difference(fast: Any, validated: Any) -> str:
         if look(fast) != look(validated):
             return f"a natively built model differs in its {aspect}"
     parts = ((part, validated.__dict__[name]) for name, part in fast.__dict__.items())
-    return next(filter(None, (difference(*pair) for pair in parts if hasattr(pair[0], "model_dump"))), "")
+    return next(filter(None, (_difference_of_parts(*pair) for pair in parts)), "")
+
+
+def _difference_of_parts(fast: Any, validated: Any) -> str:
+    if isinstance(fast, list):
+        return next(filter(None, map(_difference_of_parts, fast, validated)), "")
+    return difference(fast, validated) if isinstance(fast, BaseModel) else ""

@@ -480,8 +480,9 @@ class Decoder:
         """Build `model` natively for `method`.
 
         It applies when the params have exactly these fields (JSON key, attribute, kind) and nothing else. A
-        kind is "str", "int" or "null"; a dict of an enum's texts and members; `(kind,)` for it or null; or
-        `(wrapper, tag, value, model, fields)` for a wrapped model whose first key is the tag of that value.
+        kind is "str", "int" or "null"; a dict of an enum's texts and members; `(kind,)` for it or null;
+        `[kind]` for a list of it, `[]` for an empty one; `(model, fields)` for another model; or `(wrapper,
+        tag, [(value, model, fields), ...])` for a wrapped one, whose first key is the tag with such a value.
         """
 
     def decode(self, method: str, params: list[bytes]) -> list[Any]:

@@ -102,7 +102,7 @@ OTHER_ITEMS: list[Any] = [
     {**MESSAGE, "delivery": "async"},
     {**MESSAGE, "delivery": "fromTomorrow"},
     {**MESSAGE, "phase": "fromTomorrow"},
-    {**MESSAGE, "questions": []},
+    {**MESSAGE, "questions": [{}]},
     {**MESSAGE, "fromTomorrow": {"a": 1}},
     {**MESSAGE, "text": None},
     {key: value for key, value in MESSAGE.items() if key != "phase"},
@@ -202,17 +202,25 @@ def test_whatever_comes_is_what_validation_makes_of_it(method: str) -> None:
     assert 150 < sum(built) < 1200, "both ways are taken"
 
 
-def test_the_messages_of_the_real_runtime_are_built_natively(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_every_turn_of_the_real_runtime_has_is_built_natively(monkeypatch: pytest.MonkeyPatch) -> None:
     raw: list[tuple[str, bytes]] = []
     noting = Decoder(Notification, lambda method, params: raw.append((method, params)))
     monkeypatch.setattr(stream, "decoder", lambda: noting)
     with OfflineModel() as model, Codex(model.config()) as codex:
         turn = codex.thread_start().turn("Hello?")
         assert [event.method for event in turn.stream()][-1] == "turn/completed"
-    messages = [(method, params) for method, params in raw if b'"agentMessage"' in params]
-    assert [method for method, _ in messages] == ["item/started", "item/completed", "turn/completed"]
-    for method, params in messages[:2]:
-        assert Native(method).agrees(params)
+    hot = [(method, params) for method, params in raw if method in _fast.METHODS]
+    assert [method for method, _ in hot if not method.startswith("item/")] == [
+        "turn/started",
+        "thread/tokenUsage/updated",
+        "turn/completed",
+    ]
+    assert [method for method, _ in hot if method.startswith("item/")] == [
+        *("item/started", "item/completed"),  # the prompt
+        *("item/started", "item/agentMessage/delta", "item/completed"),
+    ]
+    for method, params in hot:
+        assert Native(method).agrees(params), params
 
 
 def batched(lines: list[tuple[str, str]]) -> list[Any]:
@@ -230,18 +238,29 @@ def batched(lines: list[tuple[str, str]]) -> list[Any]:
     return events
 
 
+def spoil(value: Any) -> None:
+    """Change everything that can be changed in a model, as far down as it goes."""
+    if isinstance(value, list):
+        for part in value:
+            spoil(part)
+        value.append("more")
+    elif isinstance(value, BaseModel):
+        for part in list(value.__dict__.values()):
+            spoil(part)
+        value.__dict__.update(dict.fromkeys(value.__dict__, "changed"))
+        value.__pydantic_fields_set__.clear()
+        if value.__pydantic_extra__ is not None:
+            value.__pydantic_extra__["more"] = 1
+
+
 @pytest.mark.parametrize("method", _fast.METHODS)
 def test_events_of_a_batch_share_nothing_that_can_be_changed(method: str) -> None:
-    params = json.dumps({**sample_of(method), **IDS})
-    first, *others = (event.payload for event in batched([(method, params)] * 4))
+    params = json.dumps(sample_of(method)).encode()
+    native = Native(method)
+    first, *others = (event.payload for event in native.decoder.decode(method, [params] * 4))
+    assert native.validated == 0
     untouched = model_of(method).model_validate_json(params)
-    item = getattr(first, "item", None)
-    for model in (first, item, getattr(item, "root", None)):
-        if isinstance(model, BaseModel):
-            model.__dict__.update(dict.fromkeys(model.__dict__, "changed"))
-            model.__pydantic_fields_set__.clear()
-            if model.__pydantic_extra__ is not None:
-                model.__pydantic_extra__["more"] = 1
+    spoil(first)
     assert [_fast.difference(other, untouched) for other in others] == ["", "", ""]
 
 
@@ -292,7 +311,7 @@ class Constrained(BaseModel):
 
 
 class Deep(BaseModel):
-    parts: list[str]
+    parts: dict[str, str]
 
 
 def test_a_model_that_is_not_simple_has_no_fast_path(caplog: pytest.LogCaptureFixture) -> None:
@@ -303,17 +322,17 @@ def test_a_model_that_is_not_simple_has_no_fast_path(caplog: pytest.LogCaptureFi
     with caplog.at_level(logging.INFO, "codex_app_server"):
         _fast.use(decoder, "warning", Deep)
     assert "warning is decoded by validation: Deep is not simple" in caplog.text
-    assert decoder.decode("warning", [b'{"parts": []}'])[0].payload == "validated"
+    assert decoder.decode("warning", [b'{"parts": {}}'])[0].payload == "validated"
 
 
 def test_a_kind_that_is_not_known_is_refused() -> None:
     decoder = Decoder(Notification, lambda *_: None)
-    kinds: list[Any] = ["float", 3, None, (1, 2), (Flat, "tag", "value", Flat, [])]
+    kinds: list[Any] = ["float", 3, None, (1, 2), [3], (Flat, []), (Flat, "tag", [("value", Flat, [])])]
     for kind in kinds:
         with pytest.raises((ValueError, TypeError)):
             decoder.add_fast("warning", Flat, [("text", "text", kind)])
-    with pytest.raises(ValueError, match="1 to 8 fields"):
-        decoder.add_fast("warning", Flat, [("text", "text", "str")] * 9)
+    with pytest.raises(ValueError, match="1 to 12 fields"):
+        decoder.add_fast("warning", Flat, [("text", "text", "str")] * 13)
 
 
 # -- the proof

@@ -2,15 +2,15 @@
 //!
 //! A validated model is `__dict__` plus three slots; for a payload of strings and integers whose
 //! types were checked here, building them directly skips that. So
-//! it is with a payload around an item of one kind. Whatever is not exactly as planned is left to
-//! validation. Python compares one instance per model with a validated one before it registers the model.
+//! it is with what is made of such models: nested ones, lists, and unions of which some variants are planned. Whatever is
+//! not exactly as planned is left to validation. Python compares one instance per model with a validated one before it registers the model.
 use std::ops::Range;
 
 use codex_core::wire::envelope;
 use jiter::{Jiter, JiterError, NumberInt, Peek};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyInt, PyList, PyString, PyTuple, PyType};
 
 use crate::shape::Shape;
 
@@ -22,7 +22,10 @@ enum Kind {
     /// A string that an enum lists, with its member.
     Member(Vec<(String, Py<PyAny>)>),
     Optional(Box<Kind>),
-    Part(Box<Part>),
+    /// Without a kind of its elements only an empty one.
+    List(Option<Box<Kind>>),
+    Model(Box<Fast>),
+    Union(Box<Union>),
 }
 
 impl Kind {
@@ -37,8 +40,15 @@ impl Kind {
         if let Ok((kind,)) = kind.extract::<(Bound<'_, PyAny>,)>() {
             return Ok(Self::Optional(Box::new(Self::from_py(&kind)?)));
         }
+        if let Ok(kinds) = kind.cast::<PyList>() {
+            let kind = kinds.iter().next().map(|kind| Self::from_py(&kind));
+            return Ok(Self::List(kind.transpose()?.map(Box::new)));
+        }
+        if let Ok((model, fields)) = kind.extract::<(Bound<'_, PyType>, Fields<'_>)>() {
+            return Ok(Self::Model(Box::new(Fast::new(&model, &fields)?)));
+        }
         if kind.is_instance_of::<PyTuple>() {
-            return Ok(Self::Part(Box::new(Part::from_py(kind)?)));
+            return Ok(Self::Union(Box::new(Union::from_py(kind)?)));
         }
         match kind.extract::<&str>()? {
             "str" => Ok(Self::Text),
@@ -50,11 +60,12 @@ impl Kind {
         }
     }
 
-    fn is_part(&self) -> bool {
+    /// Whether a value of it is shared by nobody who could change it.
+    fn is_plain(&self) -> bool {
         match self {
-            Self::Part(_) => true,
-            Self::Optional(kind) => kind.is_part(),
-            Self::Text | Self::Integer | Self::Null | Self::Member(_) => false,
+            Self::Text | Self::Integer | Self::Null | Self::Member(_) => true,
+            Self::Optional(kind) => kind.is_plain(),
+            Self::List(_) | Self::Model(_) | Self::Union(_) => false,
         }
     }
 
@@ -84,37 +95,47 @@ impl Kind {
                 py.None().into_bound(py)
             }
             Self::Optional(kind) => kind.read(py, json)?,
-            Self::Part(part) => part.read(py, json)?,
+            Self::List(kind) => {
+                let list = PyList::empty(py);
+                let mut next = json.next_array()?;
+                while next.is_some() {
+                    let kind = kind.as_ref().ok_or(Refusal::Undecided)?;
+                    list.append(kind.read(py, json)?)?;
+                    next = json.array_step()?;
+                }
+                list.into_any()
+            }
+            Self::Model(model) => model.read_model(py, json)?,
+            Self::Union(union) => union.read(py, json)?,
         })
     }
 }
 
-/// A tagged model in its wrapper.
-struct Part {
+/// A model's fields as Python describes them: key, attribute, kind.
+type Fields<'py> = Vec<(String, String, Bound<'py, PyAny>)>;
+
+/// Tagged models in their wrapper: those variants of a union that are built here.
+struct Union {
     wrapper: Shape,
     root: Py<PyString>,
     tag: String,
-    value: String,
-    model: Fast,
+    variants: Vec<(String, Fast)>,
 }
 
-impl Part {
-    fn from_py(part: &Bound<'_, PyAny>) -> PyResult<Self> {
-        type Plan<'py> = (
-            Bound<'py, PyType>,
-            String,
-            String,
-            Bound<'py, PyType>,
-            Vec<(String, String, Bound<'py, PyAny>)>,
-        );
-        let (wrapper, tag, value, model, fields) = part.extract::<Plan<'_>>()?;
-        let root = PyString::intern(part.py(), "root");
+impl Union {
+    fn from_py(union: &Bound<'_, PyAny>) -> PyResult<Self> {
+        type Variant<'py> = (String, Bound<'py, PyType>, Fields<'py>);
+        type Plan<'py> = (Bound<'py, PyType>, String, Vec<Variant<'py>>);
+        let (wrapper, tag, variants) = union.extract::<Plan<'_>>()?;
+        let root = PyString::intern(union.py(), "root");
+        let variants = variants
+            .into_iter()
+            .map(|(value, model, fields)| Ok((value, Fast::new(&model, &fields)?)));
         Ok(Self {
             wrapper: Shape::new(&wrapper, std::iter::once(&root))?,
             root: root.unbind(),
             tag,
-            value,
-            model: Fast::new(&model, &fields)?,
+            variants: variants.collect::<PyResult<_>>()?,
         })
     }
 
@@ -124,20 +145,23 @@ impl Part {
         json: &mut Jiter<'_>,
     ) -> Result<Bound<'py, PyAny>, Refusal> {
         // The runtime writes the tag first; only then is it known what the rest has to be.
-        if json.next_object()? != Some(&self.tag) || json.next_str()? != self.value {
+        if json.next_object()? != Some(&self.tag) {
             return Err(Refusal::Undecided);
         }
+        let value = json.next_str()?;
+        let variant = self.variants.iter().find(|(planned, _)| planned == value);
+        let (value, model) = variant.ok_or(Refusal::Undecided)?;
         let mut values = Values::default();
-        let tag = self.model.index_of(&self.tag)?;
-        values[tag] = Some(PyString::new(py, &self.value).into_any());
+        let tag = model.index_of(&self.tag)?;
+        values[tag] = Some(PyString::new(py, value).into_any());
         let next = json
             .next_key()?
-            .map(|key| self.model.index_of(key))
+            .map(|key| model.index_of(key))
             .transpose()?;
-        self.model.read(py, json, next, None, &mut values)?;
+        model.read(py, json, next, None, &mut values)?;
         let dict = PyDict::new(py);
-        let fields = self.model.dict(py, &values)?;
-        dict.set_item(self.root.bind(py), self.model.shape.make(py, &fields)?)?;
+        let fields = model.dict(py, &values)?;
+        dict.set_item(self.root.bind(py), model.shape.make(py, &fields)?)?;
         Ok(self.wrapper.make(py, &dict)?)
     }
 }
@@ -252,15 +276,12 @@ impl<'py, 's> Reuse<'py, '_, 's> {
 }
 
 /// Fields of a model that is built here, at most; the values stand on the stack.
-const MOST_FIELDS: usize = 8;
+const MOST_FIELDS: usize = 12;
 
 type Values<'py> = [Option<Bound<'py, PyAny>>; MOST_FIELDS];
 
 impl Fast {
-    pub fn new(
-        model: &Bound<'_, PyType>,
-        fields: &[(String, String, Bound<'_, PyAny>)],
-    ) -> PyResult<Self> {
+    pub fn new(model: &Bound<'_, PyType>, fields: &Fields<'_>) -> PyResult<Self> {
         let py = model.py();
         if fields.is_empty() || fields.len() > MOST_FIELDS {
             return Err(PyValueError::new_err(format!(
@@ -354,6 +375,21 @@ impl Fast {
         Ok((self.shape.make(py, &dict)?, dict))
     }
 
+    /// One that is part of another.
+    fn read_model<'py>(
+        &self,
+        py: Python<'py>,
+        json: &mut Jiter<'_>,
+    ) -> Result<Bound<'py, PyAny>, Refusal> {
+        let mut values = Values::default();
+        let first = json
+            .next_object()?
+            .map(|key| self.index_of(key))
+            .transpose()?;
+        self.read(py, json, first, None, &mut values)?;
+        Ok(self.shape.make(py, &self.dict(py, &values)?)?)
+    }
+
     /// Reads an object from behind its first key on; `next` is that key's field.
     fn read<'py, 's>(
         &self,
@@ -393,7 +429,7 @@ impl Fast {
     }
 
     fn is_flat(&self) -> bool {
-        !self.fields.iter().any(|field| field.kind.is_part())
+        self.fields.iter().all(|field| field.kind.is_plain())
     }
 
     fn index_of(&self, key: &str) -> Result<usize, Refusal> {
