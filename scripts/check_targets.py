@@ -18,7 +18,7 @@ from scripts.wheels.toolchain import ToolchainError, toolchain_for
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# One of each kind of system: what differs between processors is in no line of ours.
+# One of each kind of system: what differs between their 64-bit processors is in no line of ours.
 TARGETS = ("x86_64-pc-windows-gnu", "aarch64-apple-darwin", "x86_64-unknown-linux-musl")
 
 

@@ -3,6 +3,7 @@
 pub mod closing;
 pub mod gate;
 pub mod lock;
+pub mod relay;
 pub mod self_pipe;
 pub mod signals;
 pub mod thread;

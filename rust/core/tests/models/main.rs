@@ -6,6 +6,7 @@
 
 mod inbox;
 mod ownership;
+mod relay;
 mod runtime;
 
 use shuttle::Runner;

@@ -16,6 +16,8 @@ mod fork;
 #[cfg(target_os = "linux")]
 mod no_pidfd;
 #[cfg(target_os = "linux")]
+mod others;
+#[cfg(target_os = "linux")]
 mod proc;
 mod refusal;
 mod shutdown;

@@ -161,12 +161,17 @@ impl Connected {
     }
 
     /// What the end of a connection does with its endpoint.
-    pub fn close(mut self) {
+    pub fn close(self) {
+        self.end(false);
+    }
+
+    /// The same, in a hurry or not.
+    pub fn end(mut self, hurry: bool) {
         self.peer.stop_sink(Duration::ZERO);
         drop(self.sink.take());
         let shutting_down = thread::spawn({
             let peer = Arc::clone(&self.peer);
-            move || peer.shut_down(false)
+            move || peer.shut_down(hurry)
         });
         self.source.linger();
         shutting_down.join().expect("no panic");

@@ -1,6 +1,6 @@
 //! The child as long as it is there: whether it has ended, its shutdown, and what is left of its process group.
 //!
-//! Nobody waits for it all the time. Whoever wants to know asks the system, and the exit is seen by polling; the zombie
+//! Whoever wants to know asks the system, and the exit is seen by polling; the zombie
 //! stays, and pins the child's id and its group's, until the shutdown has ended what was left of the group and takes it
 //! away. So whoever signals, signals an id that is surely the child's: the question and the signal, and likewise the last
 //! question and the reaping, are one step under the lock of the phase.
@@ -40,10 +40,15 @@ enum Phase {
     Present {
         watch: Arc<ExitWatch>,
         outcome: Option<ExitOutcome>,
+        /// A shutdown has waited for it in vain.
+        given_up: bool,
     },
     /// The ids may belong to anybody.
     Reaped(ExitOutcome, Leftovers),
 }
+
+/// How often the system is asked about a child whose exit was seen and is not told yet.
+const ASK_AGAIN: Duration = Duration::from_millis(1);
 
 impl Child {
     /// Starts the child and returns when it runs the program.
@@ -72,6 +77,7 @@ impl Child {
         let present = Phase::Present {
             watch: Arc::clone(&watch),
             outcome: None,
+            given_up: false,
         };
         let child = Self {
             pid,
@@ -93,9 +99,9 @@ impl Child {
     #[must_use]
     pub fn exit(&self) -> Option<ExitOutcome> {
         match &mut *self.phase.lock() {
-            Phase::Present { outcome, .. } => {
+            Phase::Present { watch, outcome, .. } => {
                 // Kept once seen: somebody else may reap it before us.
-                *outcome = outcome.or_else(|| self.pid.ended());
+                *outcome = outcome.or_else(|| watch.ended());
                 *outcome
             }
             Phase::Reaped(outcome, _) => Some(*outcome),
@@ -105,11 +111,18 @@ impl Child {
     /// Waits until the child has ended; `None` when it still runs after `timeout`.
     #[must_use]
     pub fn wait_exit(&self, timeout: Duration) -> Option<ExitOutcome> {
-        if let Some(watch) = self.watch() {
-            // What is too far away for the clock is as good as for ever.
-            watch.wait(Instant::now().checked_add(timeout));
+        // What is too far away for the clock is as good as for ever.
+        let deadline = Instant::now().checked_add(timeout);
+        let seen = self.watch().is_none_or(|watch| watch.wait(deadline));
+        loop {
+            let outcome = self.exit();
+            if outcome.is_some() || !seen || deadline.is_some_and(|at| at <= Instant::now()) {
+                return outcome;
+            }
+            // There is nothing to sleep over: the descriptor has said all that it will. As long as a debugger has the
+            // child, its status is the debugger's.
+            std::thread::sleep(ASK_AGAIN);
         }
-        self.exit()
     }
 
     fn watch(&self) -> Option<Arc<ExitWatch>> {
@@ -125,12 +138,11 @@ impl Child {
         if !self.owner.is_current() {
             return false;
         }
-        let phase = self.phase.lock();
-        // The second question is for others who reap our children: a program that ignores SIGCHLD
-        // or waits for any child.
-        matches!(*phase, Phase::Present { .. })
-            && self.pid.is_waitable()
-            && self.pid.signal_group(signal)
+        match &*self.phase.lock() {
+            // The question is for others who reap our children: a program that ignores SIGCHLD or waits for any child.
+            Phase::Present { watch, .. } => watch.is_waitable() && self.pid.signal_group(signal),
+            Phase::Reaped(..) => false,
+        }
     }
 
     /// The graces it was spawned with.
@@ -149,6 +161,11 @@ impl Child {
     pub fn shut_down(&self, graces: Graces, close_stdin: impl FnOnce()) -> ShutdownReport {
         let step = self.end(graces, close_stdin);
         let outcome = self.wait_exit(graces.kill);
+        if outcome.is_none()
+            && let Phase::Present { given_up, .. } = &mut *self.phase.lock()
+        {
+            *given_up = true;
+        }
         ShutdownReport {
             step,
             outcome,
@@ -177,10 +194,10 @@ impl Child {
     fn reap(&self, outcome: ExitOutcome, grace: Duration) -> Leftovers {
         let swept = sweep(self.pid, grace, |signal| self.signal_group(signal));
         let mut phase = self.phase.lock();
-        if let Phase::Reaped(_, leftovers) = *phase {
-            return leftovers;
+        match &*phase {
+            Phase::Present { watch, .. } => watch.reap(),
+            Phase::Reaped(_, leftovers) => return *leftovers,
         }
-        self.pid.reap();
         *phase = Phase::Reaped(outcome, swept);
         swept
     }
@@ -188,13 +205,21 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if self.owner.is_current() && matches!(self.phase.get_mut(), Phase::Present { .. }) {
-            self.signal_group(Signal::Kill);
-            let graces = Graces {
-                eof: Duration::ZERO,
-                ..self.graces
-            };
-            self.shut_down(graces, || ());
+        if !self.owner.is_current() {
+            return;
+        }
+        let Phase::Present { given_up, .. } = *self.phase.get_mut() else {
+            return;
+        };
+        self.signal_group(Signal::Kill);
+        // What could not be killed before is not waited for again.
+        let kill = if given_up {
+            Duration::ZERO
+        } else {
+            self.graces.kill
+        };
+        if let Some(outcome) = self.wait_exit(kill) {
+            self.reap(outcome, Duration::ZERO);
         }
     }
 }

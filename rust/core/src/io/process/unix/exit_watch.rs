@@ -1,4 +1,4 @@
-//! The exit of a child as a descriptor: readable, for everybody who polls it, from the moment that the child has ended.
+//! The exit of a child: as a descriptor, and how it ended.
 //!
 //! Linux has pidfds, macOS has kqueues. Where neither can be had (Linux before 5.3, a sandbox that forbids it, an emulator)
 //! a thread waits for the child and writes into a pipe.
@@ -7,31 +7,45 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
+use rustix::io::Errno;
+use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
+
 use super::pid::Pid;
 use super::poll::{poll, readable, reports};
+use crate::io::process::outcome::ExitOutcome;
 use crate::sync::thread::spawn_thread;
 
-/// Readable once its child has ended. Does not reap it.
+/// Readable, for everybody who polls it, from the moment that its child has ended.
 #[derive(Debug)]
-pub(super) struct ExitWatch(OwnedFd);
+pub(super) struct ExitWatch {
+    fd: OwnedFd,
+    pid: Pid,
+    /// The descriptor names the child. Its id does so too, but once somebody else has reaped the child it may be the id of
+    /// another one of this program.
+    names: bool,
+}
 
 impl ExitWatch {
     pub fn new(pid: Pid) -> io::Result<Self> {
-        match kernel::watch(pid) {
-            Ok(watch) => Ok(Self(watch)),
-            Err(_) => Self::by_waiting(pid),
-        }
+        let Ok(fd) = kernel::watch(pid) else {
+            return Self::by_waiting(pid);
+        };
+        let names =
+            kernel::named(&fd).is_some_and(|child| !matches!(look(child), Err(Errno::INVAL)));
+        Ok(Self { fd, pid, names })
     }
 
     fn by_waiting(pid: Pid) -> io::Result<Self> {
-        let (watch, mut told) = io::pipe()?;
+        let (fd, mut told) = io::pipe()?;
         // Not joined: it ends with the child, or with the first wait after somebody has reaped it.
         spawn_thread("codex-waiter", move || {
             pid.wait_ended();
             // Closing alone would not do: a fork of the program may have a copy of this end.
             let _ = told.write_all(&[1]);
         })?;
-        Ok(Self(watch.into()))
+        let fd = fd.into();
+        let names = false;
+        Ok(Self { fd, pid, names })
     }
 
     /// Waits for the exit; false when `deadline` passes first.
@@ -39,11 +53,52 @@ impl ExitWatch {
         let mut watched = [readable(self)];
         poll(&mut watched, deadline).is_ok() && reports(&watched[0])
     }
+
+    /// How the child has ended; `None` while it runs, and a moment longer: while a debugger has it, and on macOS. Leaves it
+    /// a zombie, which pins its id and its group's.
+    pub fn ended(&self) -> Option<ExitOutcome> {
+        match look(self.child()) {
+            Ok(status) => status.as_ref().map(outcome),
+            Err(_) => Some(ExitOutcome::Unknown),
+        }
+    }
+
+    /// Whether the child, running or zombie, is still there to be waited for; false once anybody has reaped it.
+    pub fn is_waitable(&self) -> bool {
+        look(self.child()).is_ok()
+    }
+
+    /// Takes an ended child's zombie away; from here on its id may belong to anybody.
+    pub fn reap(&self) {
+        // Any other error: somebody was faster, and there is nothing left to take.
+        while waitid(self.child(), WaitIdOptions::EXITED).is_err_and(|error| error == Errno::INTR) {
+        }
+    }
+
+    fn child(&self) -> WaitId<'_> {
+        let named = if self.names {
+            kernel::named(&self.fd)
+        } else {
+            None
+        };
+        named.unwrap_or(WaitId::Pid(self.pid.0))
+    }
+}
+
+fn look(child: WaitId<'_>) -> rustix::io::Result<Option<WaitIdStatus>> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    waitid(child, options)
+}
+
+fn outcome(status: &WaitIdStatus) -> ExitOutcome {
+    let code = status.exit_status().map(ExitOutcome::Code);
+    code.or_else(|| status.terminating_signal().map(ExitOutcome::Signal))
+        .unwrap_or(ExitOutcome::Unknown)
 }
 
 impl AsFd for ExitWatch {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 }
 
@@ -51,13 +106,21 @@ impl AsFd for ExitWatch {
 mod kernel {
     use std::os::fd::OwnedFd;
 
+    use std::os::fd::AsFd;
+
     use rustix::io::Result;
-    use rustix::process::{PidfdFlags, pidfd_open};
+    use rustix::process::{PidfdFlags, WaitId, pidfd_open};
 
     use super::Pid;
 
     pub fn watch(pid: Pid) -> Result<OwnedFd> {
         pidfd_open(pid.0, PidfdFlags::empty())
+    }
+
+    /// The child of a descriptor; since Linux 5.4 it can be waited for.
+    #[allow(clippy::unnecessary_wraps, reason = "other systems have none")]
+    pub fn named(fd: &OwnedFd) -> Option<WaitId<'_>> {
+        Some(WaitId::PidFd(fd.as_fd()))
     }
 }
 
@@ -71,11 +134,12 @@ mod kernel {
     use std::time::Duration;
 
     use rustix::event::kqueue::{Event, EventFilter, EventFlags, ProcessEvents, kevent, kqueue};
-    use rustix::io::Result;
+    use rustix::io::{Errno, Result};
+    use rustix::process::WaitId;
 
-    use super::Pid;
+    use super::{Pid, look};
 
-    /// Fails for a child that has ended before.
+    /// Fails for a child that has ended before: some versions of the system take it and never tell.
     pub fn watch(pid: Pid) -> Result<OwnedFd> {
         let queue = kqueue()?;
         let exit = EventFilter::Proc {
@@ -86,7 +150,14 @@ mod kernel {
         let mut none: [Event; 0] = [];
         // SAFETY: the change names a process and no descriptor.
         unsafe { kevent(&queue, &change, &mut none[..], Some(Duration::ZERO))? };
-        Ok(queue)
+        match look(WaitId::Pid(pid.0))? {
+            None => Ok(queue),
+            Some(_) => Err(Errno::SRCH),
+        }
+    }
+
+    pub fn named(_fd: &OwnedFd) -> Option<WaitId<'_>> {
+        None
     }
 }
 
@@ -112,8 +183,11 @@ mod tests {
             drop(child.stdin.take());
             assert!(watch.wait(None));
             assert!(watch.wait(None));
-            assert!(pid.is_waitable());
+            assert!(watch.is_waitable());
+            assert_eq!(watch.ended(), Some(ExitOutcome::Code(0)));
             assert!(child.wait().unwrap().success());
+            assert!(!watch.is_waitable());
+            assert_eq!(watch.ended(), Some(ExitOutcome::Unknown));
         }
     }
 

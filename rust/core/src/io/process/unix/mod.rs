@@ -1,10 +1,12 @@
 //! The child process on Linux and macOS: pipes, signals, a process group.
 //!
-//! Two threads look after it, and nothing is shared between connections. The reader thread ([`output`](self)) watches
-//! stdout, stderr, the child's exit and a bell; the writer thread writes to stdin, and at the end shuts the child down and
-//! reaps it. On Linux that makes five descriptors: three pipes, the pidfd and the bell's eventfd.
+//! Two threads look after it, and nothing is shared between connections. The reader thread (`output`) watches stdout,
+//! stderr, the child's exit and a bell, and stdin while that is full; the writer thread (`input`) writes to stdin, and at the
+//! end shuts the child down and reaps it. On Linux that makes five descriptors: three pipes, the pidfd and the bell's
+//! eventfd.
 //!
-//! All `unsafe` stands in `vfork`, `posix_spawn` and `pipe_end`, each a thin layer over a few system calls.
+//! All `unsafe` stands in `vfork`, `posix_spawn`, `pipe_end` and, for kqueues, `exit_watch`, each a thin layer over a few
+//! system calls.
 
 mod bell;
 mod child;

@@ -10,7 +10,7 @@ use super::bell::Bell;
 use super::exit_watch::ExitWatch;
 use super::peer::ProcessPeer;
 use super::pipe_end::PipeEnd;
-use super::poll::{poll, readable, reports};
+use super::poll::{poll, readable, reports, writable};
 use crate::io::endpoint::{Read, Source};
 use crate::wire::framing::LineBuffer;
 
@@ -33,13 +33,10 @@ pub(super) struct Output {
     bell: Arc<Bell>,
     peer: Arc<ProcessPeer>,
     lines: LineBuffer,
+    /// The child has exited, or is given up.
     exited: bool,
     /// Bytes of stdout that may still be read once it has.
     left: usize,
-    /// The connection has ended, and the bell rings on for the writer.
-    stopped: bool,
-    /// When a child is given up that could not be killed.
-    until: Option<Instant>,
 }
 
 impl Output {
@@ -59,36 +56,38 @@ impl Output {
             lines: LineBuffer::new(max_message),
             exited: false,
             left: LAST_BYTES,
-            stopped: false,
-            until: None,
         }
     }
 
-    /// Sleeps until something has come, or `until`. Takes what stderr has, the exit and the bell; whether stdout is
-    /// readable.
+    /// Sleeps until something has come, or `until`. Takes what stderr has, the exit and the bell, and tells the writer of
+    /// room in stdin if it waits for that; whether stdout is readable.
     fn watch(&mut self, until: Option<Instant>) -> io::Result<bool> {
+        let stdin = self.peer.full_stdin();
         // What is not watched is the bell without a wish.
         let unwatched = || PollFd::new(&*self.bell, PollFlags::empty());
         let mut watched = [
             self.stdout.as_ref().map_or_else(unwatched, readable),
             self.stderr.as_ref().map_or_else(unwatched, readable),
+            stdin.as_deref().map_or_else(unwatched, writable),
             readable(&*self.exit),
-            if self.stopped {
-                unwatched()
-            } else {
-                readable(&*self.bell)
-            },
+            readable(&*self.bell),
         ];
-        poll(&mut watched, until.into_iter().chain(self.until).min())?;
-        let [stdout, stderr, exit, bell] = watched.map(|watched| reports(&watched));
-        if bell && self.bell.heard() {
-            self.stopped = true;
-            // What is too far away for the clock is as good as for ever.
-            self.until = Instant::now().checked_add(self.peer.graces().total());
+        poll(&mut watched, until)?;
+        let [stdout, stderr, room, exit, bell] = watched.map(|watched| reports(&watched));
+        drop(stdin);
+        if bell {
+            self.bell.silence();
+        }
+        if room {
+            self.peer.note_room();
         }
         if exit {
-            // What it wrote is in the pipes by now.
-            self.exited = true;
+            // First of all, or a program that reaps every child is there before us.
+            self.peer.note_exit();
+        }
+        // What a child wrote that has exited is in the pipes by now.
+        self.exited = exit || self.peer.is_gone();
+        if self.exited {
             self.take_stderr(LAST_STDERR_BYTES);
         } else if stderr {
             self.take_stderr(STDERR_BYTES);
@@ -115,10 +114,6 @@ impl Output {
         }
     }
 
-    fn is_given_up(&self) -> bool {
-        self.until.is_some_and(|at| at <= Instant::now())
-    }
-
     /// Stdout has ended: if it is because the process has exited, that is known in a moment.
     fn ended(&mut self) -> Read<'_> {
         self.stdout = None;
@@ -136,9 +131,6 @@ impl Source for Output {
     fn read(&mut self, until: Option<Instant>) -> io::Result<Read<'_>> {
         if !self.exited {
             let has_come = self.watch(until)?;
-            if self.is_given_up() {
-                return Ok(Read::Ended(self.lines.rest()));
-            }
             if !self.exited && !has_come {
                 return Ok(Read::Nothing);
             }
@@ -175,7 +167,7 @@ impl Source for Output {
 
     fn linger(&mut self) {
         let mut unread = vec![0; STDERR_BYTES];
-        while !self.exited && !self.is_given_up() {
+        while !self.exited {
             let Ok(has_come) = self.watch(None) else {
                 return;
             };

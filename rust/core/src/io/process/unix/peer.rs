@@ -8,6 +8,7 @@ use super::bell::Bell;
 use super::child::Child;
 use super::input::Input;
 use super::output::{EXIT_WAIT, Output};
+use super::pipe_end::PipeEnd;
 use super::poll::set_nonblocking;
 use super::spawn::Pipes;
 use crate::io::endpoint::{Ending, Endpoint, Peer};
@@ -17,6 +18,7 @@ use crate::io::process::launch::{Graces, Launch};
 use crate::io::process::tail::Tail;
 use crate::sync::closing::CloseReason;
 use crate::sync::lock::Mutex;
+use crate::sync::relay::Relay;
 
 /// A grace for what need not be treated gently.
 const MOMENT: Duration = Duration::from_millis(100);
@@ -38,18 +40,20 @@ pub fn start(launch: &Launch) -> Result<(Endpoint, Arc<ProcessPeer>), SpawnError
         child,
         tail: Tail::new(launch.stderr_tail),
         bell: Mutex::new(Some(Arc::clone(&bell))),
+        room: Relay::default(),
+        gone: AtomicBool::new(false),
         too_long: AtomicBool::new(false),
     });
     let output = Output::new(
         [stdout, stderr],
         exit,
-        Arc::clone(&bell),
+        bell,
         Arc::clone(&peer),
         launch.max_message,
     );
     let endpoint = Endpoint {
         source: Box::new(output),
-        sink: Box::new(Input::new(stdin, bell)),
+        sink: Box::new(Input::new(stdin, Arc::clone(&peer))),
         peer: Arc::clone(&peer) as Arc<dyn Peer>,
     };
     Ok((endpoint, peer))
@@ -60,8 +64,12 @@ pub fn start(launch: &Launch) -> Result<(Endpoint, Arc<ProcessPeer>), SpawnError
 pub struct ProcessPeer {
     child: Child,
     tail: Tail,
-    /// The threads' bell; gone once the connection has ended, with its descriptor.
+    /// The reader's; gone once the connection has ended, with its descriptor.
     bell: Mutex<Option<Arc<Bell>>>,
+    /// The writer waits here while stdin is full, and the reader watches it.
+    room: Relay<Arc<PipeEnd>>,
+    /// The shutdown is over: the child is reaped, or was given up.
+    gone: AtomicBool,
     too_long: AtomicBool,
 }
 
@@ -80,8 +88,28 @@ impl ProcessPeer {
         &self.tail
     }
 
-    pub(super) fn graces(&self) -> Graces {
-        self.child.graces()
+    /// Waits for room in a full stdin; false when the connection has ended instead.
+    pub(super) fn wait_for_room(&self, stdin: &Arc<PipeEnd>) -> bool {
+        self.room.wait(Arc::clone(stdin), || self.wake_source())
+    }
+
+    /// The stdin that the writer waits for.
+    pub(super) fn full_stdin(&self) -> Option<Arc<PipeEnd>> {
+        self.room.wanted()
+    }
+
+    /// There is room in it.
+    pub(super) fn note_room(&self) {
+        self.room.found();
+    }
+
+    /// The exit was seen: how the child ended is asked now, and known from now on.
+    pub(super) fn note_exit(&self) {
+        let _ = self.child.wait_exit(EXIT_WAIT);
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
     }
 
     /// A message was longer than allowed.
@@ -99,9 +127,9 @@ impl Peer for ProcessPeer {
 
     /// At once: there is nothing to be said to a process that ends with the connection.
     fn stop_sink(&self, _grace: Duration) {
-        if let Some(bell) = &*self.bell.lock() {
-            bell.stop();
-        }
+        self.room.stop();
+        // The reader lets go of stdin.
+        self.wake_source();
     }
 
     fn has_ended(&self) -> bool {
@@ -135,6 +163,8 @@ impl Peer for ProcessPeer {
             };
         }
         self.child.shut_down(graces, || ());
+        self.gone.store(true, Ordering::Release);
+        self.wake_source();
         self.bell.lock().take();
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -24,14 +24,19 @@ pub(super) fn set_nonblocking(fd: &impl AsFd) -> io::Result<()> {
     Ok(fcntl_setfl(fd, flags | OFlags::NONBLOCK)?)
 }
 
+/// The longest sleep: macOS takes none that is longer than 24 days.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
 /// Waits until one of `watched` has something to report (see [`reports`]), or the deadline has passed: then none has.
 pub(super) fn poll(watched: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<()> {
     loop {
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        // What is too long for the system is as good as for ever.
-        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+        let sleep = left.map(|left| left.min(LONGEST));
+        let timeout = sleep.map(Timespec::try_from).transpose();
+        let timeout = timeout.map_err(io::Error::other)?;
         match rustix::event::poll(watched, timeout.as_ref()) {
             Err(Errno::INTR) => {}
+            Ok(0) if left > sleep => {}
             polled => return Ok(polled.map(drop)?),
         }
     }

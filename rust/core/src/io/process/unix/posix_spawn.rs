@@ -6,9 +6,12 @@
 //! raised for the moment in which the child is begun.
 #![allow(unsafe_code, reason = "posix_spawn has no safe interface")]
 
-use std::ffi::CStr;
+use std::borrow::Cow;
+use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 
 use rustix::fs::{Access, FileType, access, stat};
 use rustix::io::Errno;
@@ -31,7 +34,9 @@ pub(super) fn begin(image: &Image<'_>) -> Result<Pid, Failure> {
     let candidates = &image.command.candidates;
     let mut reason = libc::ENOENT;
     for candidate in candidates {
-        match plan.spawn(candidate) {
+        let program =
+            from_directory(candidate, image).map_err(|error| (SpawnStage::Program, error))?;
+        match plan.spawn(&program) {
             Ok(pid) => return Ok(pid),
             Err(errno) => {
                 let worst = worst_of(reason, errno, candidates.len() > 1);
@@ -43,6 +48,21 @@ pub(super) fn begin(image: &Image<'_>) -> Result<Pid, Failure> {
         }
     }
     Err(failure(image, reason))
+}
+
+/// The program as it is found from the child's directory, whichever of the two macOS looks at first: some versions begin a
+/// child whose program's path is relative, and answer that there is none.
+fn from_directory<'a>(program: &'a CStr, image: &Image<'_>) -> io::Result<Cow<'a, CStr>> {
+    let path = Path::new(OsStr::from_bytes(program.to_bytes()));
+    let Some(directory) = image.command.cwd.as_deref() else {
+        return Ok(Cow::Borrowed(program));
+    };
+    if path.is_absolute() || program.is_empty() {
+        return Ok(Cow::Borrowed(program));
+    }
+    let directory = Path::new(OsStr::from_bytes(directory.to_bytes()));
+    let whole = std::path::absolute(directory.join(path))?;
+    Ok(Cow::Owned(CString::new(whole.into_os_string().into_vec())?))
 }
 
 /// The step that an error is about.
@@ -230,6 +250,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::path::PathBuf;
 
+    use super::super::exit_watch::ExitWatch;
     use super::super::pid::Signal;
     use super::super::spawn::{Pipes, spawn_by};
     use super::*;
@@ -246,6 +267,14 @@ mod tests {
 
     fn spawn(spec: &LaunchSpec) -> Result<(Pid, Pipes), SpawnError> {
         spawn_by(begin, spec)
+    }
+
+    fn outcome(pid: Pid) -> Option<ExitOutcome> {
+        let watch = ExitWatch::new(pid).unwrap();
+        pid.wait_ended();
+        let outcome = watch.ended();
+        watch.reap();
+        outcome
     }
 
     /// What a script prints whose input has ended.
@@ -271,9 +300,7 @@ mod tests {
         pipes.stdout.read_to_string(&mut said).unwrap();
         pipes.stderr.read_to_string(&mut said).unwrap();
         assert_eq!(said, "throughwords\n");
-        pid.wait_ended();
-        assert_eq!(pid.ended(), Some(ExitOutcome::Code(0)));
-        pid.reap();
+        assert_eq!(outcome(pid), Some(ExitOutcome::Code(0)));
     }
 
     #[test]
@@ -283,9 +310,7 @@ mod tests {
         });
         let (pid, _pipes) = blocked.unwrap().join().unwrap();
         assert!(pid.signal_group(Signal::Terminate));
-        pid.wait_ended();
-        assert_eq!(pid.ended(), Some(ExitOutcome::Signal(libc::SIGTERM)));
-        pid.reap();
+        assert_eq!(outcome(pid), Some(ExitOutcome::Signal(libc::SIGTERM)));
     }
 
     #[test]
@@ -296,6 +321,16 @@ mod tests {
             ..spec(&["/bin/sh", "-c", "pwd; echo $WORD"])
         };
         assert_eq!(said(&spec), "/\ntwo words\n");
+    }
+
+    #[test]
+    fn a_relative_program_is_resolved_in_the_working_directory() {
+        let spec = LaunchSpec {
+            cwd: Some("/bin".into()),
+            ..spec(&["./sh", "-c", "pwd -P"])
+        };
+        let bin = std::fs::canonicalize("/bin").unwrap();
+        assert_eq!(said(&spec), format!("{}\n", bin.display()));
     }
 
     #[test]
