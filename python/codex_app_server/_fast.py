@@ -112,7 +112,7 @@ def _union(wrapper: type[Any]) -> Any:
         tag = getattr(about[0], "discriminator", None) if about else None
         planned: list[tuple[str, type[Any], Fields]] = []
         for variant in get_args(variants) if isinstance(tag, str) else ():
-            (value, *_) = get_args(variant.model_fields[tag].annotation) or (None,)
+            value: Any = next(iter(get_args(variant.model_fields[tag].annotation)), None)
             fields = fields_of(variant, tag) if value in _VARIANTS else None
             if fields:
                 planned.append((value, variant, fields))
