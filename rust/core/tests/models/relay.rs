@@ -58,11 +58,14 @@ fn write(connection: &Connection) -> bool {
     false
 }
 
-fn read(connection: &Connection) {
+/// Of a child that is stuck there is room at times only.
+fn read(connection: &Connection, is_stuck: bool) {
     loop {
         connection.bell.hear();
         let wanted = connection.relay.wanted();
-        if let Some(number) = wanted {
+        if let Some(number) = wanted
+            && !(is_stuck && thread_rng().gen_bool(0.5))
+        {
             connection.found.lock().push(*number);
             connection.relay.found();
         }
@@ -76,16 +79,16 @@ fn read(connection: &Connection) {
 fn a_writer_that_waits_for_room_is_told_of_it_or_of_the_end() {
     check(|| {
         let connection = Arc::new(Connection::default());
+        // The end comes before, between, or after the waits.
+        let ends = thread_rng().gen_bool(0.7);
         let reader = thread::spawn({
             let connection = Arc::clone(&connection);
-            move || read(&connection)
+            move || read(&connection, ends)
         });
         let writer = thread::spawn({
             let connection = Arc::clone(&connection);
             move || write(&connection)
         });
-        // The end comes before, between, or after the waits.
-        let ends = thread_rng().gen_bool(0.7);
         let stop = || {
             connection.relay.stop();
             connection.bell.ring();
