@@ -55,7 +55,7 @@ def use(decoder: Decoder, method: str, model: type[Any]) -> None:
         trial = Decoder(Notification, lambda *_: None)
         trial.add_fast(method, model, fields)
         validated = model.model_validate_json(params)
-        # Of two alike, the second may be made of the first.
+        # Twice: the second event of a batch may be a changed copy of the first.
         built = (event.payload for event in trial.decode(method, [params, params]))
         found = next(filter(None, (difference(one, validated) for one in built)), "")
     except Exception as error:  # whatever this pydantic does, validation still works
@@ -70,7 +70,9 @@ def use(decoder: Decoder, method: str, model: type[Any]) -> None:
 
 
 def fields_of(model: type[Any], tag: str | None = None) -> Fields | None:
-    """The fields of a model; None where one of them is not simple."""
+    """The fields of a model; None where one of them is not simple, or the model has a say of its own."""
+    if not _is_plain(model):
+        return None
     fields: Fields = []
     for name, field in model.model_fields.items():
         kind = "str" if name == tag else _kind(field.annotation)
@@ -78,6 +80,16 @@ def fields_of(model: type[Any], tag: str | None = None) -> Fields | None:
             return None
         fields.append((field.alias or name, name, kind))
     return fields
+
+
+# What changes nothing of how a value is made.
+_PLAIN_CONFIG = {"extra", "populate_by_name", "defer_build", "hide_input_in_errors"}
+
+
+def _is_plain(model: type[BaseModel]) -> bool:
+    """Whether a model has no validators, serializers or settings that the native side would bypass."""
+    decorators = vars(model.__pydantic_decorators__).values()
+    return not any(decorators) and model.model_config.keys() <= _PLAIN_CONFIG
 
 
 def _kind(annotation: Any) -> Any:
@@ -102,7 +114,7 @@ def _optional(kinds: list[Any], annotation: Any) -> Any:
 
 def _model(model: type[BaseModel]) -> Any:
     fields = fields_of(model)
-    return fields and (model, fields)
+    return (model, fields) if fields else None
 
 
 def _union(wrapper: type[Any]) -> Any:

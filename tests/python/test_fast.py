@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from codex_app_server import Codex, _decode, _fast
 from codex_app_server._native import Decoder
@@ -312,6 +312,36 @@ class Constrained(BaseModel):
 
 class Deep(BaseModel):
     parts: dict[str, str]
+
+
+class Checked(BaseModel):
+    text: str
+
+    @field_validator("text")
+    @classmethod
+    def _is_short(cls, text: str) -> str:
+        assert len(text) < 9
+        return text
+
+
+class Stripped(BaseModel):
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    text: str
+
+
+class Nothing(BaseModel):
+    pass
+
+
+class Around(BaseModel):
+    text: str
+    nothing: Nothing
+
+
+@pytest.mark.parametrize("model", [Checked, Stripped, Around])
+def test_a_model_that_has_a_say_of_its_own_is_not_simple(model: type[BaseModel]) -> None:
+    assert _fast.fields_of(model) is None
 
 
 def test_a_model_that_is_not_simple_has_no_fast_path(caplog: pytest.LogCaptureFixture) -> None:

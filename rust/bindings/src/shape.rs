@@ -42,7 +42,7 @@ impl Blank {
     }
 }
 
-/// Where the instances of a class keep an attribute. Setting it passes the class's own `__setattr__`,
+/// Where the instances of a class keep an attribute. Setting it bypasses the class's own `__setattr__`,
 /// and a lookup of the name, which would take as long as all the rest of making an event.
 pub struct Place {
     descriptor: Py<PyAny>,

@@ -20,6 +20,8 @@ mod others;
 #[cfg(target_os = "linux")]
 mod proc;
 mod refusal;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod shutdown;
 mod start;
 mod support;

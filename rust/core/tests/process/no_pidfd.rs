@@ -2,49 +2,13 @@
 
 use codex_core::io::process::{ExitOutcome, Leftovers, Step};
 
+use crate::sandbox::{forbid, pidfds, waits_by_pidfd};
 use crate::support::{PATIENT, alone, connect, sh, until};
-
-/// From now on `pidfd_open` is a call that this system does not know.
-fn forbid_pidfds() {
-    let number = u32::try_from(libc::SYS_pidfd_open).expect("small");
-    let statement = |code, jt, k| libc::sock_filter {
-        code: u16::try_from(code).expect("small"),
-        jt,
-        jf: 0,
-        k,
-    };
-    let mut filter = [
-        // The call's number stands first.
-        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
-        libc::sock_filter {
-            jf: 1,
-            ..statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, number)
-        },
-        statement(
-            libc::BPF_RET | libc::BPF_K,
-            0,
-            libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs(),
-        ),
-        statement(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
-    ];
-    let program = libc::sock_fprog {
-        len: u16::try_from(filter.len()).expect("small"),
-        filter: filter.as_mut_ptr(),
-    };
-    // SAFETY: the filter is as long as it says, and the system copies it.
-    unsafe {
-        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-        let mode = libc::SECCOMP_MODE_FILTER;
-        let set = libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program);
-        assert_eq!(set, 0);
-        assert_eq!(libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0), -1);
-    }
-}
 
 #[test]
 fn a_child_is_seen_to_end_without_pidfds() {
     alone(&a_child_is_seen_to_end_without_pidfds, || {
-        forbid_pidfds();
+        forbid(&pidfds(), libc::ENOSYS);
         let mut cat = sh("echo ready; exec cat", PATIENT);
         assert_eq!(cat.line(), "ready");
         assert_eq!(cat.child.exit(), None);
@@ -61,7 +25,7 @@ fn a_child_is_seen_to_end_without_pidfds() {
 #[test]
 fn a_connection_without_pidfds_leaves_nothing() {
     alone(&a_connection_without_pidfds_leaves_nothing, || {
-        forbid_pidfds();
+        forbid(&pidfds(), libc::ENOSYS);
         let count = |directory| std::fs::read_dir(directory).expect("Linux").count();
         let counts = || (count("/proc/self/fd"), count("/proc/self/task"));
         let before = counts();
@@ -73,4 +37,26 @@ fn a_connection_without_pidfds_leaves_nothing() {
         child.close();
         until(|| counts() == before);
     });
+}
+
+#[test]
+fn a_system_that_does_not_wait_by_pidfd_is_asked_by_the_id() {
+    alone(
+        &a_system_that_does_not_wait_by_pidfd_is_asked_by_the_id,
+        || {
+            // Each on top of the one before: the last that was installed is asked first.
+            for errno in [libc::EINVAL, libc::ENOSYS, libc::EPERM] {
+                forbid(&waits_by_pidfd(), errno);
+                let mut child = sh("echo ready; read line; exit 3", PATIENT);
+                assert_eq!(child.line(), "ready");
+                assert_eq!(child.child.exit(), None);
+                let ended = (
+                    Step::EndOfInput,
+                    Some(ExitOutcome::Code(3)),
+                    Some(Leftovers::None),
+                );
+                assert_eq!(child.shut_down(), ended);
+            }
+        },
+    );
 }

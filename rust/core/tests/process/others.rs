@@ -4,16 +4,18 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{self, Command};
 use std::ptr;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use codex_core::io::endpoint::{Ending, Peer};
-use codex_core::io::process::{ExitOutcome, Graces, Leftovers, ProcessEnd, Step};
+use codex_core::io::process::{EndKind, ExitOutcome, Graces, Leftovers, ProcessEnd, Step};
 
-use crate::support::{Connected, LONG, PATIENT, SHORT, alone, connect, is_alive, kill, sh, until};
+use crate::sandbox::{forbid, pidfds};
+
+use crate::support::{Connected, LONG, PATIENT, SHORT, alone, connect, is_alive, sh, until};
 
 /// A process that traces the child. Only the tracer is told of its end, until it lets go.
 struct Tracer {
@@ -153,39 +155,84 @@ fn how_a_child_ended_is_asked_before_its_last_words_are_read() {
 }
 
 #[test]
+fn an_exit_that_is_not_told_is_still_an_exit() {
+    alone(&an_exit_that_is_not_told_is_still_an_exit, || {
+        let mut child = connect("echo ready; read line; exit 3", PATIENT, 1024);
+        assert_eq!(child.line(), "ready");
+        let Some(tracer) = Tracer::of(child.peer.pid()) else {
+            println!("not run: tracing is not allowed here");
+            return;
+        };
+        drop(child.sink.take());
+        assert!(child.rest().is_empty());
+        let reason = child.peer.reason(Ending::Source, "");
+        let end = reason.get::<ProcessEnd>().expect("a process");
+        assert_eq!((end.kind, end.exit_code), (EndKind::ProcessExited, None));
+        drop(tracer);
+        child.close();
+    });
+}
+
+/// Starts programs until one has this id. `None` where nobody may choose an id.
+fn stranger_with(id: u32, leads_a_group: bool) -> Option<process::Child> {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(5) {
+        fs::write("/proc/sys/kernel/ns_last_pid", (id - 1).to_string()).ok()?;
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        if leads_a_group {
+            command.process_group(0);
+        }
+        let mut other = command.spawn().expect("sleep is there");
+        if other.id() == id {
+            return Some(other);
+        }
+        other.kill().expect("it runs");
+        other.wait().expect("it ends");
+    }
+    None
+}
+
+fn leaves_a_stranger_alone(leads_a_group: bool, was_asked: bool) {
+    let mut child = sh("exit 5", PATIENT);
+    let pid = child.child.pid();
+    until_ended(pid);
+    steal(pid);
+    if was_asked {
+        assert_eq!(child.child.exit(), Some(ExitOutcome::Unknown));
+    }
+    let Some(mut stranger) = stranger_with(pid, leads_a_group) else {
+        println!("not run: nobody may choose an id here");
+        return;
+    };
+    let ended = (
+        Step::AlreadyEnded,
+        Some(ExitOutcome::Unknown),
+        Some(Leftovers::Unpinned),
+    );
+    assert_eq!(child.shut_down(), ended);
+    assert_eq!(stranger.try_wait().expect("it can be asked"), None);
+    stranger.kill().expect("it runs");
+    stranger.wait().expect("it ends");
+}
+
+#[test]
 fn a_stranger_that_got_the_childs_id_is_left_alone() {
     alone(&a_stranger_that_got_the_childs_id_is_left_alone, || {
-        let mut child = sh("exit 5", PATIENT);
-        let pid = child.child.pid();
-        until_ended(pid);
-        steal(pid);
-        let begun = Instant::now();
-        let mut stranger = loop {
-            let last = fs::write("/proc/sys/kernel/ns_last_pid", (pid - 1).to_string());
-            if last.is_err() || begun.elapsed() > Duration::from_secs(5) {
-                println!("not run: nobody may choose an id here ({last:?})");
-                return;
-            }
-            let mut command = Command::new("sleep");
-            let mut other = command
-                .arg("1000")
-                .process_group(0)
-                .spawn()
-                .expect("sleep is there");
-            if other.id() == pid {
-                break other;
-            }
-            other.kill().expect("it runs");
-            other.wait().expect("it ends");
-        };
-        let ended = (
-            Step::AlreadyEnded,
-            Some(ExitOutcome::Unknown),
-            Some(Leftovers::Unpinned),
-        );
-        assert_eq!(child.shut_down(), ended);
-        assert_eq!(stranger.try_wait().expect("it can be asked"), None);
-        kill(&pid.to_string());
-        stranger.wait().expect("it ends");
+        for (leads_a_group, was_asked) in [(true, true), (true, false), (false, false)] {
+            leaves_a_stranger_alone(leads_a_group, was_asked);
+        }
     });
+}
+
+#[test]
+fn without_pidfds_a_stranger_is_left_alone_if_the_child_was_missed_before() {
+    alone(
+        &without_pidfds_a_stranger_is_left_alone_if_the_child_was_missed_before,
+        || {
+            forbid(&pidfds(), libc::ENOSYS);
+            leaves_a_stranger_alone(true, true);
+            leaves_a_stranger_alone(false, true);
+        },
+    );
 }

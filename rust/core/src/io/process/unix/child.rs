@@ -2,8 +2,9 @@
 //!
 //! Whoever wants to know asks the system, and the exit is seen by polling; the zombie
 //! stays, and pins the child's id and its group's, until the shutdown has ended what was left of the group and takes it
-//! away. So whoever signals, signals an id that is surely the child's: the question and the signal, and likewise the last
-//! question and the reaping, are one step under the lock of the phase.
+//! away. A signal is sent under the lock of the phase, under which the zombie is taken away too. Against others who reap
+//! the program's children no lock helps: the system is asked once more before each signal, and once it has said that the
+//! child is not there, nothing is sent and nothing is taken any more.
 //!
 //! Reads and writes none of the child's pipes. The writer thread runs the shutdown; [`ProcessPeer`](super::ProcessPeer)
 //! holds the child.
@@ -47,8 +48,9 @@ enum Phase {
     Reaped(ExitOutcome, Leftovers),
 }
 
-/// How often the system is asked about a child whose exit was seen and is not told yet.
-const ASK_AGAIN: Duration = Duration::from_millis(1);
+/// When the system is asked again about a child whose exit was seen and is not told yet: after twice as long each time, up
+/// to the second.
+const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
 
 impl Child {
     /// Starts the child and returns when it runs the program.
@@ -113,22 +115,32 @@ impl Child {
     pub fn wait_exit(&self, timeout: Duration) -> Option<ExitOutcome> {
         // What is too far away for the clock is as good as for ever.
         let deadline = Instant::now().checked_add(timeout);
-        let seen = self.watch().is_none_or(|watch| watch.wait(deadline));
+        let Some(watch) = self.watch() else {
+            return self.exit();
+        };
+        let [mut pause, longest] = ASK_AGAIN;
+        let is_seen = watch.wait(deadline);
         loop {
             let outcome = self.exit();
-            if outcome.is_some() || !seen || deadline.is_some_and(|at| at <= Instant::now()) {
+            if outcome.is_some() || !is_seen || deadline.is_some_and(|at| at <= Instant::now()) {
                 return outcome;
             }
             // There is nothing to sleep over: the descriptor has said all that it will. As long as a debugger has the
             // child, its status is the debugger's.
-            std::thread::sleep(ASK_AGAIN);
+            std::thread::sleep(pause);
+            pause = longest.min(pause * 2);
         }
     }
 
+    /// Where the exit is seen; `None` once the outcome is known.
     fn watch(&self) -> Option<Arc<ExitWatch>> {
         match &*self.phase.lock() {
-            Phase::Present { watch, .. } => Some(Arc::clone(watch)),
-            Phase::Reaped(..) => None,
+            Phase::Present {
+                watch,
+                outcome: None,
+                ..
+            } => Some(Arc::clone(watch)),
+            Phase::Present { .. } | Phase::Reaped(..) => None,
         }
     }
 
@@ -139,9 +151,13 @@ impl Child {
             return false;
         }
         match &*self.phase.lock() {
-            // The question is for others who reap our children: a program that ignores SIGCHLD or waits for any child.
+            // Somebody else has reaped it: a program that ignores SIGCHLD or waits for any child.
+            Phase::Present {
+                outcome: Some(ExitOutcome::Unknown),
+                ..
+            }
+            | Phase::Reaped(..) => false,
             Phase::Present { watch, .. } => watch.is_waitable() && self.pid.signal_group(signal),
-            Phase::Reaped(..) => false,
         }
     }
 
@@ -195,6 +211,7 @@ impl Child {
         let swept = sweep(self.pid, grace, |signal| self.signal_group(signal));
         let mut phase = self.phase.lock();
         match &*phase {
+            Phase::Present { .. } if outcome == ExitOutcome::Unknown => {}
             Phase::Present { watch, .. } => watch.reap(),
             Phase::Reaped(_, leftovers) => return *leftovers,
         }

@@ -20,9 +20,9 @@ use crate::sync::thread::spawn_thread;
 pub(super) struct ExitWatch {
     fd: OwnedFd,
     pid: Pid,
-    /// The descriptor names the child. Its id does so too, but once somebody else has reaped the child it may be the id of
-    /// another one of this program.
-    names: bool,
+    /// The child can be waited for by the descriptor. By its id it always can, but once somebody else has reaped it that
+    /// may be the id of another child of this program.
+    waits_by_fd: bool,
 }
 
 impl ExitWatch {
@@ -30,9 +30,13 @@ impl ExitWatch {
         let Ok(fd) = kernel::watch(pid) else {
             return Self::by_waiting(pid);
         };
-        let names =
-            kernel::named(&fd).is_some_and(|child| !matches!(look(child), Err(Errno::INVAL)));
-        Ok(Self { fd, pid, names })
+        let found = kernel::named(&fd).map(look);
+        let waits_by_fd = matches!(found, Some(Ok(_) | Err(Errno::CHILD)));
+        Ok(Self {
+            fd,
+            pid,
+            waits_by_fd,
+        })
     }
 
     fn by_waiting(pid: Pid) -> io::Result<Self> {
@@ -43,9 +47,11 @@ impl ExitWatch {
             // Closing alone would not do: a fork of the program may have a copy of this end.
             let _ = told.write_all(&[1]);
         })?;
-        let fd = fd.into();
-        let names = false;
-        Ok(Self { fd, pid, names })
+        Ok(Self {
+            fd: fd.into(),
+            pid,
+            waits_by_fd: false,
+        })
     }
 
     /// Waits for the exit; false when `deadline` passes first.
@@ -54,12 +60,13 @@ impl ExitWatch {
         poll(&mut watched, deadline).is_ok() && reports(&watched[0])
     }
 
-    /// How the child has ended; `None` while it runs, and a moment longer: while a debugger has it, and on macOS. Leaves it
-    /// a zombie, which pins its id and its group's.
+    /// How the child has ended; `None` while it runs, and for as long after that as it is not told: while a debugger has
+    /// it, and for a moment on macOS. Leaves it a zombie, which pins its id and its group's.
     pub fn ended(&self) -> Option<ExitOutcome> {
         match look(self.child()) {
             Ok(status) => status.as_ref().map(outcome),
-            Err(_) => Some(ExitOutcome::Unknown),
+            Err(Errno::CHILD) => Some(ExitOutcome::Unknown),
+            Err(_) => None,
         }
     }
 
@@ -70,18 +77,14 @@ impl ExitWatch {
 
     /// Takes an ended child's zombie away; from here on its id may belong to anybody.
     pub fn reap(&self) {
-        // Any other error: somebody was faster, and there is nothing left to take.
-        while waitid(self.child(), WaitIdOptions::EXITED).is_err_and(|error| error == Errno::INTR) {
-        }
+        // Without waiting, also if somebody was faster: then there is nothing to take, or a child that runs.
+        let _ = waitid(self.child(), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
     }
 
     fn child(&self) -> WaitId<'_> {
-        let named = if self.names {
-            kernel::named(&self.fd)
-        } else {
-            None
-        };
-        named.unwrap_or(WaitId::Pid(self.pid.0))
+        kernel::named(&self.fd)
+            .filter(|_| self.waits_by_fd)
+            .unwrap_or(WaitId::Pid(self.pid.0))
     }
 }
 

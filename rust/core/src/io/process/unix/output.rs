@@ -63,7 +63,7 @@ impl Output {
     /// room in stdin if it waits for that; whether stdout is readable.
     fn watch(&mut self, until: Option<Instant>) -> io::Result<bool> {
         let stdin = self.peer.full_stdin();
-        // What is not watched is the bell without a wish.
+        // A place for nothing to watch has the bell, with no events that would be reported.
         let unwatched = || PollFd::new(&*self.bell, PollFlags::empty());
         let mut watched = [
             self.stdout.as_ref().map_or_else(unwatched, readable),

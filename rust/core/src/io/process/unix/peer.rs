@@ -15,6 +15,7 @@ use crate::io::endpoint::{Ending, Endpoint, Peer};
 use crate::io::process::end::ProcessEnd;
 use crate::io::process::error::SpawnError;
 use crate::io::process::launch::{Graces, Launch};
+use crate::io::process::outcome::ExitOutcome;
 use crate::io::process::tail::Tail;
 use crate::sync::closing::CloseReason;
 use crate::sync::lock::Mutex;
@@ -41,6 +42,7 @@ pub fn start(launch: &Launch) -> Result<(Endpoint, Arc<ProcessPeer>), SpawnError
         tail: Tail::new(launch.stderr_tail),
         bell: Mutex::new(Some(Arc::clone(&bell))),
         room: Relay::default(),
+        exited: AtomicBool::new(false),
         gone: AtomicBool::new(false),
         too_long: AtomicBool::new(false),
     });
@@ -68,6 +70,8 @@ pub struct ProcessPeer {
     bell: Mutex<Option<Arc<Bell>>>,
     /// The writer waits here while stdin is full, and the reader watches it.
     room: Relay<Arc<PipeEnd>>,
+    /// The exit was seen, whether or not it was told how the child ended.
+    exited: AtomicBool,
     /// The shutdown is over: the child is reaped, or was given up.
     gone: AtomicBool,
     too_long: AtomicBool,
@@ -103,8 +107,9 @@ impl ProcessPeer {
         self.room.found();
     }
 
-    /// The exit was seen: how the child ended is asked now, and known from now on.
+    /// The exit was seen. How the child ended is asked now and kept; it is waited for a moment if it is not told yet.
     pub(super) fn note_exit(&self) {
+        self.exited.store(true, Ordering::Release);
         let _ = self.child.wait_exit(EXIT_WAIT);
     }
 
@@ -139,8 +144,11 @@ impl Peer for ProcessPeer {
     fn reason(&self, ending: Ending, detail: &str) -> CloseReason {
         let exit = match ending {
             Ending::ByUs | Ending::Sink | Ending::Failure => None,
-            // The source has waited for it.
-            Ending::Source => self.child.exit(),
+            // Of an exit that was seen and not told, no more is known.
+            Ending::Source => self.child.exit().or_else(|| {
+                let exited = self.exited.load(Ordering::Acquire);
+                exited.then_some(ExitOutcome::Unknown)
+            }),
         };
         let is_too_long = self.too_long.load(Ordering::Acquire);
         let stderr_tail = || self.tail.text();
@@ -162,13 +170,22 @@ impl Peer for ProcessPeer {
                 ..graces
             };
         }
+        let _gone = Gone(self);
         self.child.shut_down(graces, || ());
-        self.gone.store(true, Ordering::Release);
-        self.wake_source();
-        self.bell.lock().take();
     }
 
     fn outlives_connection(&self) -> bool {
         false
+    }
+}
+
+/// The reader ends when this is dropped, so also after a panic, and the bell's descriptor goes with it.
+struct Gone<'p>(&'p ProcessPeer);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.0.gone.store(true, Ordering::Release);
+        self.0.wake_source();
+        self.0.bell.lock().take();
     }
 }
