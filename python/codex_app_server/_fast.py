@@ -8,6 +8,7 @@ method.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import logging
 import pickle
@@ -46,12 +47,12 @@ Fields = list[tuple[str, str, Any]]
 
 def use(decoder: Decoder, method: str, model: type[Any]) -> None:
     """Have `decoder` build `method`'s payloads natively, if they then equal what validation builds."""
-    fields = fields_of(model)
-    if fields is None:
-        logger.info("%s is decoded by validation: %s is not simple", method, model.__name__)
-        return
-    params = json.dumps(sample(fields)).encode()
     try:
+        fields = fields_of(model)
+        if fields is None:
+            logger.info("%s is decoded by validation: %s is not simple", method, model.__name__)
+            return
+        params = json.dumps(sample(fields)).encode()
         trial = Decoder(Notification, lambda *_: None)
         trial.add_fast(method, model, fields)
         validated = model.model_validate_json(params)
@@ -59,7 +60,7 @@ def use(decoder: Decoder, method: str, model: type[Any]) -> None:
         built = (event.payload for event in trial.decode(method, [params, params]))
         found = next(filter(None, (difference(one, validated) for one in built)), "")
     except Exception as error:  # whatever this pydantic does, validation still works
-        found = repr(error)
+        fields, found = [], repr(error)
     if found:
         logger.warning("%s is decoded by validation, which is slower: %s", method, found)
         return
@@ -88,8 +89,10 @@ _PLAIN_CONFIG = {"extra", "populate_by_name", "defer_build", "hide_input_in_erro
 
 def _is_plain(model: type[BaseModel]) -> bool:
     """Whether a model has no validators, serializers or settings that the native side would bypass."""
-    decorators = vars(model.__pydantic_decorators__).values()
-    return not any(decorators) and model.model_config.keys() <= _PLAIN_CONFIG
+    decorators = model.__pydantic_decorators__
+    if any(getattr(decorators, kind.name) for kind in dataclasses.fields(decorators)):
+        return False
+    return model.model_config.keys() <= _PLAIN_CONFIG
 
 
 def _kind(annotation: Any) -> Any:
