@@ -84,7 +84,11 @@ def fields_of(model: type[Any], tag: str | None = None) -> Fields | None:
 
 
 # What changes nothing of how a value is made.
-_PLAIN_CONFIG = {"extra", "populate_by_name", "defer_build", "hide_input_in_errors"}
+_PLAIN_CONFIG = {
+    *("extra", "defer_build", "hide_input_in_errors"),
+    # Pydantic 2.12 adds the last two where the first is set.
+    *("populate_by_name", "validate_by_alias", "validate_by_name"),
+}
 
 
 def _is_plain(model: type[BaseModel]) -> bool:
