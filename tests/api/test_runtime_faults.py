@@ -144,8 +144,11 @@ def test_a_program_that_takes_its_childrens_status_away_loses_nothing_else(
                         raise AssertionError("nothing was raised")
             while os.path.exists(f"/proc/{{pid}}"):
                 time.sleep(0.01)
-        print("done", len(os.listdir("/proc/self/task")))
+        # A thread leaves the system's list a moment after it was joined.
+        while len(os.listdir("/proc/self/task")) > 1:
+            time.sleep(0.01)
+        print("done")
     """
     command = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(body)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
-    assert done.stdout == "done 1\n", (done.stdout, done.stderr)
+    assert done.stdout == "done\n", (done.stdout, done.stderr)
