@@ -9,8 +9,8 @@ pub enum ExitOutcome {
     Code(i32),
     /// This signal killed it.
     Signal(i32),
-    /// It is gone, but somebody else took its status: the program ignores SIGCHLD, or waited for
-    /// any child.
+    /// It is gone, but somebody else has its status: the program ignores SIGCHLD or waited for any child, or a debugger
+    /// has not let go of it.
     Unknown,
 }
 

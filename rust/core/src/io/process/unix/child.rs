@@ -1,8 +1,7 @@
 //! The child as long as it is there: whether it has ended, its shutdown, and what is left of its process group.
 //!
-//! Whoever wants to know asks the system, and the exit is seen by polling; the zombie
-//! stays, and pins the child's id and its group's, until the shutdown has ended what was left of the group and takes it
-//! away. A signal is sent under the lock of the phase, under which the zombie is taken away too. Against others who reap
+//! The exit is seen by polling, and how the child ended is asked of the system. The zombie stays, and pins the child's id
+//! and its group's, until the shutdown has ended what was left of the group and takes it away. A signal is sent under the lock of the phase, under which the zombie is taken away too. Against others who reap
 //! the program's children no lock helps: the system is asked once more before each signal, and once it has said that the
 //! child is not there, nothing is sent and nothing is taken any more.
 //!

@@ -63,7 +63,7 @@ impl Output {
     /// room in stdin if it waits for that; whether stdout is readable.
     fn watch(&mut self, until: Option<Instant>) -> io::Result<bool> {
         let stdin = self.peer.full_stdin();
-        // A place for nothing to watch has the bell, with no events that would be reported.
+        // Where there is nothing to watch, the array has the bell once more, with no events to be reported.
         let unwatched = || PollFd::new(&*self.bell, PollFlags::empty());
         let mut watched = [
             self.stdout.as_ref().map_or_else(unwatched, readable),
