@@ -6,6 +6,7 @@ every method raises `errors.ForkedProcessError` and touches nothing else.
 """
 
 from asyncio import AbstractEventLoop
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextvars import Context
 from typing import Any, Final, Literal, TypeVar, final
@@ -315,10 +316,18 @@ class Subscription:
         turn/completed and error. "end": the last word only.
         """
 
-    def drain(self, decoder: Decoder, limit: int = 128) -> list[Any]:
+    def drain(
+        self, decoder: Decoder, limit: int = 128, into: list[Any] | deque[Any] | None = None
+    ) -> list[Any]:
         """Up to `limit` decoded events in wire order, without waiting; [] when none is ready.
 
         Under select("text") agent deltas come as plain `str`.
+
+        Args:
+            decoder: Makes objects of them.
+            limit: How many at most.
+            into: It is extended by them, too, before this returns. So no exception of a signal's handler
+                comes between taking them out and keeping them.
 
         Raises:
             StreamOverflowError: Events were dropped. A turn says so once, before the rest; others each time,
@@ -326,10 +335,17 @@ class Subscription:
             TransportClosedError: The connection ended before the stream did, and all else was drained.
         """
 
-    def drain_ready(self, decoder: Decoder, limit: int) -> list[Any]:
+    def drain_ready(
+        self,
+        decoder: Decoder,
+        limit: int,
+        timeout: float | None = None,
+        into: list[Any] | deque[Any] | None = None,
+    ) -> list[Any]:
         """`wait` until something can be drained, then `drain` it. What it raises itself loses nothing.
 
-        With events always at hand it also sleeps, up to 50 ms, while threads that were woken wait to run.
+        It returns [] when the stream has ended, or when nothing could be drained for `timeout` seconds. With
+        events always at hand it also sleeps, up to 50 ms, while threads that were woken wait to run.
 
         Raises:
             StreamOverflowError: As from `drain`.

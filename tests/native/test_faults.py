@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import os
 import signal
@@ -9,10 +11,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -265,6 +269,67 @@ def test_a_ctrl_c_while_an_event_is_decoded_is_raised_and_loses_no_event(
     with pytest.raises(KeyboardInterrupt):
         subscription.drain(failing)
     assert texts(subscription.drain(failing)) == ["a", "b", "bad", "c"]
+
+
+@pytest.mark.parametrize("keep", [list, deque])
+def test_what_was_drained_is_kept_though_a_signals_handler_raises(
+    connection: Connection, peer: ScriptedPeer, keep: Callable[[], list[Any] | deque[Any]]
+) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def handler(*_: object) -> None:
+        raise Interrupted
+
+    def after_a_signal(drain: partial[Any]) -> None:
+        """The signal comes before `drain`, and no line of Python that its handler could run in between."""
+        steps: list[partial[Any]] = [partial(ctypes.PyDLL(None)["raise"], int(signal.SIGUSR1)), drain]
+        with pytest.raises(Interrupted):
+            list(map(partial.__call__, steps))
+
+    # No line of Python decodes, either.
+    bare = Decoder(Notification, zip)
+    subscription = connection.subscribe_turn("t", "u")
+    peer.send(delta("t", "u", "a"), event("turn/started", "t", "u"))
+    caught_up(connection, peer)
+    kept = keep()
+    before = signal.signal(signal.SIGUSR1, handler)
+    # The callbacks of what it frees are lines of Python.
+    gc.disable()
+    try:
+        # It raises before it takes anything out.
+        after_a_signal(partial(subscription.drain_ready, bare, 16, into=kept))
+        assert not kept
+        after_a_signal(partial(subscription.drain, bare, into=kept))
+    finally:
+        gc.enable()
+        signal.signal(signal.SIGUSR1, before)
+    assert [one.method for one in kept] == ["item/agentMessage/delta", "turn/started"]
+    assert not subscription.drain(bare)
+
+
+def test_what_was_drained_is_kept_behind_what_was_there(connection: Connection, peer: ScriptedPeer) -> None:
+    subscription = connection.subscribe_turn("t", "u")
+    peer.send(delta("t", "u", "a"), delta("t", "u", "b"))
+    caught_up(connection, peer)
+    with pytest.raises(AttributeError):
+        subscription.drain(decoder, 1, cast("list[Any]", ()))
+    kept = subscription.drain(decoder, 1)
+    assert subscription.drain_ready(decoder, 16, into=kept) == kept[1:]
+    assert texts(kept) == ["a", "b"]
+
+
+def test_a_drain_that_waits_gives_up_when_nothing_comes(connection: Connection, peer: ScriptedPeer) -> None:
+    subscription = connection.subscribe_turn("t", "u")
+    assert subscription.drain_ready(decoder, 16, 0.01) == []
+    peer.send(event("item/started", "t", "u"))
+    caught_up(connection, peer)
+    # What is stored, but not wanted, is not waited for.
+    subscription.select("text")
+    assert subscription.drain_ready(decoder, 16, 0.01) == []
+    peer.send(event("turn/completed", "t", "u"))
+    assert texts(subscription.drain_ready(decoder, 16, 20)) == ["completed"]
+    assert subscription.drain_ready(decoder, 16) == []
 
 
 def test_a_call_that_its_owner_lost_frees_its_place(connection: Connection) -> None:

@@ -1,6 +1,7 @@
 //! `Subscription`: one consumer's mailbox, drained in batches of decoded events.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use codex_core::inbox::budget::Loss;
 use codex_core::inbox::buffer::Held;
@@ -10,6 +11,7 @@ use codex_core::session::goal::Goal;
 use codex_core::session::subscriptions::{Leave, Subscription, SubscriptionId};
 use codex_core::sync::lock::Mutex;
 use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
@@ -70,6 +72,17 @@ impl PySubscription {
         };
         drop(segment);
         self.connection.leave(self.id, leave);
+    }
+
+    fn wait_until(&self, py: Python<'_>, deadline: Option<Instant>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        if self.has_more() || self.mailbox.gate().is_ready() {
+            return Ok(true);
+        }
+        let turnstile = self.connection.turnstile();
+        waiting::wait_until(py, turnstile, deadline, |deadline| {
+            self.mailbox.gate().wait(deadline)
+        })
     }
 
     fn has_more(&self) -> bool {
@@ -289,14 +302,18 @@ impl PySubscription {
         Ok(())
     }
 
-    #[pyo3(signature = (decoder, limit=128))]
+    #[pyo3(signature = (decoder, limit=128, into=None))]
     fn drain<'py>(
         &self,
         py: Python<'py>,
         decoder: &PyDecoder,
         limit: usize,
+        into: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         guard(py, &self.connection)?;
+        // Looked up first: what fails here has taken nothing out.
+        let extend = into.map(|into| into.getattr(intern!(py, "extend")));
+        let extend = extend.transpose()?;
         let list = PyList::empty(py);
         {
             let mut cursor = self.cursor.lock();
@@ -312,32 +329,41 @@ impl PySubscription {
         let filled = self.fill(&list, decoder, limit.max(1));
         self.cursor.lock().draining = false;
         filled?;
+        // No line of Python runs since the last event was decoded, so no signal's handler does either.
+        if let Some(extend) = extend {
+            extend.call1((&list,))?;
+        }
         Ok(list)
     }
 
+    #[pyo3(signature = (decoder, limit, timeout=None, into=None))]
     fn drain_ready<'py>(
         &self,
         py: Python<'py>,
         decoder: &PyDecoder,
         limit: usize,
+        timeout: Option<f64>,
+        into: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        self.wait(py, None)?;
-        waiting::make_way(py, self.connection.turnstile());
-        // A Ctrl-C is raised before anything is taken out: what an exception passes by is lost.
-        py.check_signals()?;
-        self.drain(py, decoder, limit)
+        let deadline = timeout.map(waiting::deadline_in).transpose()?;
+        loop {
+            if !self.wait_until(py, deadline)? {
+                return Ok(PyList::empty(py));
+            }
+            waiting::make_way(py, self.connection.turnstile());
+            // A Ctrl-C is raised before anything is taken out: what an exception passes by is lost.
+            py.check_signals()?;
+            let list = self.drain(py, decoder, limit, into)?;
+            // Nothing is there after all if the consumer wants none of what was stored.
+            if !list.is_empty() || self.finished() {
+                return Ok(list);
+            }
+        }
     }
 
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-        guard(py, &self.connection)?;
-        if self.has_more() || self.mailbox.gate().is_ready() {
-            return Ok(true);
-        }
-        let turnstile = self.connection.turnstile();
-        waiting::wait(py, turnstile, timeout, |deadline| {
-            self.mailbox.gate().wait(deadline)
-        })
+        self.wait_until(py, timeout.map(waiting::deadline_in).transpose()?)
     }
 
     fn ready(&self, waker: &Bound<'_, PyLoopWaker>) -> PyResult<PyWait> {

@@ -21,7 +21,16 @@ pub fn wait(
     timeout: Option<f64>,
     step: impl Fn(Option<Instant>) -> bool + Sync,
 ) -> PyResult<bool> {
-    let deadline = timeout.map(deadline_in).transpose()?;
+    wait_until(py, turnstile, timeout.map(deadline_in).transpose()?, step)
+}
+
+/// The same with a deadline, for whoever waits more than once for one thing.
+pub fn wait_until(
+    py: Python<'_>,
+    turnstile: &Turnstile,
+    deadline: Option<Instant>,
+    step: impl Fn(Option<Instant>) -> bool + Sync,
+) -> PyResult<bool> {
     let owner = Owner::here();
     if !on_main_thread(py)? {
         return Ok(sleep(py, turnstile, || step(deadline)));
@@ -86,7 +95,8 @@ pub fn make_way(py: Python<'_>, turnstile: &Turnstile) {
     }
 }
 
-fn deadline_in(seconds: f64) -> PyResult<Instant> {
+/// The end of a timeout of so many seconds.
+pub fn deadline_in(seconds: f64) -> PyResult<Instant> {
     // What is too far away for the clock, infinity included, is as good as a year.
     const YEAR_S: f64 = 366.0 * 24.0 * 3600.0;
     let timeout = Duration::try_from_secs_f64(seconds.clamp(0.0, YEAR_S))
