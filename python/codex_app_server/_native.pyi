@@ -314,6 +314,9 @@ class Subscription:
         "all": everything. "result": only what a TurnResult folds (item/completed,
         thread/tokenUsage/updated, turn/completed, error). "text": only agent message deltas,
         turn/completed and error. "end": the last word only.
+
+        A wait for a "result" ends when an error has come, so that a retry can be told, and with the turn; one
+        for the "end" with the turn only.
         """
 
     def drain(

@@ -320,3 +320,20 @@ def test_a_result_filters_what_was_buffered_before(connection: Connection, peer:
     peer.send(delta("t", "u", "c"), event("turn/completed", "t", "u"))
     assert [one.method for one in drain(subscription)] == ["item/completed", "turn/completed"]
     assert connection.stats()["events_filtered"] == 1
+
+
+def test_who_waits_for_a_result_hears_of_errors_at_once(connection: Connection, peer: ScriptedPeer) -> None:
+    subscription = connection.subscribe_turn("t", "u")
+    subscription.select("result")
+    retried = event("error", "t", "u", willRetry=True)
+    peer.send(event("item/completed", "t", "u"))
+    caught_up(connection, peer)
+    assert not subscription.wait(0)
+    peer.send(retried)
+    assert subscription.wait(20)
+    assert texts(subscription.drain(decoder)) == ["completed", "error"]
+    peer.send(event("item/completed", "t", "u"), delta("t", "u", "a"))
+    caught_up(connection, peer)
+    assert not subscription.wait(0)
+    peer.send(retried, event("turn/completed", "t", "u"))
+    assert texts(drain(subscription)) == ["completed", "error", "completed"]

@@ -85,6 +85,8 @@ struct Inbox {
     selection: Selection,
     /// What was dropped before this was made, and may be of it.
     missing: Loss,
+    /// An `error` is stored: the runtime tries again, or gives up.
+    has_error: bool,
     /// Nothing more will come. The first word on why stays.
     end: Option<End>,
     /// The consumer is gone: nothing is kept.
@@ -105,8 +107,9 @@ impl Ready for Inbox {
             return true;
         }
         match self.selection {
-            // A result is folded at the end: waking earlier would only cost.
-            Selection::Result | Selection::End => false,
+            // A result is folded at the end: waking earlier would only cost. But what went wrong is told at once.
+            Selection::Result => self.has_error,
+            Selection::End => false,
             Selection::All | Selection::Text => {
                 !self.buffer.is_empty() || self.missing != Loss::NONE
             }
@@ -156,6 +159,7 @@ impl Mailbox {
                 buffer,
                 selection: Selection::All,
                 missing: Loss::NONE,
+                has_error: false,
                 end: None,
                 abandoned: false,
                 flush_due: false,
@@ -298,7 +302,10 @@ impl Mailbox {
             return Taken::Partial(std::mem::take(&mut inbox.missing));
         }
         // A result needs nothing that a turn drops.
-        match inbox.buffer.take(!is_result) {
+        let next = inbox.buffer.take(!is_result);
+        // One segment is not all that is stored.
+        inbox.has_error &= !inbox.buffer.is_empty();
+        match next {
             Some(Next::Events(segment)) => Taken::Segment(segment),
             Some(Next::Gap(loss)) => Taken::Lost(loss),
             None => match inbox.end.clone() {
@@ -322,6 +329,7 @@ impl Mailbox {
 impl Guarded<Inbox> {
     fn push(&mut self, event: Event<'_>, kept: bool, last: bool) -> Pushed {
         let dropped = if kept {
+            self.has_error |= event.method == "error";
             self.buffer.push(event, last)
         } else {
             Loss::NONE

@@ -8,7 +8,7 @@ use crate::wire::protocol::NOTIFICATIONS;
 pub enum Selection {
     #[default]
     All,
-    /// What a turn's result is folded from; wakes once, when the turn is over.
+    /// What a turn's result is folded from; wakes for errors, and when the turn is over.
     Result,
     /// Agent message deltas, and what ends the turn.
     Text,

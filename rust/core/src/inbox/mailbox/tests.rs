@@ -1,6 +1,7 @@
 //! What a mailbox gives to its consumer, and when it wakes it.
 
 use super::*;
+use crate::inbox::segment::FULL;
 use crate::sync::waker::LoopWaker;
 use crate::wire::envelope::find_notification;
 
@@ -160,4 +161,33 @@ fn a_result_wakes_when_the_turn_is_over() {
     assert!(!push(&mailbox, event("item/completed", b"{}")).wake);
     assert!(push(&mailbox, event("item/agentMessage/delta", b"{}")).filtered);
     assert!(push(&mailbox, event("turn/completed", b"{}")).wake);
+}
+
+#[test]
+fn an_error_wakes_who_waits_for_a_result() {
+    let mailbox = mailbox(usize::MAX);
+    let waker = Arc::new(LoopWaker::new().unwrap());
+    mailbox.select(Selection::Result);
+    push(&mailbox, event("item/completed", b"{}"));
+    assert!(!mailbox.gate().arm(&waker, 7));
+    assert!(push(&mailbox, event("error", b"{}")).wake);
+    mailbox.flush();
+    assert_eq!(waker.take(), Some(7));
+    assert_eq!(methods(&mailbox), ["item/completed", "error"]);
+    // What was taken wakes nobody again.
+    push(&mailbox, event("item/completed", b"{}"));
+    assert!(!mailbox.gate().arm(&waker, 8));
+    assert!(push(&mailbox, event("error", b"{}")).wake);
+}
+
+#[test]
+fn an_error_behind_other_segments_still_wakes_who_has_taken_the_first() {
+    let mailbox = mailbox(usize::MAX);
+    mailbox.select(Selection::Result);
+    push(&mailbox, event("item/completed", &vec![b' '; FULL]));
+    push(&mailbox, event("error", b"{}"));
+    assert!(matches!(mailbox.take(), Taken::Segment(_)));
+    assert!(mailbox.gate().is_ready());
+    assert!(matches!(mailbox.take(), Taken::Segment(_)));
+    assert!(!mailbox.gate().is_ready());
 }
