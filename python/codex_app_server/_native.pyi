@@ -288,6 +288,14 @@ class Subscription:
     def latest_goal(self) -> bytes | None:
         """Of a goal: the params of the last thread/goal/updated, as of now."""
 
+    def idle_s(self) -> float | None:
+        """Of a turn: seconds since something of it arrived; of a goal: of any turn of its thread.
+
+        What is filtered counts, too. Before the first arrival they count from the subscription's making. None
+        while a request of the runtime about it waits for an answer, which counts as an arrival when it is
+        given, refused or not waited for any more. None for any other stream.
+        """
+
     def own(self) -> None:
         """From now on leaving undoes what the request began: `give_up`, or dropping this."""
 

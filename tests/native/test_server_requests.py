@@ -14,7 +14,7 @@ from codex_app_server._async.waiting import wait_ready
 from codex_app_server._native import Connection, ServerRequest, ServerRequests
 from codex_app_server.errors import ClientClosedError
 from tests.native.wire import caught_up, connected
-from tests.peer import ScriptedPeer
+from tests.peer import ScriptedPeer, delta
 
 APPROVAL = "item/commandExecution/requestApproval"
 DECLINED = {"decision": "decline"}
@@ -144,3 +144,48 @@ def test_a_loop_is_told_of_a_request_and_of_the_end(connection: Connection, peer
     assert asyncio.run(told(connection.close))
     with pytest.raises(ClientClosedError):
         requests.take()
+
+
+def test_a_turn_is_not_idle_while_the_runtime_waits_for_an_answer(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    turn, other = connection.subscribe_turn("t", "u"), connection.subscribe_turn("t", "v")
+    goal = connection.own_thread("t", errand=("thread/goal/set", b"{}"))
+    assert goal is not None
+    assert connection.subscribe_notifications().idle_s() is None
+    requests = connection.serve()
+    ask(peer, 0, threadId="t", turnId="u")
+    request = taken(requests)
+    assert (turn.idle_s(), goal.idle_s()) == (None, None)
+    before = other.idle_s()
+    assert before is not None
+    assert request.answer(b"{}")
+    idle, later = turn.idle_s(), other.idle_s()
+    assert idle is not None
+    assert later is not None
+    # It counts from the answer, the other's from its making.
+    assert 0 <= idle <= later - before
+    assert peer.expect() == {"id": 0, "result": {}}
+    # The two oldest requests name the thread only.
+    ask(peer, 1, method="execCommandApproval", conversationId="t")
+    request = taken(requests)
+    assert [one.idle_s() for one in (turn, other, goal)] == [None] * 3
+    resolve(peer, 1)
+    caught_up(connection, peer)
+    assert not request.answer(b"{}")
+    assert None not in {one.idle_s() for one in (turn, other, goal)}
+    connection.close()
+    turn.idle_s()
+
+
+def test_what_is_filtered_ends_a_turns_idleness(connection: Connection, peer: ScriptedPeer) -> None:
+    turn, other = connection.subscribe_turn("t", "u"), connection.subscribe_turn("t", "v")
+    turn.select("result")
+    before = other.idle_s()
+    assert before is not None
+    peer.send(delta("t", "u", "a"))
+    caught_up(connection, peer)
+    idle, later = turn.idle_s(), other.idle_s()
+    assert idle is not None
+    assert later is not None
+    assert 0 <= idle <= later - before

@@ -246,6 +246,12 @@ impl PySubscription {
         Ok(self.mailbox.missed)
     }
 
+    fn idle_s(&self, py: Python<'_>) -> PyResult<Option<f64>> {
+        guard(py, &self.connection)?;
+        let idle = self.connection.idle(&self.mailbox);
+        Ok(idle.map(|idle| idle.as_secs_f64()))
+    }
+
     fn own(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, &self.connection)?;
         self.connection.own(self.id);

@@ -48,7 +48,8 @@ fn session(criterion: &mut Criterion) {
             let budget = Arc::new(Budget::new(usize::MAX, usize::MAX));
             let mut session = Session::new(Limits::default(), Arc::new(Stats::default()), budget);
             let mailboxes: Vec<_> = (0..turns)
-                .map(|turn| session.follow_turn("", &traffic::turn_id(turn)).mailbox)
+                .map(|turn| session.follow_turn("", &traffic::turn_id(turn), Instant::now()))
+                .map(|subscription| subscription.mailbox)
                 .collect();
             for mailbox in &mailboxes {
                 mailbox.select(selection);

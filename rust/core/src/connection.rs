@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::inbox::budget::Budget;
+use crate::inbox::mailbox::Mailbox;
 use crate::io::endpoint::{Ending, Endpoint};
 use crate::io::link::Link;
 use crate::io::process::Owner;
@@ -170,7 +171,8 @@ impl Connection {
 
     /// Listens to a turn from now on, without having started it. Of one that is over nothing will come.
     pub fn follow_turn(&self, thread_id: &str, turn_id: &str) -> Subscription {
-        self.link.session.lock().follow_turn(thread_id, turn_id)
+        let mut session = self.link.session.lock();
+        session.follow_turn(thread_id, turn_id, Instant::now())
     }
 
     /// Listens to a stream from now on. `cleanup` undoes the request that opens it.
@@ -206,6 +208,17 @@ impl Connection {
             .step(|session, now, out| session.leave(id, leave, now, out));
     }
 
+    /// For how long nothing has arrived for a turn or a goal. `None` while a request of the peer about it waits for its
+    /// answer, and for what is neither.
+    pub fn idle(&self, mailbox: &Mailbox) -> Option<Duration> {
+        // Under it a request is settled and that noted, in one step.
+        let _session = self.link.session.lock();
+        if self.link.server_requests.is_open_for(mailbox) {
+            return None;
+        }
+        mailbox.idle(Instant::now())
+    }
+
     /// Whether leaving now would leave something to be undone.
     pub fn owes(&self, id: SubscriptionId) -> bool {
         self.link.session.lock().owes(id)
@@ -228,7 +241,7 @@ impl Connection {
 
     /// Answers one of them; `result` is JSON. False if it is settled already.
     pub fn answer(&self, request: &ServerRequest, result: &[u8]) -> bool {
-        let due = self.link.server_requests.answered(request);
+        let due = self.link.settle(request);
         if due {
             self.link.push_line(request.answer(result));
         }
@@ -237,7 +250,7 @@ impl Connection {
 
     /// Says no to one of them, in the protocol's own shape. False if it is settled already.
     pub fn refuse(&self, request: &ServerRequest) -> bool {
-        let due = self.link.server_requests.answered(request);
+        let due = self.link.settle(request);
         if due {
             self.link.refuse(request);
         }
@@ -246,14 +259,14 @@ impl Connection {
 
     /// The same for one whose taker has gone without an answer, which is worth a note.
     pub fn forsake(&self, request: &ServerRequest) {
-        if self.link.server_requests.answered(request) {
+        if self.link.settle(request) {
             self.link.refuse_unheard(request);
         }
     }
 
     /// Nobody serves any more: what waits is refused, and so is what comes.
     pub fn stop_serving(&self) {
-        for request in self.link.server_requests.stop() {
+        for request in self.link.stop_serving() {
             self.link.refuse_unheard(&request);
         }
     }

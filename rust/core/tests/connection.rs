@@ -10,7 +10,8 @@ use codex_core::io::memory::{Memory, MemoryEnd};
 use codex_core::session::admission::Limits;
 use codex_core::session::call::{Call, Outcome};
 use codex_core::session::listeners::Filter;
-use codex_core::session::subscriptions::Leave;
+use codex_core::session::server_requests::Asked;
+use codex_core::session::subscriptions::{Leave, Subscription};
 use codex_core::sync::closing::CloseReason;
 
 fn opened(outlives: bool) -> (Arc<Memory>, Connection) {
@@ -224,6 +225,87 @@ fn a_thread_that_panics_ends_the_connection_with_its_words() {
         );
         drop(memory);
     }
+}
+
+/// Until nothing has arrived for it for a moment, and that is longer than what an answer takes.
+fn until_idle(connection: &Connection, turn: &Subscription) {
+    while connection
+        .idle(&turn.mailbox)
+        .is_none_or(|idle| idle < Duration::from_millis(20))
+    {
+        std::thread::yield_now();
+    }
+}
+
+/// For how long nothing has arrived, once no request waits, and that something has meanwhile.
+fn is_fresh(connection: &Connection, turn: &Subscription, settle: impl FnOnce()) -> bool {
+    std::thread::scope(|scope| {
+        let begun = Instant::now();
+        let looking = scope.spawn(|| {
+            loop {
+                if let Some(idle) = connection.idle(&turn.mailbox) {
+                    return (idle, Instant::now());
+                }
+            }
+        });
+        settle();
+        let (idle, at) = looking.join().unwrap();
+        idle <= at - begun
+    })
+}
+
+#[test]
+fn a_turn_is_not_idle_while_it_waits_for_an_answer_however_that_ends() {
+    let (memory, connection) = opened(false);
+    let turn = connection.follow_turn("t", "u");
+    let ask = || {
+        let request =
+            r#"{"id":0,"method":"item/tool/call","params":{"threadId":"t","turnId":"u"}}"#;
+        memory.say(format!("{request}\n").as_bytes());
+    };
+    let resolve =
+        || memory.say(b"{\"method\":\"serverRequest/resolved\",\"params\":{\"requestId\":0}}\n");
+    let asked = || {
+        until_idle(&connection, &turn);
+        ask();
+        let since = Instant::now();
+        while connection.idle(&turn.mailbox).is_some() || since.elapsed().as_millis() < 20 {
+            std::thread::yield_now();
+        }
+        match connection.server_requests().take() {
+            Asked::Request(request) => request,
+            other => panic!("{other:?}"),
+        }
+    };
+    let requests = connection.server_requests();
+    assert!(requests.serve());
+    let answered = asked();
+    assert!(is_fresh(&connection, &turn, || {
+        assert!(connection.answer(&answered, b"{}"));
+    }));
+    let refused = asked();
+    assert!(is_fresh(&connection, &turn, || {
+        assert!(connection.refuse(&refused));
+    }));
+    asked();
+    assert!(is_fresh(&connection, &turn, resolve));
+    until_idle(&connection, &turn);
+    ask();
+    assert!(requests.gate().wait(None));
+    assert!(is_fresh(&connection, &turn, || connection.stop_serving()));
+    // Nobody serves: it is refused at once.
+    until_idle(&connection, &turn);
+    let begun = Instant::now();
+    ask();
+    // The third of those that were heard of here.
+    let mut refusals = 0;
+    while refusals < 3 {
+        refusals += usize::from(heard(&memory).contains("success"));
+    }
+    let idle = connection.idle(&turn.mailbox).unwrap();
+    assert!(idle <= begun.elapsed());
+    connection.close(false);
+    let _ = connection.idle(&turn.mailbox);
 }
 
 /// The longest that a step of another thread took while an answer of 64 MB came.

@@ -4,7 +4,9 @@
 //! is one step under the mailbox's lock, and the reader wakes a mailbox once per chunk it has read, not once per event.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use super::arrivals::Arrivals;
 use super::budget::{Budget, Loss};
 use super::buffer::{Buffer, Garbage, Held, Next, OverflowPolicy};
 use super::segment::Event;
@@ -74,6 +76,8 @@ pub struct Mailbox {
     pub thread_id: Arc<str>,
     /// The turn was over before anybody asked for it.
     pub missed: bool,
+    /// Of a turn or a goal.
+    arrivals: Option<Arrivals>,
     /// The state's selection once more, for the reader to look at without the lock. Written under it.
     selected: AtomicU8,
     gate: Gate<Inbox>,
@@ -118,24 +122,40 @@ impl Ready for Inbox {
 }
 
 impl Mailbox {
-    pub fn of_turn(turn_id: Arc<str>, thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
+    pub fn of_turn(
+        turn_id: Arc<str>,
+        thread_id: Arc<str>,
+        budget: Arc<Budget>,
+        now: Instant,
+    ) -> Self {
         let buffer = Buffer::new(budget, OverflowPolicy::Deltas);
-        Self::new(About::Turn, turn_id, thread_id, buffer)
+        Self {
+            arrivals: Some(Arrivals::since(now)),
+            ..Self::new(About::Turn, turn_id, thread_id, buffer)
+        }
     }
 
     /// Of a turn that is over: there is nothing to come.
-    pub fn missed(turn_id: Arc<str>, thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
+    pub fn missed(
+        turn_id: Arc<str>,
+        thread_id: Arc<str>,
+        budget: Arc<Budget>,
+        now: Instant,
+    ) -> Self {
         let mailbox = Self {
             missed: true,
-            ..Self::of_turn(turn_id, thread_id, budget)
+            ..Self::of_turn(turn_id, thread_id, budget, now)
         };
         mailbox.finish();
         mailbox
     }
 
-    pub fn of_goal(thread_id: Arc<str>, budget: Arc<Budget>) -> Self {
+    pub fn of_goal(thread_id: Arc<str>, budget: Arc<Budget>, now: Instant) -> Self {
         let buffer = Buffer::new(budget, OverflowPolicy::Deltas);
-        Self::new(About::Goal, "".into(), thread_id, buffer)
+        Self {
+            arrivals: Some(Arrivals::since(now)),
+            ..Self::new(About::Goal, "".into(), thread_id, buffer)
+        }
     }
 
     pub fn of_subject(id: Arc<str>, budget: Arc<Budget>) -> Self {
@@ -154,6 +174,7 @@ impl Mailbox {
             key,
             thread_id,
             missed: false,
+            arrivals: None,
             selected: AtomicU8::new(Selection::All as u8),
             gate: Gate::new(Inbox {
                 buffer,
@@ -190,6 +211,18 @@ impl Mailbox {
     /// Whether `event` alone tells that it is the last of this mailbox. Of a goal's it does not.
     pub fn ends_with(&self, event: &Event<'_>) -> bool {
         matches!(self.about, About::Turn | About::Subject) && event.ends()
+    }
+
+    /// Something of the turn or the goal has arrived, whether or not it is kept.
+    pub fn note_arrival(&self, now: Instant) {
+        if let Some(arrivals) = &self.arrivals {
+            arrivals.note(now);
+        }
+    }
+
+    /// For how long nothing has arrived; `None` for what is no turn's or goal's.
+    pub fn idle(&self, now: Instant) -> Option<Duration> {
+        self.arrivals.as_ref().map(|arrivals| arrivals.idle(now))
     }
 
     /// Stores `event`, the `last` one perhaps. Called by the reader only.

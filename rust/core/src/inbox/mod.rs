@@ -1,5 +1,6 @@
 //! Where a consumer's events wait for it: segments, the budget, the overflow policy, the mailbox.
 
+pub mod arrivals;
 pub mod budget;
 pub mod buffer;
 pub mod mailbox;

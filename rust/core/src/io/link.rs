@@ -108,6 +108,46 @@ impl Link {
         self.queue.push([Line { bytes, call: None }]);
     }
 
+    /// A request of the peer is about to be answered; false if it was settled before.
+    pub fn settle(&self, request: &ServerRequest) -> bool {
+        let session = self.session.lock();
+        let due = self.server_requests.answered(request);
+        if due {
+            session.note_settled(&request.origin, Instant::now());
+        }
+        due
+    }
+
+    /// The peer does not wait for the answer to this request any more.
+    pub fn settle_by_id(&self, id: &[u8]) {
+        let session = self.session.lock();
+        if let Some(origin) = self.server_requests.settle(id) {
+            session.note_settled(&origin, Instant::now());
+        }
+    }
+
+    /// Nobody serves any more. Returns what is to be refused.
+    pub fn stop_serving(&self) -> Vec<ServerRequest> {
+        let session = self.session.lock();
+        let left = self.server_requests.stop();
+        for request in &left {
+            session.note_settled(&request.origin, Instant::now());
+        }
+        drop(session);
+        self.server_requests.gate().wake();
+        left
+    }
+
+    /// The peer asks. Without anybody who serves, it is told no.
+    pub fn ask(&self, request: ServerRequest) {
+        if let Err(request) = self.server_requests.ask(request) {
+            let session = self.session.lock();
+            session.note_settled(&request.origin, Instant::now());
+            drop(session);
+            self.refuse_unheard(&request);
+        }
+    }
+
     /// Says no to a request of the peer.
     pub fn refuse(&self, request: &ServerRequest) {
         self.stats.server_requests_refused.one();

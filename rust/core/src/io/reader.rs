@@ -194,12 +194,8 @@ impl<'s> Reading<'s> {
         self.link.carry_out(&mut self.effects);
         for news in self.requests.drain(..) {
             match news {
-                News::Settled(id) => self.link.server_requests.settle(&id),
-                News::Asked(request) => {
-                    if let Err(request) = self.link.server_requests.ask(request) {
-                        self.link.refuse_unheard(&request);
-                    }
-                }
+                News::Settled(id) => self.link.settle_by_id(&id),
+                News::Asked(request) => self.link.ask(request),
             }
         }
     }

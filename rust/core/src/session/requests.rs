@@ -312,7 +312,9 @@ impl Session {
         } else {
             let subscription = match (made, start) {
                 (Some(turn_id), Some(start)) => {
-                    let mailbox = start.take(turn_id, || self.mailbox_of(turn_id, thread_id), out);
+                    let new = || self.mailbox_of(turn_id, thread_id, now);
+                    let mailbox = start.take(turn_id, new, out);
+                    mailbox.note_arrival(now);
                     Some(self.claim(mailbox, begun))
                 }
                 (_, Some(mut refused)) => {

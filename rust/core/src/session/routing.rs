@@ -8,6 +8,7 @@ use super::Session;
 use super::effects::Effects;
 use super::incoming::Incoming;
 use super::listeners::Heading;
+use super::server_requests::Origin;
 use super::stats::Stats;
 use super::subscriptions::SubjectRef;
 use crate::inbox::budget::Loss;
@@ -83,6 +84,15 @@ impl Session {
         }
     }
 
+    /// A request of the runtime waits for no answer any more: for whom it was about, something has arrived.
+    pub fn note_settled(&self, origin: &Origin, now: Instant) {
+        let turns = self.turns.values().flat_map(|turn| &turn.subscribers);
+        let its = turns.chain(self.goal_mailboxes());
+        for mailbox in its.filter(|mailbox| origin.is_of(mailbox)) {
+            mailbox.note_arrival(now);
+        }
+    }
+
     fn turn_event(
         &mut self,
         turn_id: &str,
@@ -100,6 +110,7 @@ impl Session {
         if let Some(turn) = self.turns.get_mut(turn_id) {
             turn.unheard = turn.unheard && self.unsubscribed.has(thread_id);
             for mailbox in &turn.subscribers {
+                mailbox.note_arrival(now);
                 tally.count(mailbox.push(event, last), mailbox, out);
             }
             if begins && !turn.begun {
@@ -113,7 +124,8 @@ impl Session {
                 thread.note_begun(turn_id);
             }
             let budget = &self.budget;
-            let make = || Mailbox::of_turn(turn_id.into(), thread_id.into(), Arc::clone(budget));
+            let make =
+                || Mailbox::of_turn(turn_id.into(), thread_id.into(), Arc::clone(budget), now);
             for start in &mut thread.starting {
                 if !start.given_up {
                     let (pushed, dropped) = start.keep(turn_id, event, make, out);

@@ -9,9 +9,11 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
+use crate::inbox::mailbox::{About, Mailbox};
 use crate::sync::closing::CloseReason;
 use crate::sync::gate::{Gate, Ready};
-use crate::wire::protocol::{Refusal, SERVER_REQUESTS};
+use crate::wire::envelope::id_in_answer;
+use crate::wire::protocol::{IdPath, Refusal, SERVER_REQUESTS};
 
 /// Bytes that may wait for whoever serves; beyond it requests are refused.
 const LIMIT: usize = 64 * 1024 * 1024;
@@ -24,16 +26,19 @@ pub struct ServerRequest {
     pub id: Box<[u8]>,
     pub method: Box<str>,
     pub params: Box<[u8]>,
+    pub origin: Origin,
     /// Which of all requests it is: ids come again.
     pub number: u64,
 }
 
 impl ServerRequest {
+    /// Reads the params, so call it without a lock.
     pub fn new(id: &[u8], method: &str, params: &[u8]) -> Self {
         Self {
             id: id.into(),
             method: method.into(),
             params: params.into(),
+            origin: Origin::in_params(params),
             number: 0,
         }
     }
@@ -56,6 +61,37 @@ impl ServerRequest {
         let error =
             br#","error":{"code":-32601,"message":"this client does not handle the request"}}"#;
         [br#"{"id":"#, &*self.id, error, b"\n"].concat()
+    }
+}
+
+/// Which turn waits for the answer to a request, or the turns of which thread.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub thread_id: Option<Box<str>>,
+    pub turn_id: Option<Box<str>>,
+}
+
+impl Origin {
+    fn in_params(params: &[u8]) -> Self {
+        let id = |name| id_in_answer(params, IdPath::Param(name)).map(Box::from);
+        Self {
+            // The two oldest requests name a conversation.
+            thread_id: id("threadId").or_else(|| id("conversationId")),
+            turn_id: id("turnId"),
+        }
+    }
+
+    /// Whether a request from here is one of what this mailbox is about.
+    pub fn is_of(&self, mailbox: &Mailbox) -> bool {
+        let is_of_thread = self.thread_id.as_deref() == Some(&mailbox.thread_id);
+        match mailbox.about {
+            About::Turn => self
+                .turn_id
+                .as_deref()
+                .map_or(is_of_thread, |id| *id == *mailbox.key),
+            About::Goal => is_of_thread,
+            About::Subject | About::Many => false,
+        }
     }
 }
 
@@ -82,14 +118,21 @@ struct State {
     /// Of those that wait.
     bytes: usize,
     count: u64,
-    /// The numbers of all that are not answered, taken or not, by their ids.
-    open: HashMap<Box<[u8]>, u64>,
+    /// All that are not answered, taken or not, by their ids.
+    open: HashMap<Box<[u8]>, Open>,
     closed: Option<CloseReason>,
+}
+
+#[derive(Debug)]
+struct Open {
+    number: u64,
+    origin: Origin,
 }
 
 impl State {
     fn is_open(&self, request: &ServerRequest) -> bool {
-        self.open.get(&request.id) == Some(&request.number)
+        let open = self.open.get(&request.id);
+        open.is_some_and(|open| open.number == request.number)
     }
 
     /// Whether this very request was open; it is not any more.
@@ -110,18 +153,17 @@ impl ServerRequests {
         !std::mem::replace(&mut self.gate.lock().serving, true)
     }
 
-    /// Stops to serve. Idempotent. Returns what is to be refused; what was taken stays its taker's to answer.
+    /// Stops to serve. Idempotent. Returns what is to be refused; what was taken stays its taker's to answer. Wake the
+    /// gate afterwards.
     pub fn stop(&self) -> Vec<ServerRequest> {
         let mut state = self.gate.lock();
         state.serving = false;
         state.bytes = 0;
         let waiting = std::mem::take(&mut state.waiting);
-        let left = waiting
+        waiting
             .into_iter()
             .filter(|request| state.settle(request))
-            .collect();
-        self.gate.wake_all(state);
-        left
+            .collect()
     }
 
     /// The reader hands in a request; it comes back if it is to be refused.
@@ -134,7 +176,11 @@ impl ServerRequests {
         if !state.open.contains_key(&request.id) {
             state.count += 1;
             request.number = state.count;
-            state.open.insert(request.id.clone(), request.number);
+            let open = Open {
+                number: request.number,
+                origin: request.origin.clone(),
+            };
+            state.open.insert(request.id.clone(), open);
             state.bytes += size;
             state.waiting.push_back(request);
             self.gate.wake_all(state);
@@ -142,9 +188,16 @@ impl ServerRequests {
         Ok(())
     }
 
-    /// The runtime does not wait for this answer any more.
-    pub fn settle(&self, id: &[u8]) {
-        self.gate.lock().open.remove(id);
+    /// The runtime does not wait for this answer any more. Returns where its request came from, if that was open.
+    pub fn settle(&self, id: &[u8]) -> Option<Origin> {
+        let open = self.gate.lock().open.remove(id);
+        open.map(|open| open.origin)
+    }
+
+    /// Whether a request of what this mailbox is about waits for its answer.
+    pub fn is_open_for(&self, mailbox: &Mailbox) -> bool {
+        let state = self.gate.lock();
+        state.open.values().any(|open| open.origin.is_of(mailbox))
     }
 
     /// The next one. Never waits.
@@ -188,13 +241,18 @@ impl ServerRequests {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Instant;
+
     use super::*;
+    use crate::inbox::budget::Budget;
 
     fn request(id: &str, size: usize) -> ServerRequest {
         ServerRequest {
             id: id.as_bytes().into(),
             method: "item/tool/call".into(),
             params: vec![b' '; size].into(),
+            origin: Origin::default(),
             number: 0,
         }
     }
@@ -272,6 +330,32 @@ mod tests {
         requests.ask(request("2", 2)).unwrap();
         assert!(matches!(requests.take(), Asked::Request(request) if request.params.len() == 2));
         assert!(matches!(requests.take(), Asked::Nothing));
+    }
+
+    #[test]
+    fn a_request_is_open_for_its_turn_until_it_is_settled_in_whatever_way() {
+        let budget = Arc::new(Budget::new(1, 1));
+        let [turn, other] = ["u", "v"]
+            .map(|id| Mailbox::of_turn(id.into(), "t".into(), Arc::clone(&budget), Instant::now()));
+        let requests = ServerRequests::default();
+        let ask = |id: &str| {
+            let params = br#"{"threadId":"t","turnId":"u"}"#;
+            requests.ask(ServerRequest::new(id.as_bytes(), "item/tool/call", params))
+        };
+        assert!(ask("0").is_err() && !requests.is_open_for(&turn));
+        requests.serve();
+        ask("0").unwrap();
+        ask("1").unwrap();
+        assert!(requests.is_open_for(&turn) && !requests.is_open_for(&other));
+        let first = taken(&requests).unwrap();
+        requests.settle(b"1").unwrap();
+        assert_eq!(requests.settle(b"1"), None);
+        assert!(requests.is_open_for(&turn), "it is taken, not answered");
+        assert!(requests.answered(&first));
+        assert!(!requests.is_open_for(&turn));
+        ask("2").unwrap();
+        requests.stop();
+        assert!(!requests.is_open_for(&turn));
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Session {
             return None;
         }
         let budget = Arc::clone(&self.budget);
-        let mailbox = Arc::new(Mailbox::of_goal(Arc::clone(thread_id), budget));
+        let mailbox = Arc::new(Mailbox::of_goal(Arc::clone(thread_id), budget, now));
         let subscription = self.subscribe(Arc::clone(&mailbox), Part::Goal);
         if let Some(reason) = &self.closed {
             mailbox.close(reason);
@@ -345,6 +345,9 @@ impl Session {
         let last = matches!(verdict, Verdict::KeptLast | Verdict::PassedLast);
         let kept = matches!(verdict, Verdict::Kept | Verdict::KeptLast);
         let mailbox = Arc::clone(&part.mailbox);
+        if turn_id.is_some() {
+            mailbox.note_arrival(now);
+        }
         let begins_unwanted = kept && part.goal.is_given_up() && event.method == "turn/started";
         let mut pushed = None;
         if kept {

@@ -341,7 +341,8 @@ mod tests {
     #[test]
     fn of_very_many_turns_a_start_keeps_the_last_few_and_tells_of_the_rest() {
         let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
-        let make = |id: &str| Mailbox::of_turn(id.into(), "t".into(), Arc::clone(&budget));
+        let make =
+            |id: &str| Mailbox::of_turn(id.into(), "t".into(), Arc::clone(&budget), Instant::now());
         let call = Call::new(1, "turn/start", Instant::now());
         let mut start = PendingStart::of(&call);
         let event = Event {
@@ -365,7 +366,8 @@ mod tests {
     #[test]
     fn a_turn_that_is_kept_from_its_start_has_lost_nothing() {
         let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
-        let make = |id: &str| Mailbox::of_turn(id.into(), "t".into(), Arc::clone(&budget));
+        let make =
+            |id: &str| Mailbox::of_turn(id.into(), "t".into(), Arc::clone(&budget), Instant::now());
         let mut out = Effects::default();
         for (first, is_whole) in [("turn/started", true), ("item/future", false)] {
             let mut start = PendingStart::of(&Call::new(1, "turn/start", Instant::now()));

@@ -102,13 +102,13 @@ impl Turn {
 
 impl Session {
     /// Listens to a turn from now on, without having started it. Of one that is over nothing will come.
-    pub fn follow_turn(&mut self, thread_id: &str, turn_id: &str) -> Subscription {
+    pub fn follow_turn(&mut self, thread_id: &str, turn_id: &str, now: Instant) -> Subscription {
         if self.over.has(turn_id) {
             let budget = Arc::clone(&self.budget);
-            let mailbox = Mailbox::missed(turn_id.into(), thread_id.into(), budget);
+            let mailbox = Mailbox::missed(turn_id.into(), thread_id.into(), budget, now);
             return self.subscribe(Arc::new(mailbox), Part::NO_TURN);
         }
-        let mailbox = Arc::new(self.mailbox_of(turn_id, thread_id));
+        let mailbox = Arc::new(self.mailbox_of(turn_id, thread_id, now));
         if let Some(reason) = &self.closed {
             mailbox.close(reason);
             return self.subscribe(mailbox, Part::NO_TURN);
@@ -133,8 +133,9 @@ impl Session {
         self.subscribe(mailbox, Part::Turn { claim, of })
     }
 
-    pub(super) fn mailbox_of(&self, turn_id: &str, thread_id: &str) -> Mailbox {
-        Mailbox::of_turn(turn_id.into(), thread_id.into(), Arc::clone(&self.budget))
+    pub(super) fn mailbox_of(&self, turn_id: &str, thread_id: &str, now: Instant) -> Mailbox {
+        let budget = Arc::clone(&self.budget);
+        Mailbox::of_turn(turn_id.into(), thread_id.into(), budget, now)
     }
 
     /// What is known of a turn, from now on if nothing was.

@@ -2,6 +2,7 @@
 //! wait sleeps on.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use codex_core::inbox::budget::Budget;
 use codex_core::inbox::mailbox::{Mailbox, Taken};
@@ -107,7 +108,7 @@ fn consume_in_loop(mailbox: &Mailbox) -> Vec<String> {
 
 fn run(in_loop: bool, ends: bool, selection: Selection) {
     let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
-    let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget));
+    let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget), Instant::now());
     let mailbox = Arc::new(mailbox);
     mailbox.select(selection);
     let reader = thread::spawn({
@@ -146,7 +147,7 @@ fn run(in_loop: bool, ends: bool, selection: Selection) {
 /// while the consumer reads.
 fn lose() {
     let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
-    let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget));
+    let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget), Instant::now());
     let mailbox = Arc::new(mailbox);
     let lost = {
         let mailbox = Arc::clone(&mailbox);

@@ -196,7 +196,7 @@ fn what_is_over_and_was_not_read_gives_way_too() {
         }
         end(&mut desk);
         assert!(large.mailbox.held() > 600_000);
-        let small = desk.session.follow_turn("t2", "v");
+        let small = desk.session.follow_turn("t2", "v", desk.now);
         for _ in 0..40 {
             desk.hear(&[&long_delta("t2", "v", 10_000)]);
         }

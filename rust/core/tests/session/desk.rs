@@ -251,7 +251,7 @@ impl Desk {
     }
 
     pub fn follow(&mut self, turn: &str) -> Subscription {
-        self.session.follow_turn("t", turn)
+        self.session.follow_turn("t", turn, self.now)
     }
 
     pub fn abandon(&mut self, call: &Arc<Call>) {

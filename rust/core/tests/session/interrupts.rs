@@ -290,7 +290,7 @@ fn an_interrupt_in_line_does_not_meet_a_turn_that_is_followed_by_then() {
         desk.give_up(turn);
     }
     assert_eq!(desk.wrote().len(), 8, "one waits for a place");
-    let follower = desk.session.follow_turn("t8", "u8");
+    let follower = desk.session.follow_turn("t8", "u8", desk.now);
     desk.accept_last();
     assert!(desk.wrote().is_empty());
     desk.leave(&follower, Leave::Close);

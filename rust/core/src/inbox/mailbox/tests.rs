@@ -20,7 +20,7 @@ fn push(mailbox: &Mailbox, event: Event<'_>) -> Pushed {
 
 fn mailbox(per_mailbox: usize) -> Mailbox {
     let budget = Arc::new(Budget::new(per_mailbox, usize::MAX));
-    Mailbox::of_turn("u".into(), "t".into(), budget)
+    Mailbox::of_turn("u".into(), "t".into(), budget, Instant::now())
 }
 
 fn methods(mailbox: &Mailbox) -> Vec<String> {
@@ -121,7 +121,7 @@ fn what_is_pushed_is_what_was_selected_last() {
 #[test]
 fn what_is_held_is_given_back() {
     let budget = Arc::new(Budget::new(usize::MAX, usize::MAX));
-    let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget));
+    let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget), Instant::now());
     for _ in 0..1000 {
         push(&mailbox, event("item/agentMessage/delta", &[b'd'; 300]));
     }
