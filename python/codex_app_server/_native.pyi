@@ -124,6 +124,12 @@ class Connection:
         Before that the runtime refuses to interrupt it.
         """
 
+    def turn_is_over(self, turn_id: str) -> bool:
+        """Whether the end of the turn was seen here, whoever followed it; of the last 4096 that have ended.
+
+        So is one whose thread was closed, or whose interrupt was accepted where its end is not heard.
+        """
+
     def serve(self) -> ServerRequests:
         """From now on the runtime's requests wait for an answer instead of being refused.
 

@@ -215,6 +215,18 @@ def test_turns_that_nobody_claims_leave_nothing(connection: Connection, peer: Sc
     assert (stats["turns_routed"], stats["turns_starting"], stats["mailbox_bytes"]) == (0, 0, 0)
 
 
+def test_the_end_of_a_turn_is_known_whoever_has_followed_it(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    peer.send(event("turn/started", "t", "u"))
+    caught_up(connection, peer)
+    assert not connection.turn_is_over("u")
+    peer.send(event("turn/completed", "t", "u"))
+    caught_up(connection, peer)
+    assert connection.turn_is_over("u")
+    assert not connection.turn_is_over("v")
+
+
 def test_another_turns_events_are_not_a_new_turns(connection: Connection, peer: ScriptedPeer) -> None:
     call = start_turn(connection, "t")
     request = peer.expect("turn/start")

@@ -158,6 +158,11 @@ impl PyConnection {
         Ok(self.connection.has_begun(turn_id))
     }
 
+    fn turn_is_over(&self, py: Python<'_>, turn_id: &str) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.connection.turn_is_over(turn_id))
+    }
+
     fn serve(&self, py: Python<'_>) -> PyResult<PyServerRequests> {
         guard(py, &self.connection)?;
         PyServerRequests::begin(Arc::clone(&self.connection))

@@ -169,6 +169,11 @@ impl Connection {
         self.link.session.lock().has_begun(turn_id)
     }
 
+    /// Whether this connection has seen the end of a turn lately.
+    pub fn turn_is_over(&self, turn_id: &str) -> bool {
+        self.link.session.lock().turn_is_over(turn_id)
+    }
+
     /// Listens to a turn from now on, without having started it. Of one that is over nothing will come.
     pub fn follow_turn(&self, thread_id: &str, turn_id: &str) -> Subscription {
         let mut session = self.link.session.lock();

@@ -354,6 +354,11 @@ impl Session {
         turn.filter(|turn| turn.started_here).map(|turn| turn.begun)
     }
 
+    /// Whether the end of a turn has come, of the last few thousand.
+    pub fn turn_is_over(&self, turn_id: &str) -> bool {
+        self.over.has(turn_id)
+    }
+
     /// What undoes the turns that are owned or being stopped, for a runtime that outlives this connection. Owners and
     /// followers leave with the connection; what was detached runs on.
     pub(super) fn turns_to_undo(&self) -> Vec<Cleanup> {

@@ -195,6 +195,15 @@ fn the_turn_of_a_late_answer_is_stopped_unless_somebody_holds_it() {
 }
 
 #[test]
+fn the_end_of_a_turn_is_known_whoever_has_heard_of_it() {
+    let mut desk = Desk::default();
+    desk.hear(&[STARTED]);
+    assert!(!desk.session.turn_is_over("u"));
+    desk.hear(&[COMPLETED]);
+    assert!(desk.session.turn_is_over("u") && !desk.session.turn_is_over("v"));
+}
+
+#[test]
 fn a_turn_that_is_over_needs_nobody_to_stop_it() {
     let (mut desk, turn) = running();
     desk.hear(&[COMPLETED]);
