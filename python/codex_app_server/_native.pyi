@@ -230,17 +230,27 @@ class Call:
     def take(self) -> bytes:
         """The answer's raw `result`, once.
 
+        A thread or a login that the request has made is owed until `hand_over`: if the call is dropped or
+        abandoned before, it is undone as if nobody had taken the answer.
+
         Raises:
             JsonRpcError: The answer is an error.
             TransportClosedError: The connection closed before the answer came.
         """
 
+    def hand_over(self, value: _T) -> _T:
+        """The program has what the request has made. Returns `value`, which holds it, in the same step.
+
+        So no exception comes in between. Of a request that has made no thread and no login it only returns
+        the value; a turn is handed over by its subscription.
+        """
+
     def abandon(self) -> None:
-        """Give the request up. Idempotent; does nothing after `take`.
+        """Give the request up. Idempotent; after `take` it only undoes what was not handed over.
 
         A queued request is removed. A written one leaves a tombstone: a late turn/start is met with
-        turn/interrupt, a late thread/start with thread/unsubscribe, a late account/login/start with
-        account/login/cancel. So is an answer that nobody took.
+        turn/interrupt, a late thread/start or thread/fork with thread/unsubscribe, a late
+        account/login/start with account/login/cancel. So is an answer that nobody took.
         """
 
     def take_subscription(self) -> Subscription:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -221,6 +222,48 @@ def test_a_late_login_is_cancelled(connection: Connection, peer: ScriptedPeer) -
         call.abandon()
         peer.answer(request, answer)
     assert peer.expect("account/login/cancel")["params"] == {"loginId": 'l"1'}
+
+
+@pytest.mark.parametrize("lose", [Call.abandon, lambda _call: None], ids=["abandoned", "dropped"])
+@pytest.mark.parametrize(
+    ("method", "answer", "undone"),
+    [
+        ("thread/start", {"thread": {"id": "t"}}, "thread/unsubscribe"),
+        ("thread/fork", {"thread": {"id": "t"}}, "thread/unsubscribe"),
+        ("account/login/start", {"type": "chatgpt", "loginId": "l"}, "account/login/cancel"),
+    ],
+)
+def test_what_was_taken_is_undone_until_it_is_handed_over(
+    connection: Connection,
+    peer: ScriptedPeer,
+    method: str,
+    answer: Any,
+    undone: str,
+    lose: Callable[[Call], None],
+) -> None:
+    def answered() -> Call:
+        call = start(connection, method)
+        peer.answer(peer.expect(method), answer)
+        finish(call)
+        return call
+
+    call = answered()
+    handle = object()
+    assert call.hand_over(handle) is handle
+    lose(call)
+    del call
+    lose(answered())
+    peer.expect(undone)
+    # Nothing else was sent.
+    caught_up(connection, peer)
+
+
+def test_what_has_made_nothing_is_handed_over_as_it_is(connection: Connection, peer: ScriptedPeer) -> None:
+    call = start(connection, "thread/read")
+    peer.answer(peer.expect("thread/read"), {"thread": {"id": "t"}})
+    assert call.hand_over(finish(call)) == {"thread": {"id": "t"}}
+    del call
+    caught_up(connection, peer)
 
 
 def test_an_answer_that_came_but_was_not_taken_is_undone(connection: Connection, peer: ScriptedPeer) -> None:

@@ -193,7 +193,7 @@ class AsyncConnection:
         try:
             await self._send(call, request)
             await self._until_ready(call, request.method)
-            return take(call)
+            return call.hand_over(take(call))
         except JsonRpcError as error:
             explain(error, request)
             raise

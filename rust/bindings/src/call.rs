@@ -29,7 +29,7 @@ impl PyCall {
 }
 
 /// A call that its owner lost between two steps (a Ctrl-C in the wrong moment) is given up, and so is the turn that it
-/// has started, unless the answer was taken.
+/// has started, unless the answer was taken. What else it has made is undone until it was handed over.
 impl Drop for PyCall {
     fn drop(&mut self) {
         if self.connection.is_ours() {
@@ -89,6 +89,16 @@ impl PyCall {
                 "the call has no answer, or it was taken before",
             )),
         }
+    }
+
+    fn hand_over<'py>(
+        &self,
+        py: Python<'py>,
+        value: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        guard(py, &self.connection)?;
+        self.call.hand_over();
+        Ok(value)
     }
 
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {

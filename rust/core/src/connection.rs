@@ -151,8 +151,7 @@ impl Connection {
             .step(|session, now, out| session.abandon(call, now, out));
     }
 
-    /// Nobody holds the request any more: it is given up, unless its answer was taken. A turn that it has started runs
-    /// on then.
+    /// Nobody holds the request any more; see [`Session::release`].
     pub fn release(&self, call: &Arc<Call>) {
         self.link
             .step(|session, now, out| session.release(call, now, out));

@@ -114,7 +114,7 @@ struct Progress {
     /// The thread that it subscribes to or unsubscribes from.
     thread: Option<Arc<str>>,
     subscription: Option<Subscription>,
-    /// The id of what the request has made.
+    /// The id of what the request has made, until the program has it.
     made: Option<Box<str>>,
 }
 
@@ -255,13 +255,19 @@ impl Call {
         }
     }
 
-    /// What the answer says that the request has made; for whoever has to undo it.
+    /// What the answer says that the request has made; it is owed until it is handed over.
     pub(crate) fn note_made(&self, made: Option<&str>) {
         self.gate.lock().made = made.map(Box::from);
     }
 
-    pub(crate) fn made(&self) -> Option<Box<str>> {
-        self.gate.lock().made.clone()
+    /// What the request has made and nobody has, once: for whoever is to undo it.
+    pub(crate) fn take_made(&self) -> Option<Box<str>> {
+        self.gate.lock().made.take()
+    }
+
+    /// The program has what the request has made.
+    pub fn hand_over(&self) {
+        self.take_made();
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {

@@ -283,7 +283,7 @@ impl Session {
             Err((outcome, _)) => {
                 out.outcomes.push(outcome);
                 self.stats.late_responses.one();
-                self.undo(&call, made, now, out);
+                self.undo(&call, now, out);
             }
         }
     }
@@ -355,7 +355,7 @@ impl Session {
     }
 
     /// Nobody holds a request any more: it is given up, unless its answer was taken. A turn that it has started runs on
-    /// then.
+    /// then; a thread or a login that it has made is undone, unless it was handed over.
     pub fn release(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
         if !call.was_taken() {
             return self.abandon(call, now, out);
@@ -365,9 +365,10 @@ impl Session {
             self.leave(subscription.id, Leave::Close, now, out);
             self.leave(subscription.id, Leave::Drop, now, out);
         }
+        self.undo(call, now, out);
     }
 
-    /// Gives a request up. What it has made, or makes later, is undone.
+    /// Gives a request up. What it has made and not handed over, or makes later, is undone.
     pub fn abandon(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
         if call.by_itself.is_some() {
             return self.leave_interrupt(call);
@@ -376,14 +377,13 @@ impl Session {
         // An answer may have been taken without the part in the turn that came with it.
         self.leave_all(call.take_subscription(), now, out);
         if matches!(stood, GivenUp::Before) {
-            return;
+            // The answer was taken, perhaps.
+            return self.undo(call, now, out);
         }
         self.stats.requests_abandoned.one();
         if let GivenUp::Answered(outcome) = stood {
             out.outcomes.push(outcome);
-            // A thread or a login that nobody has taken.
-            self.undo(call, call.made().as_deref(), now, out);
-            return;
+            return self.undo(call, now, out);
         }
         if matches!(stood, GivenUp::Written) {
             if let Some(thread_id) = call.starts_on.clone() {

@@ -7,6 +7,7 @@ mod claims;
 mod closing;
 mod desk;
 mod goals;
+mod handover;
 mod idle;
 mod interrupts;
 mod starts;
