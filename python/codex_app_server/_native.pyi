@@ -328,6 +328,17 @@ class Subscription:
     def settle(self) -> None:
         """The consumer has undone the request itself: no errand is owed any more."""
 
+    def stop(self) -> None:
+        """Of a goal: pause it and interrupt the turn that runs for it, whoever follows that. Never waits.
+
+        Both go out by themselves, whatever becomes of the caller. A turn that begins before the goal is
+        paused is interrupted, too. Events still come to the end. Idempotent. A goal that is not set yet is
+        paused behind the request that sets it; of one that is over nothing is left to stop.
+
+        Raises:
+            RuntimeError: It is no goal's.
+        """
+
     @property
     def finished(self) -> bool:
         """True when the last event was drained: nothing more will come."""

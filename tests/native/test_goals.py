@@ -136,3 +136,22 @@ def test_over_budget_a_goal_gives_its_deltas_and_keeps_its_ends(peer: ScriptedPe
         with pytest.raises(StreamOverflowError):
             goal.drain(decoder)
         assert texts(drain(goal)) == ["started", "completed", "started", "completed"]
+
+
+def test_a_goal_is_stopped_and_followed_to_its_end(connection: Connection, peer: ScriptedPeer) -> None:
+    goal = owned(connection)
+    set_goal(connection, peer, goal)
+    goal.keep()
+    peer.send(updated("active"), event("turn/started", "t", "u"))
+    caught_up(connection, peer)
+    follower = connection.subscribe_turn("t", "u")
+    goal.stop()
+    goal.stop()
+    assert peer.expect("thread/goal/set")["params"] == {"threadId": "t", "status": "paused"}
+    assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
+    peer.send(updated("paused"), event("turn/completed", "t", "u", status="interrupted"))
+    assert texts(drain(goal)) == ["started", "completed"]
+    # Nothing else was sent.
+    caught_up(connection, peer)
+    with pytest.raises(RuntimeError, match="only a goal"):
+        follower.stop()

@@ -285,6 +285,16 @@ impl PySubscription {
         Ok(())
     }
 
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        if self.connection.stop_goal(self.id) {
+            Ok(())
+        } else {
+            let message = "only a goal is stopped: interrupt a turn, give up any other stream";
+            Err(PyRuntimeError::new_err(message))
+        }
+    }
+
     #[getter]
     fn finished(&self) -> bool {
         self.cursor.lock().finished

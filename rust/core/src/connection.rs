@@ -233,6 +233,12 @@ impl Connection {
         self.link.session.lock().settle(id);
     }
 
+    /// Stops a goal, without leaving it; see [`Session::stop_goal`].
+    pub fn stop_goal(&self, id: SubscriptionId) -> bool {
+        self.link
+            .step(|session, now, out| session.stop_goal(id, now, out))
+    }
+
     /// Looks at a goal as of now; at nothing if the subscription is to something else.
     pub fn look_at_goal<T>(&self, id: SubscriptionId, look: impl FnOnce(&Goal) -> T) -> Option<T> {
         self.link.session.lock().goal(id).map(look)

@@ -41,6 +41,8 @@ pub struct Goal {
     latest: Option<Segment>,
     /// Nobody wants it: it is being paused, and a turn that still begins is to be interrupted.
     given_up: bool,
+    /// The program wants it to stop: likewise, whoever follows its turn.
+    stopped: bool,
 }
 
 /// Statuses in which the runtime starts no more turns. One that this version does not know is none
@@ -75,6 +77,14 @@ impl Goal {
     /// Whether a turn that begins now is one that nobody wants.
     pub(crate) fn is_given_up(&self) -> bool {
         self.given_up
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// Whether the runtime may still start turns for it.

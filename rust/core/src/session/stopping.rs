@@ -217,13 +217,38 @@ impl Session {
         if turn.interrupt == Interrupt::Accepted {
             self.settle_call(&call, Outcome::Result((*b"{}").into()), out);
         } else {
-            turn.wished = true;
             turn.interrupts.push(Arc::clone(&call));
+            self.wish(turn_id, now, out);
+        }
+        call
+    }
+
+    /// The program wants a turn to be interrupted, whoever holds it, unless that was done.
+    fn wish(&mut self, turn_id: &str, now: Instant, out: &mut Effects) {
+        let Some(turn) = self.turns.get_mut(turn_id) else {
+            return;
+        };
+        if turn.interrupt != Interrupt::Accepted {
+            turn.wished = true;
             if turn.ask_at.is_none() {
                 self.ask(turn_id, Lane::Control, now, out);
             }
         }
-        call
+    }
+
+    /// The program stops a goal whose turn this is.
+    pub(super) fn stop_goals_turn(
+        &mut self,
+        thread_id: &Arc<str>,
+        turn_id: &Arc<str>,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        if self.closed.is_some() || self.over.has(turn_id) {
+            return;
+        }
+        self.turn(turn_id, thread_id).begun = true;
+        self.wish(turn_id, now, out);
     }
 
     /// Nobody waits any more for the interrupt that the program has wished.

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::Session;
 use super::call::Opens;
-use super::cleanup::Cleanup;
+use super::cleanup::{Cleanup, TurnKey};
 use super::effects::Effects;
 use super::goal::{Goal, Verdict};
 use super::listeners::Filter;
@@ -216,11 +216,44 @@ impl Session {
         };
         part.requested = false;
         part.goal.ask();
-        if !part.left || part.debt == Debt::Waived {
+        if part.left && part.debt != Debt::Waived {
+            part.goal.give_up();
+        } else if !part.goal.is_stopped() {
             return None;
         }
-        part.goal.give_up();
         part.cleanup.take()
+    }
+
+    /// The program stops a goal: it is paused, and its turns are interrupted, whoever follows them. Its events still come
+    /// to the end. What is not set yet is paused behind the request that sets it. False for any other subscription.
+    pub fn stop_goal(&mut self, id: SubscriptionId, now: Instant, out: &mut Effects) -> bool {
+        let Some(part) = self.goals.get_mut(&id) else {
+            return false;
+        };
+        part.goal.stop();
+        if let Some(TurnKey { thread_id, turn_id }) = self.pause_goal(id, now, out) {
+            self.stop_goals_turn(&thread_id, &turn_id, now, out);
+        }
+        true
+    }
+
+    /// Pauses a goal, unless that was done, or it is over but for its last turn. Pausing lets the turn that runs go on:
+    /// this is it. One that begins later is met when it does.
+    fn pause_goal(
+        &mut self,
+        id: SubscriptionId,
+        now: Instant,
+        out: &mut Effects,
+    ) -> Option<TurnKey> {
+        let part = self.goals.get_mut(&id)?;
+        let goes_on = part.goal.goes_on();
+        let pause = if goes_on { part.cleanup.take() } else { None };
+        let running = part.goal.running().cloned();
+        let thread_id = Arc::clone(part.thread_id());
+        if let Some(pause) = pause {
+            self.clean_up(&pause, now, out);
+        }
+        running.map(|turn_id| TurnKey { thread_id, turn_id })
     }
 
     /// The request that opens a stream was refused, or did not go out: it has begun nothing.
@@ -281,16 +314,7 @@ impl Session {
         }
         if part.owes() {
             part.goal.give_up();
-            // One that is over but for its last turn need not be paused, only that turn stopped.
-            let goes_on = part.goal.goes_on();
-            let pause = if goes_on { part.cleanup.take() } else { None };
-            let running = part.goal.running().cloned();
-            let thread_id = Arc::clone(&part.mailbox.thread_id);
-            if let Some(pause) = pause {
-                self.clean_up(&pause, now, out);
-            }
-            // Pausing lets the turn that runs go on. One that begins later is met when it does.
-            if let Some(turn_id) = running {
+            if let Some(TurnKey { thread_id, turn_id }) = self.pause_goal(id, now, out) {
                 self.give_up_goals_turn(&thread_id, &turn_id, now, out);
             }
         }
@@ -348,7 +372,8 @@ impl Session {
         if turn_id.is_some() {
             mailbox.note_arrival(now);
         }
-        let begins_unwanted = kept && part.goal.is_given_up() && event.method == "turn/started";
+        let begins = kept && event.method == "turn/started";
+        let (is_given_up, is_stopped) = (part.goal.is_given_up(), part.goal.is_stopped());
         let mut pushed = None;
         if kept {
             let result = mailbox.push(event, last);
@@ -359,8 +384,13 @@ impl Session {
             out.mailboxes.push(Arc::clone(&mailbox));
         }
         // Whoever waits for the goal's beginning looks at the goal, not at its events.
-        if let (true, Some(turn_id)) = (begins_unwanted, turn_id) {
-            self.give_up_goals_turn(&mailbox.thread_id, &turn_id.into(), now, out);
+        if let (true, Some(turn_id)) = (begins, turn_id) {
+            let (thread_id, turn_id) = (&mailbox.thread_id, turn_id.into());
+            if is_stopped {
+                self.stop_goals_turn(thread_id, &turn_id, now, out);
+            } else if is_given_up {
+                self.give_up_goals_turn(thread_id, &turn_id, now, out);
+            }
         }
         if last {
             self.free_thread(&mailbox.thread_id, id);

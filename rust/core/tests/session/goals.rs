@@ -279,3 +279,83 @@ fn a_goal_that_was_let_go_on_before_it_is_written_is_not_paused() {
     desk.leave(&goal, Leave::Drop);
     assert_eq!(desk.wrote(), ["thread/goal/set"]);
 }
+
+fn stop(desk: &mut Desk, subscription: &Subscription) -> bool {
+    let id = subscription.id;
+    desk.step(|session, now, out| session.stop_goal(id, now, out))
+}
+
+#[test]
+fn a_goal_that_is_stopped_is_paused_and_its_turn_interrupted_whoever_follows() {
+    let (mut desk, goal) = set_and_running();
+    desk.session.detach(goal.id);
+    let _follower = desk.follow("u");
+    assert!(stop(&mut desk, &goal));
+    assert_eq!(desk.wrote(), ["thread/goal/set", "turn/interrupt u"]);
+    assert!(stop(&mut desk, &goal));
+    desk.give_up(&goal);
+    assert!(desk.wrote().is_empty(), "that is under way");
+}
+
+#[test]
+fn the_events_of_a_stopped_goal_come_to_the_end() {
+    let (mut desk, goal) = set_and_running();
+    stop(&mut desk, &goal);
+    desk.hear(&[DELTA, &REACHED.replace("complete", "paused"), COMPLETED]);
+    assert_eq!(
+        methods(&goal.mailbox),
+        ["turn/started", "item/agentMessage/delta", "turn/completed"]
+    );
+    assert!(matches!(goal.mailbox.take(), Taken::Finished));
+    desk.wrote();
+    stop(&mut desk, &goal);
+    desk.leave(&goal, Leave::Drop);
+    assert!(desk.wrote().is_empty());
+    let Counts { turns, streams, .. } = desk.session.counts();
+    assert_eq!((turns, streams), (0, 0));
+}
+
+#[test]
+fn a_turn_that_begins_before_a_stopped_goal_is_paused_is_interrupted_too() {
+    let (mut desk, goal) = set_and_running();
+    desk.hear(&[COMPLETED]);
+    stop(&mut desk, &goal);
+    assert_eq!(desk.wrote(), ["thread/goal/set"]);
+    let _follower = desk.follow("v");
+    desk.hear(&[&started("v")]);
+    assert_eq!(desk.wrote(), ["turn/interrupt v"]);
+}
+
+#[test]
+fn a_goal_that_is_stopped_before_it_is_set_is_paused_behind_its_request() {
+    let mut desk = Desk::default();
+    let goal = desk.goal().unwrap();
+    let call = desk.open_stream("thread/goal/set", None, Some((goal.id, false)));
+    stop(&mut desk, &goal);
+    desk.send(&call);
+    assert_eq!(desk.wrote(), ["thread/goal/set", "thread/goal/set"]);
+    desk.hear(&[STARTED]);
+    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+    stop(&mut desk, &goal);
+    assert!(desk.wrote().is_empty());
+}
+
+#[test]
+fn stopping_a_goal_does_not_interrupt_its_turn_once_more() {
+    let (mut desk, goal) = set_and_running();
+    let wish = desk.step(|session, now, out| session.interrupt("t", "u", now, out));
+    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+    desk.accept_last();
+    assert!(wish.take().is_some());
+    stop(&mut desk, &goal);
+    assert_eq!(desk.wrote(), ["thread/goal/set"]);
+}
+
+#[test]
+fn what_is_no_goal_is_not_stopped() {
+    let mut desk = Desk::default();
+    let turn = desk.turn("u");
+    desk.wrote();
+    assert!(!stop(&mut desk, &turn));
+    assert!(desk.wrote().is_empty());
+}
