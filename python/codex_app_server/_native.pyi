@@ -209,7 +209,7 @@ class Call:
 
     @property
     def open_ended(self) -> bool:
-        """Answered when work ends (a command, a login): such a request has no default deadline."""
+        """Answered only when work ends that has no bound of its own (a command): no default deadline."""
 
     def send(self, params: bytes | None) -> None:
         """Put the envelope around `params` (JSON) and hand the line to the writer.

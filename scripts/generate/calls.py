@@ -43,6 +43,7 @@ class Call:
     whole: bool
     response: str
     experimental: bool
+    open_ended: bool
     descriptions: list[str]
 
 
@@ -77,6 +78,7 @@ def _call(bundle: Bundle, module: Module, annotations: Annotations, row: Request
         whole=whole,
         response=row.response,
         experimental=row.experimental,
+        open_ended=row.open_ended,
         descriptions=_descriptions(row.method, variant, definition),
     )
 

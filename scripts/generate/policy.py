@@ -100,20 +100,16 @@ RESULT: frozenset[str] = frozenset(
 # The text of a turn's messages, and what ends it.
 TEXT: frozenset[str] = frozenset({"item/agentMessage/delta", "turn/completed", "error"})
 
-# Answered when work ends, and the work has no bound of its own: these get no default deadline and
-# a window apart, so that they cannot keep the short requests out. A round trip to a service
-# (accounts, rate limits, model lists) is not here: the runtime bounds it, and a caller is better
+# Answered only when work ends that has no bound of its own: these get no default deadline. A round trip to a
+# service (accounts, rate limits, model lists) is not here: the runtime bounds it, and a caller is better
 # served by a deadline.
-LONG: frozenset[str] = frozenset(
+OPEN_ENDED: frozenset[str] = frozenset(
     {
         # Programs that the caller chose. process/spawn answers once the process has started.
         "command/exec",
-        # MCP servers are other people's code, and listing their status starts them.
+        # MCP servers are other people's code.
         "mcpServer/tool/call",
         "mcpServer/resource/read",
-        "mcpServer/oauth/login",
-        "mcpServer/event/stream/start",
-        "mcpServerStatus/list",
         # A person is asked (a fingerprint, a browser).
         "userVerification/enroll",
         "userVerification/verify",
@@ -126,12 +122,27 @@ LONG: frozenset[str] = frozenset(
         "plugin/share/save",
         "plugin/share/checkout",
         "feedback/upload",
-        # Trees of files, as long as the tree is big.
+        # Trees of files, as long as the tree is big; half of one is no use.
         "fs/copy",
         "fs/remove",
+    }
+)
+
+# Slow work: these and the open-ended ones have a window apart, so that they cannot keep the short requests
+# out. Each comes to an end by itself, though, so a deadline tells a caller that something hangs.
+SLOW: frozenset[str] = frozenset(
+    {
+        # It starts every MCP server, and the runtime gives each a time to start in.
+        "mcpServerStatus/list",
+        # A server may be started or asked, but these are answered before the work begins: with the address
+        # for a browser, and with the stream that is open. A notification tells of what follows.
+        "mcpServer/oauth/login",
+        "mcpServer/event/stream/start",
+        # Only names are read, and a person waits for them. One that is too slow can be cancelled.
         "fuzzyFileSearch",
+        # A few known places, and so many sessions as the caller says.
         "externalAgentConfig/detect",
-        # All of the stored history is read.
+        # Stored history is read for one page. Whoever gets none in time asks for less.
         "thread/search",
         "thread/searchOccurrences",
     }

@@ -53,6 +53,7 @@ class Request:
     params_optional: bool
     response: str
     window: str
+    open_ended: bool
     experimental: bool
     not_nullable: tuple[str, ...]
 
@@ -95,11 +96,13 @@ def build(bundle: Bundle) -> Protocol:
     _exists("EVERY_TURN", policy.EVERY_TURN, sent)
     _exists("ENDS", policy.ENDS, {n.method for n in notifications if n.turn or n.subject})
     _exists("SUBJECTS", policy.SUBJECTS, {n.subject for n in notifications if n.subject})
-    _exists("LONG", policy.LONG, known)
+    _exists("OPEN_ENDED", policy.OPEN_ENDED, known)
+    _exists("SLOW", policy.SLOW, known)
     _exists("CONTROL", policy.CONTROL, known)
     _exists("RESPONSES", policy.RESPONSES, known)
-    if both := policy.LONG & policy.CONTROL:
-        raise SchemaError(f"policy.py puts {sorted(both)} into two windows")
+    for both in (policy.OPEN_ENDED & policy.SLOW, (policy.OPEN_ENDED | policy.SLOW) & policy.CONTROL):
+        if both:
+            raise SchemaError(f"policy.py has two places for {sorted(both)}")
     asked = dict(bundle.variants("ServerRequest"))
     _exists("REFUSALS", policy.REFUSALS, set(asked))
     if missing := sorted(set(asked) - set(policy.REFUSALS)):
@@ -161,7 +164,8 @@ def _request(bundle: Bundle, method: str, variant: Schema) -> Request:
     params = reference(schema)
     if params is None and schema != {"type": "null"}:
         raise SchemaError(f"request {method} has params of an unknown shape: {json.dumps(schema)}")
-    if method in policy.LONG:
+    open_ended = method in policy.OPEN_ENDED
+    if open_ended or method in policy.SLOW:
         window = "Long"
     elif method in policy.CONTROL:
         window = "Control"
@@ -173,6 +177,7 @@ def _request(bundle: Bundle, method: str, variant: Schema) -> Request:
         params_optional="$ref" not in schema,
         response=_response(bundle, method, params),
         window=window,
+        open_ended=open_ended,
         experimental=method not in bundle.stable_methods,
         not_nullable=_not_nullable(bundle, params),
     )

@@ -27,7 +27,8 @@ and {server_requests} [requests of the runtime](#requests-of-the-runtime).
 Each is a call of `codex.rpc`, awaited on an `AsyncCodex`. All arguments are keywords; those with `= OMIT` may
 be left out. Models are those of `codex_app_server.generated.v2_all`. In their place a call also takes what
 stands for them in JSON: a dict for an object, the string of an enum, the text of a path. *Experimental* calls
-need `CodexConfig(experimental_api=True)`, which is the default.
+need `CodexConfig(experimental_api=True)`, which is the default. Those with *no deadline* are answered when
+work ends that has no bound of its own: `CodexConfig.request_timeout_s` is not for them.
 
 """
 _NOTIFICATIONS = """
@@ -71,6 +72,7 @@ def page(bundle: Bundle, protocol: Protocol, calls: list[Call]) -> str:
 
 def _call(call: Call) -> str:
     mark = " *Experimental.*" if call.experimental else ""
+    mark += " *No deadline.*" if call.open_ended else ""
     told = f" {one_line(call.descriptions[0])}" if call.descriptions else ""
     star = "*, " if call.arguments else ""
     signature = f"{'.'.join(call.path)}({star}{', '.join(map(_argument, call.arguments))}) -> {call.response}"

@@ -60,7 +60,7 @@ pub struct NotificationSpec {
 pub enum Window {
     /// Answered at once, or bounded by the runtime.
     Short,
-    /// Answered when work ends: no default deadline.
+    /// Slow, or answered when work ends: keeps nobody else out.
     Long,
     /// Ends, steers or pauses work: has reserved slots.
     Control,
@@ -71,6 +71,8 @@ pub enum Window {
 pub struct RequestSpec {
     pub method: &'static str,
     pub window: Window,
+    /// Answered only when work ends that has no bound of its own: no default deadline.
+    pub open_ended: bool,
     /// Answered only when the client asked for the experimental API.
     pub experimental: bool,
 }
@@ -127,6 +129,7 @@ def _notification(row: Notification) -> str:
 def _request(row: Request) -> str:
     return (
         f'RequestSpec {{ method: "{row.method}", window: Window::{row.window}, '
+        f"open_ended: {_bool(row.open_ended)}, "
         f"experimental: {_bool(row.experimental)} }},"
     )
 

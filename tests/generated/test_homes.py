@@ -26,7 +26,7 @@ def notification(method: str, payload: str, turn: bool = False) -> protocol.Noti
 
 
 def request(method: str, params: str, response: str) -> protocol.Request:
-    return protocol.Request(method, params, False, response, "Short", False, ())
+    return protocol.Request(method, params, False, response, "Short", False, False, ())
 
 
 def assigned(

@@ -357,6 +357,8 @@ def test_the_clock_of_a_deadline_starts_when_the_line_is_written(connection: Con
 
 def test_requests_that_answer_when_work_ends_are_known(connection: Connection) -> None:
     assert connection.open_call("command/exec").open_ended
+    # Slow, but not without end.
+    assert not connection.open_call("mcpServerStatus/list").open_ended
     assert not connection.open_call("thread/read").open_ended
     assert not connection.open_call("future/method").open_ended
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::client::Client;
-use codex_core::session::call::{Call, Lane};
+use codex_core::session::call::Call;
 use codex_core::session::subscriptions::Subscription;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -66,7 +66,7 @@ impl PyCall {
 
     #[getter]
     fn open_ended(&self) -> bool {
-        self.call.lane == Lane::Long
+        self.call.open_ended
     }
 
     fn send(&self, py: Python<'_>, params: Option<&[u8]>) -> PyResult<()> {

@@ -91,6 +91,8 @@ pub struct Call {
     pub id: i64,
     pub method: Box<str>,
     pub lane: Lane,
+    /// Answered only when work ends that has no bound of its own: it has no default deadline.
+    pub open_ended: bool,
     /// The thread of a `turn/start`: its events are kept from the moment the line is written.
     pub(crate) starts_on: Option<Arc<str>>,
     pub(crate) opens: Option<Opens>,
@@ -118,19 +120,23 @@ struct Progress {
     made: Option<Box<str>>,
 }
 
-/// The window of `method`. A method that the schema does not know counts as short.
-fn window_of(method: &str) -> Window {
-    REQUESTS
-        .binary_search_by(|spec| spec.method.cmp(method))
-        .map_or(Window::Short, |index| REQUESTS[index].window)
+/// The window of `method`, and whether it is open-ended. A method that the schema does not know counts as short.
+fn window_of(method: &str) -> (Window, bool) {
+    let known = REQUESTS.binary_search_by(|spec| spec.method.cmp(method));
+    known.map_or((Window::Short, false), |index| {
+        let spec = &REQUESTS[index];
+        (spec.window, spec.open_ended)
+    })
 }
 
 impl Call {
     pub(crate) fn new(id: i64, method: &str, now: Instant) -> Self {
+        let (window, open_ended) = window_of(method);
         Self {
             id,
             method: method.into(),
-            lane: window_of(method).into(),
+            lane: window.into(),
+            open_ended,
             starts_on: None,
             opens: None,
             by_itself: None,

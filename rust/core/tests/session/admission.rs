@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use codex_core::session::call::Lane;
+
 use crate::desk::Desk;
 
 #[test]
@@ -98,5 +100,19 @@ fn what_a_late_answer_made_is_undone() {
         desk.abandon(&call);
         desk.answer(&call, result);
         assert_eq!(desk.wrote().join(" "), undone);
+    }
+}
+
+#[test]
+fn what_is_slow_keeps_nobody_out_and_has_a_deadline_unless_its_work_has_no_bound() {
+    let mut desk = Desk::default();
+    for (method, lane, open_ended) in [
+        ("command/exec", Lane::Long, true),
+        ("mcpServerStatus/list", Lane::Long, false),
+        ("thread/read", Lane::Short, false),
+        ("future/method", Lane::Short, false),
+    ] {
+        let call = desk.open(method, None);
+        assert_eq!((call.lane, call.open_ended), (lane, open_ended), "{method}");
     }
 }
