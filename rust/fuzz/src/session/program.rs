@@ -197,7 +197,10 @@ impl World {
         let is_vague = state.unheard || state.may_be_over;
         let thread = format!("t{}", thread_of(turn));
         let now = self.desk.now;
-        let subscription = self.desk.session.follow_turn(&thread, &format!("u{turn}"), now);
+        let subscription = self
+            .desk
+            .session
+            .follow_turn(&thread, &format!("u{turn}"), now);
         let over = if is_cut { Some(Over::Cut) } else { over };
         self.consumers.push(Consumer {
             subscription: Some(subscription),
