@@ -11,16 +11,24 @@ import sys
 import threading
 import weakref
 from types import FrameType
+from typing import Any
 
 # How many forks this process is away from the one that loaded this.
 generation = 0
 
-_locks: weakref.WeakSet[threading.Lock] = weakref.WeakSet()
+_locks: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def lock() -> threading.Lock:
     """A lock that is free in a forked child."""
     made = threading.Lock()
+    _locks.add(made)
+    return made
+
+
+def reentrant_lock() -> threading.RLock:
+    """The same, which knows whether its thread is inside of it already."""
+    made = threading.RLock()
     _locks.add(made)
     return made
 
@@ -40,7 +48,7 @@ def _free() -> None:
     # itself when it is refused.
     if not _is_inside(sys._getframe(1)):
         for made in _locks:
-            made._at_fork_reinit()  # type: ignore[attr-defined]  # as the threading module itself does
+            made._at_fork_reinit()  # as the threading module itself does
 
 
 if hasattr(os, "register_at_fork"):

@@ -15,7 +15,7 @@ from . import _decode
 from ._params import options
 from ._requests import Request
 from ._result import TurnResult, completed_payload
-from .errors import InvalidInputError, InvalidRequestError
+from .errors import InvalidInputError, InvalidRequestError, TurnNotRunningError
 from .models import Notification, UnknownNotification
 
 if TYPE_CHECKING:
@@ -113,6 +113,13 @@ def refuse_unless_ready(answer: ThreadReadResponse) -> None:
 def refusal(message: str, hint: str) -> InvalidRequestError:
     """What the runtime would say if it knew what this package knows."""
     error = InvalidRequestError(_INVALID, message)
+    error.hint = hint
+    return error
+
+
+def not_running(message: str, hint: str) -> TurnNotRunningError:
+    """The same about a goal that is over."""
+    error = TurnNotRunningError(_INVALID, message)
     error.hint = hint
     return error
 

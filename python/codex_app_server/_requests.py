@@ -21,13 +21,21 @@ from ._inputs import ExternalMessage, input_items, turn_input
 from ._params import flag, identifier, options
 from ._requirements import NEWER_OPTIONS
 from ._sandbox import thread_sandbox, turn_sandbox
-from .errors import InvalidInputError, InvalidInputTypeError, InvalidRequestError, JsonRpcError
+from .errors import (
+    InvalidInputError,
+    InvalidInputTypeError,
+    InvalidRequestError,
+    JsonRpcError,
+    TurnNotRunningError,
+    TurnNotSteerableError,
+)
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from ._config import CodexConfig
     from ._metadata import InitializeResponse
+    from ._native import Connection
     from .generated.v2_all import (
         ModelListResponse,
         ThreadArchiveResponse,
@@ -40,6 +48,7 @@ if TYPE_CHECKING:
     )
 
 T = TypeVar("T")
+MadeT = TypeVar("MadeT")
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,14 @@ class Request(Generic[T]):
     decode: Callable[[str, bytes], T]
     turn_of: str | None = None
     needs: tuple[str, ...] = ()
+
+    def making(self, make: Callable[[T], MadeT]) -> Request[MadeT]:
+        """The same, and `make` makes something of the answer's value before what was begun is nobody's."""
+
+        def decode(method: str, result: bytes) -> MadeT:
+            return make(self.decode(method, result))
+
+        return Request(self.method, self.params, decode, self.turn_of, self.needs)
 
 
 def serialise(request: Request[Any]) -> bytes | None:
@@ -111,9 +128,6 @@ def plain(value: Any) -> Any:
     raise ValueError(f"{type(value).__name__} has {what}")
 
 
-# How the runtime refuses what needs a running turn.
-NO_ACTIVE_TURN = "no active turn"
-
 _HINTS = (
     ("has an active goal operation", "steer the goal with its handle's steer(), or interrupt it first"),
     ("invalid thread id", "take the id from thread.id or from thread_list()"),
@@ -129,20 +143,48 @@ _HINTS = (
 
 _EXPERIMENTAL = re.compile(r"(\S+) requires experimentalApi capability")
 
+# The requests about a turn that runs, and how they name it, on the wire and in their models.
+_ABOUT_A_TURN = ("turn/steer", "turn/interrupt")
+_TURN_NAMES = ("expectedTurnId", "turnId", "expected_turn_id", "turn_id")
 
-def explain(error: JsonRpcError, request: Request[Any]) -> None:
-    """Tell a refusal which request it answers and, where that is known, what to do about it."""
+
+def explained(error: JsonRpcError, request: Request[Any], connection: Connection) -> JsonRpcError:
+    """A refusal that says which request it answers and, where that is known, what to do about it.
+
+    One to steer or to interrupt a turn that does not run, or takes no input, is of a class of its own.
+    """
+    if isinstance(error, InvalidRequestError):
+        kind = _kind(error, request, connection)
+        if kind is not type(error):
+            error = kind(error.code, error.message, error.data).with_traceback(error.__traceback__)
+        experimental = _EXPERIMENTAL.search(error.message)
+        if experimental is not None:
+            error.hint = (
+                f"{experimental[1]} is experimental: use it from a client that was made with "
+                "CodexConfig(experimental_api=True)"
+            )
+        else:
+            error.hint = next((hint for words, hint in _HINTS if words in error.message), None)
     error.method = request.method
-    if not isinstance(error, InvalidRequestError):
-        return
-    experimental = _EXPERIMENTAL.search(error.message)
-    if experimental is not None:
-        error.hint = (
-            f"{experimental[1]} is experimental: use it from a client that was made with "
-            "CodexConfig(experimental_api=True)"
-        )
-    else:
-        error.hint = next((hint for words, hint in _HINTS if words in error.message), None)
+    return error
+
+
+def _kind(
+    error: InvalidRequestError, request: Request[Any], connection: Connection
+) -> type[InvalidRequestError]:
+    if request.method not in _ABOUT_A_TURN:
+        return type(error)
+    info = error.data.get("codexErrorInfo") if isinstance(error.data, dict) else None
+    if isinstance(info, dict) and "activeTurnNotSteerable" in info:
+        return TurnNotSteerableError
+    # Its words are for people, and may change. But they are all there is while the turn's end is on its way.
+    is_over = any(connection.turn_is_over(turn_id) for turn_id in _turns_of(request.params))
+    return TurnNotRunningError if is_over or "active turn" in error.message else type(error)
+
+
+def _turns_of(params: Any) -> list[str]:
+    fields = params if isinstance(params, dict) else vars(params)
+    return [value for name in _TURN_NAMES if isinstance(value := fields.get(name), str)]
 
 
 def raw(method: Any, params: Any, response_model: Any) -> Request[Any]:

@@ -1,26 +1,31 @@
 """`TurnResult` and the one place where a turn's events are folded into it.
 
-Owns what counts as the final response and what a failed turn raises. It decodes and waits for nothing: both
-shells hand it their events.
+Owns what counts as the final response, what a turn says of its troubles, and what one that has failed or
+takes too long raises. It decodes and waits for nothing: both shells hand it their events.
 """
 
 from __future__ import annotations
 
+import logging
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from .errors import StreamClosedError, TurnFailedError
+from .errors import StreamClosedError, TurnFailedError, TurnTimeoutError, text_of_error
 from .models import Notification, UnknownNotification
 
 if TYPE_CHECKING:
     from .generated.v2_all import (
+        ErrorNotification,
         ThreadItem,
         ThreadTokenUsage,
         TurnCompletedNotification,
         TurnError,
         TurnStatus,
     )
+
+logger = logging.getLogger("codex_app_server")
 
 
 @dataclass(slots=True)
@@ -30,7 +35,8 @@ class TurnResult:
     Args:
         id: The turn's id.
         status: How it ended: completed or interrupted. (A failed turn raises TurnFailedError.)
-        error: The turn's error, if it has one.
+        error: The turn's error, if it has one. Of a turn that went on to its end after an error that the
+            runtime did not try again, that one.
         started_at: When it started, in seconds since the epoch.
         completed_at: When it ended, likewise.
         duration_ms: How long it took, in milliseconds.
@@ -51,6 +57,46 @@ class TurnResult:
     usage: ThreadTokenUsage | None
 
 
+# Kinds of errors that pass by waiting, whether the runtime does or not.
+_LIMITS = ("usageLimitExceeded", "rateLimitExceeded", "sessionBudgetExceeded")
+
+
+class TurnErrors:
+    """What goes wrong in one turn: the last are kept, and what makes the program wait is logged."""
+
+    _KEPT = 16
+
+    def __init__(self, turn_id: str) -> None:
+        self._turn_id = turn_id
+        self._events: deque[ErrorNotification] = deque(maxlen=self._KEPT)
+
+    def note(self, event: Notification) -> None:
+        """Keep an `error` event."""
+        payload: Any = event.payload
+        if isinstance(payload, UnknownNotification):
+            from ._lenient import build
+            from .generated.v2_all import ErrorNotification
+
+            payload = build(ErrorNotification, payload.params)
+        self._events.append(payload)
+        info = getattr(getattr(payload, "error", None), "codex_error_info", None)
+        if getattr(payload, "will_retry", False) is True:
+            logger.warning("Turn %s: the runtime tries again: %s", self._turn_id, text_of_error(payload))
+        elif _plain(getattr(info, "root", info)) in _LIMITS:
+            logger.warning("Turn %s has met a limit: %s", self._turn_id, text_of_error(payload))
+
+    @property
+    def events(self) -> tuple[ErrorNotification, ...]:
+        """Those that are kept."""
+        return tuple(self._events)
+
+    @property
+    def final(self) -> TurnError | None:
+        """The last that was not tried again."""
+        given_up = [event for event in self._events if getattr(event, "will_retry", True) is False]
+        return given_up[-1].error if given_up else None
+
+
 class TurnCollector:
     """Folds one turn's events. Feed it everything up to turn/completed, then ask for `result()`."""
 
@@ -59,6 +105,7 @@ class TurnCollector:
         self._turn_id = turn_id
         self._items: list[ThreadItem] = []
         self._usage: ThreadTokenUsage | None = None
+        self._errors = TurnErrors(turn_id)
         self._turn: Any = None
 
     def add(self, events: Iterable[Notification]) -> None:
@@ -68,8 +115,15 @@ class TurnCollector:
                 self._items.append(_item(event.payload))
             elif event.method == "thread/tokenUsage/updated":
                 self._usage = _usage(event.payload, self._usage)
+            elif event.method == "error":
+                self._errors.note(event)
             elif event.method == "turn/completed":
                 self._turn = completed_turn(event)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the turn's end was among the events."""
+        return self._turn is not None
 
     def result(self) -> TurnResult:
         """The result.
@@ -84,11 +138,14 @@ class TurnCollector:
                 f"The end of turn {self._turn_id} was read by another consumer of the same handle. "
                 "Read the whole turn with thread.read(include_turns=True)."
             )
-        raise_if_failed(self._thread_id, self._turn_id, turn)
+        raise_if_failed(self._thread_id, self._turn_id, turn, self._errors)
+        return self._result(turn)
+
+    def _result(self, turn: Any) -> TurnResult:
         return TurnResult(
             id=self._turn_id,
             status=turn.status,
-            error=turn.error,
+            error=turn.error or self._errors.final,
             started_at=turn.started_at,
             completed_at=turn.completed_at,
             duration_ms=turn.duration_ms,
@@ -97,16 +154,57 @@ class TurnCollector:
             usage=self._usage,
         )
 
+    def timed_out(self, timeout_s: float, is_idle: bool) -> TurnTimeoutError:
+        """The error of a turn for which so many seconds are over, with what has come of it."""
+        from .generated.v2_all import Turn, TurnStatus
 
-def raise_if_failed(thread_id: str, turn_id: str, turn: Any) -> None:
-    """Raise TurnFailedError for a turn with status "failed"."""
+        unfinished = Turn.model_construct(
+            status=TurnStatus.in_progress, error=None, started_at=None, completed_at=None, duration_ms=None
+        )
+        return turn_timed_out(
+            self._thread_id, self._turn_id, timeout_s, is_idle, self._errors, self._result(unfinished)
+        )
+
+
+def turn_timed_out(
+    thread_id: str,
+    turn_id: str,
+    timeout_s: float,
+    is_idle: bool = False,
+    errors: TurnErrors | None = None,
+    partial: TurnResult | None = None,
+) -> TurnTimeoutError:
+    """The error of a turn for which so many seconds are over."""
+    turn = f"Turn {turn_id}" if turn_id else f"A turn of thread {thread_id}"
+    happened = (
+        f"Nothing of turn {turn_id} has arrived for {timeout_s:g} s (idle_timeout_s)"
+        if is_idle
+        else f"{turn} is not over after {timeout_s:g} s (timeout_s)"
+    )
+    events = errors.events if errors is not None else ()
+    last = f" Its last error: {text_of_error(events[-1])}" if events else ""
+    return TurnTimeoutError(
+        f"{happened}.{last}",
+        thread_id=thread_id,
+        turn_id=turn_id,
+        timeout_s=timeout_s,
+        is_idle=is_idle,
+        partial=partial,
+        errors=events,
+    )
+
+
+def raise_if_failed(thread_id: str, turn_id: str, turn: Any, errors: TurnErrors | None = None) -> None:
+    """Raise TurnFailedError for a turn with status "failed", with its `error` events."""
     if _plain(turn.status) != "failed":
         return
     error = turn.error
     # Either may be of another type at a newer runtime.
     message = getattr(error, "message", error)
     message = str(getattr(message, "root", message) or "") or "turn failed with status failed"
-    raise TurnFailedError(message, thread_id=thread_id, turn_id=turn_id, error=error)
+    raise TurnFailedError(
+        message, thread_id=thread_id, turn_id=turn_id, error=error, errors=errors.events if errors else ()
+    )
 
 
 def completed_payload(event: Notification) -> TurnCompletedNotification:

@@ -20,16 +20,21 @@ package and starts nothing. Everybody calls it.
     ├── AlreadyImportedError             (also RuntimeError) the official package cannot be replaced any more
     ├── RuntimeTooOldError               an option needs a newer runtime
     ├── NotStartedError                  (also RuntimeError) asked before the runtime was started
+    ├── ReentrantCallError               (also RuntimeError) a signal handler called what it has interrupted
     ├── JsonRpcError                     the runtime answered with an error: code, message, data
     │   └── CodexRpcError
     │       ├── ParseError
     │       ├── InvalidRequestError
+    │       │   ├── TurnNotRunningError  the turn or goal to steer or interrupt is over
+    │       │   └── TurnNotSteerableError  it runs, and takes no input
     │       ├── MethodNotFoundError
     │       ├── InvalidParamsError
     │       ├── InternalRpcError
     │       └── ServerBusyError          worth retrying
     │           └── RetryLimitExceededError
-    ├── RequestTimeoutError              (also TimeoutError)
+    ├── RequestTimeoutError              (also TimeoutError) no answer in time
+    ├── TurnTimeoutError                 (also TimeoutError) a turn took too long, or was silent for too long
+    ├── WaitTimeoutError                 (also TimeoutError) what was waited for goes on
     ├── WriteQueueFullError              the runtime takes requests too slowly
     ├── TurnFailedError                  (also RuntimeError) the turn ended with status "failed"
     ├── StreamOverflowError              events of one stream were dropped, and how many
@@ -45,7 +50,8 @@ import errno as _errno
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .generated.v2_all import CodexErrorInfo, TurnError
+    from ._result import TurnResult
+    from .generated.v2_all import CodexErrorInfo, ErrorNotification, TurnError
 
 __all__ = [
     "AlreadyImportedError",
@@ -67,6 +73,7 @@ __all__ = [
     "MethodNotFoundError",
     "NotStartedError",
     "ParseError",
+    "ReentrantCallError",
     "RequestTimeoutError",
     "RetryLimitExceededError",
     "RuntimeTooOldError",
@@ -76,6 +83,10 @@ __all__ = [
     "StreamOverflowError",
     "TransportClosedError",
     "TurnFailedError",
+    "TurnNotRunningError",
+    "TurnNotSteerableError",
+    "TurnTimeoutError",
+    "WaitTimeoutError",
     "WorkingDirectoryError",
     "WriteQueueFullError",
     "is_retryable_error",
@@ -253,6 +264,13 @@ class NotStartedError(CodexError, RuntimeError):
     """Something was asked of a client that has not started its runtime yet."""
 
 
+class ReentrantCallError(CodexError, RuntimeError):
+    """A signal handler called what its own thread was in the middle of, which is already executing.
+
+    Waiting would be for ever: the handler has interrupted what it would wait for. Nothing was done.
+    """
+
+
 class JsonRpcError(CodexError):
     """The runtime answered a request with an error.
 
@@ -288,6 +306,17 @@ class InvalidRequestError(CodexRpcError):
     """The runtime refused the request: unknown thread, wrong state, unknown method, bad fields."""
 
 
+class TurnNotRunningError(InvalidRequestError):
+    """What was to be steered or interrupted is over, or another turn runs in its place.
+
+    It may have ended in this very moment, so a program that steers or interrupts has to expect this.
+    """
+
+
+class TurnNotSteerableError(InvalidRequestError):
+    """The turn runs, but takes no more input: it is a review, or compacts the history."""
+
+
 class MethodNotFoundError(CodexRpcError):
     """The runtime does not support this operation."""
 
@@ -318,15 +347,20 @@ _UNDONE = {
 
 
 class RequestTimeoutError(CodexError, TimeoutError):
-    """No answer came within the deadline, counted from when the request was written; or it could not be sent.
+    """No answer came in time; or the request could not be sent in time.
+
+    The time is that of `timeout_s` at the call, counted from its beginning; without one it is that of
+    `CodexConfig.request_timeout_s`, counted from when the request was written.
 
     Attributes:
         method: The request.
-        timeout_s: The deadline, in seconds.
+        timeout_s: The time, in seconds.
         was_sent: Whether the request went out.
     """
 
-    def __init__(self, method: str, timeout_s: float, *, was_sent: bool = True) -> None:
+    def __init__(
+        self, method: str, timeout_s: float, *, was_sent: bool = True, of_call: bool = False
+    ) -> None:
         late = _UNDONE.get(method)
         undone = f"; {late} that it may still start is ended again" if late is not None else ""
         happened = (
@@ -335,10 +369,23 @@ class RequestTimeoutError(CodexError, TimeoutError):
             else f"{method} could not be sent within {timeout_s:g} s, so it was given up: what it waits for "
             "(other requests, or the end of a turn that was given up) has not come."
         )
-        super().__init__(f"{happened} Raise CodexConfig.request_timeout_s if the runtime is merely slow.")
+        limit = "timeout_s" if of_call else "CodexConfig.request_timeout_s"
+        super().__init__(f"{happened} Raise {limit} if the runtime is merely slow.")
         self.method = method
         self.timeout_s = timeout_s
         self.was_sent = was_sent
+
+
+class WaitTimeoutError(CodexError, TimeoutError):
+    """What was waited for has not come in time. It goes on, and can be waited for again.
+
+    Attributes:
+        timeout_s: The time, in seconds.
+    """
+
+    def __init__(self, message: str, timeout_s: float) -> None:
+        super().__init__(message)
+        self.timeout_s = timeout_s
 
 
 class WriteQueueFullError(CodexError):
@@ -356,26 +403,107 @@ class WriteQueueFullError(CodexError):
         self.queued_bytes = queued_bytes
 
 
-class TurnFailedError(CodexError, RuntimeError):
-    """A turn ended with status "failed". The message is the runtime's.
+class _OfTurn(CodexError):
+    """What the errors share that end the wait for a turn.
+
+    Attributes:
+        thread_id: The thread.
+        turn_id: The turn; "" if it was not known yet.
+        errors: The turn's `error` events so far, the last ones if there were many: what the runtime tried
+            again, and what it gave up for.
+    """
+
+    def __init__(
+        self, message: str, *, thread_id: str, turn_id: str, errors: tuple[ErrorNotification, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.thread_id = thread_id
+        self.turn_id = turn_id
+        self.errors = errors
+
+    @property
+    def last_error(self) -> ErrorNotification | None:
+        """The last of `errors`; None if there was none."""
+        return self.errors[-1] if self.errors else None
+
+
+class TurnFailedError(_OfTurn, RuntimeError):
+    """A turn ended with status "failed". The message is the runtime's, and what it had tried again before.
 
     Attributes:
         thread_id: The thread.
         turn_id: The turn.
         error: The turn's error as the runtime sent it, or None.
         codex_error_info: The kind of failure (quota, context window, connection …), or None.
+        errors: The turn's `error` events, the last ones if there were many. Collected by `run()` and by
+            `stream_text()`; a `stream()` has them among its events.
     """
 
-    def __init__(self, message: str, *, thread_id: str, turn_id: str, error: TurnError | None = None) -> None:
-        super().__init__(message)
-        self.thread_id = thread_id
-        self.turn_id = turn_id
+    def __init__(
+        self,
+        message: str,
+        *,
+        thread_id: str,
+        turn_id: str,
+        error: TurnError | None = None,
+        errors: tuple[ErrorNotification, ...] = (),
+    ) -> None:
+        super().__init__(message, thread_id=thread_id, turn_id=turn_id, errors=errors)
         self.error = error
 
     @property
     def codex_error_info(self) -> CodexErrorInfo | None:
         # The error of a newer runtime may be of another type.
         return getattr(self.error, "codex_error_info", None)
+
+    def __str__(self) -> str:
+        message = str(self.args[0])
+        tried = [each for each in self.errors if getattr(each, "will_retry", False) is True]
+        if not tried:
+            return message
+        return f"{message} (tried again {len(tried)} times; the last: {text_of_error(tried[-1])})"
+
+
+class TurnTimeoutError(_OfTurn, TimeoutError):
+    """A turn took longer than `timeout_s`, or nothing of it arrived for `idle_timeout_s`.
+
+    `run()`, and a stream inside a turn's block, have given the turn up: it is interrupted unless somebody
+    else holds it. Any other stream can be read on.
+
+    Attributes:
+        thread_id: The thread.
+        turn_id: The turn; "" if its start was not answered yet.
+        timeout_s: The time that is over, in seconds.
+        is_idle: Whether it is that of `idle_timeout_s`.
+        partial: What `run()` had collected: a result whose status is "inProgress". None from a stream, and
+            if the start was not answered yet.
+        errors: The turn's `error` events so far, the last ones if there were many.
+        last_error: The last of these, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        thread_id: str,
+        turn_id: str,
+        timeout_s: float,
+        is_idle: bool = False,
+        partial: TurnResult | None = None,
+        errors: tuple[ErrorNotification, ...] = (),
+    ) -> None:
+        super().__init__(message, thread_id=thread_id, turn_id=turn_id, errors=errors)
+        self.timeout_s = timeout_s
+        self.is_idle = is_idle
+        self.partial = partial
+
+
+def text_of_error(event: Any) -> str:
+    """What an `error` event says, in one line."""
+    error = getattr(event, "error", event)
+    details = getattr(error, "additional_details", None)
+    text = str(getattr(error, "message", error))
+    return f"{text}: {details}" if isinstance(details, str) and details else text
 
 
 class StreamOverflowError(CodexError):

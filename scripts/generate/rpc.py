@@ -49,6 +49,10 @@ Async form of `Rpc`. `thread/turns/list` is `rpc.thread.turns.list(...)`. Argume
 left out stays out of the message, and None is null. A model may be given as a dict too, an enum's member as \
 its string. The answer is a model of `generated.v2_all`.
 
+`timeout_s` is no argument of the wire: it bounds the whole call, in seconds. Without it a request has \
+`CodexConfig.request_timeout_s` from when it is written, unless it is one of the few that are answered when \
+work ends.
+
 Raises:
     InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
     InvalidInputError: An argument has a value that makes no sense. Nothing was sent.
@@ -135,16 +139,16 @@ def _property(name: str, noun: _Noun) -> str:
 
 def _method(name: str, call: Call, shadowed: bool) -> str:
     signature = "".join(f", {_parameter(argument, shadowed)}" for argument in call.arguments)
-    star = ", *" if call.arguments else ""
+    timeout = ", timeout_s: float | None = None"
     if call.whole:
         made = f'call_with("{call.method}", {call.arguments[0].name})'
     else:
         given = "".join(f", {argument.name}={argument.name}" for argument in call.arguments)
         made = f'call("{call.method}"{given})'
     lines = [
-        f"async def {name}(self{star}{signature}) -> {call.response}:",
+        f"async def {name}(self, *{signature}{timeout}) -> {call.response}:",
         _indented(_docstring(_method_doc(call), 8)),
-        f"    return await self._request({made})",
+        f"    return await self._request({made}, timeout_s)",
     ]
     return _indented("\n".join(lines)) + "\n"
 

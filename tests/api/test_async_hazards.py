@@ -560,3 +560,58 @@ async def test_a_forked_child_is_refused_where_a_task_of_the_parent_waits(peer: 
 
 async def anext_of(stream: Any) -> Any:
     return await stream.__anext__()
+
+
+async def test_a_first_call_bounds_the_start_that_it_needs(peer: ScriptedPeer) -> None:
+    hello = peer.answers.pop("initialize")
+    peer.answers["model/list"] = {"data": []}
+    async with unentered(peer) as codex:
+        first = asyncio.create_task(codex.models(timeout_s=TIMEOUT_S))
+        request = await expect(peer, "initialize")
+        # It waits for the start of another task, and leaves it alone.
+        with pytest.raises(RequestTimeoutError):
+            await codex.models(timeout_s=0.2)
+        peer.answer(request, hello)
+        assert (await first).data == []
+
+
+async def test_a_start_that_takes_longer_than_its_call_may_is_given_up(peer: ScriptedPeer) -> None:
+    del peer.answers["initialize"]
+    async with unentered(peer) as codex:
+        with pytest.raises(RequestTimeoutError, match="initialize"):
+            await codex.models(timeout_s=0.2)
+        await expect(peer, "initialize")
+        await asyncio.to_thread(peer.expect_end)
+
+
+@asynccontextmanager
+async def unentered(peer: ScriptedPeer) -> AsyncIterator[AsyncCodex]:
+    codex = AsyncCodex(CodexConfig(launch_args_override=peer.argv))
+    try:
+        yield codex
+    finally:
+        await codex.close()
+
+
+async def test_who_waits_for_a_lock_in_vain_leaves_it_to_the_next() -> None:
+    lock = Lock()
+    assert lock.take()
+    assert not await lock.wait(0.01)
+    waiting = asyncio.create_task(lock.wait(TIMEOUT_S))
+    await asyncio.sleep(0)
+    lock.release()
+    assert await waiting
+    lock.release()
+    assert lock.take()
+
+
+async def test_a_lock_that_is_handed_over_when_the_time_is_up_is_held() -> None:
+    lock = Lock()
+    assert lock.take()
+    waiting = asyncio.create_task(lock.wait(0))
+    await asyncio.sleep(0)
+    # Its timer is due in the next round, and comes before what this sets off.
+    lock.release()
+    assert await waiting
+    assert not lock.take()
+    lock.release()

@@ -333,8 +333,7 @@ def test_a_forked_child_is_refused_whatever_lock_another_thread_holds(peer: Scri
         peer.answers |= {"thread/start": {"thread": {"id": "t"}}, "turn/start": started("u")}
         stream = codex.thread_start().turn("go").stream()
         reading = threads.submit(next, stream)
-        feed = stream._cursor
-        Footprint.wait_until(feed._lock.locked)
+        Footprint.wait_until(lambda: stream._cursor._begun)  # it is inside of the lock
         in_forked_child(lambda: next(stream))
         peer.send(event("turn/started", "t", "u"))
         assert reading.result(20).method == "turn/started"

@@ -22,13 +22,20 @@ from codex_app_server.errors import (
     CodexError,
     map_jsonrpc_error,
 )
-from codex_app_server.generated.v2_all import TurnError
+from codex_app_server.generated.v2_all import ErrorNotification, TurnError
 
 CLASSES = [
     cls
     for _, cls in inspect.getmembers(errors, inspect.isclass)
     if issubclass(cls, CodexError) and not cls.__name__.startswith("_")
 ]
+
+RETRIED = ErrorNotification(
+    error=TurnError(message="Reconnecting... 1/5", additional_details="the stream was cut"),
+    thread_id="t",
+    turn_id="u",
+    will_retry=True,
+)
 
 EXAMPLES: list[CodexError] = [
     errors.CodexError("something"),
@@ -44,8 +51,18 @@ EXAMPLES: list[CodexError] = [
     errors.StreamClosedError("read to the end"),
     errors.TransportClosedError(),
     errors.RequestTimeoutError("turn/start", 1.5),
+    errors.RequestTimeoutError("model/list", 1.5, was_sent=False, of_call=True),
+    errors.WaitTimeoutError("The login is not over.", 1.5),
+    errors.ReentrantCallError("already executing"),
+    errors.TurnNotRunningError(-32600, "no active turn to steer"),
+    errors.TurnNotSteerableError(-32600, "cannot steer a review turn"),
+    errors.TurnTimeoutError(
+        "too long", thread_id="t", turn_id="u", timeout_s=1.5, is_idle=True, errors=(RETRIED,)
+    ),
     errors.WriteQueueFullError(12),
-    errors.TurnFailedError("boom", thread_id="t", turn_id="u", error=TurnError(message="boom")),
+    errors.TurnFailedError(
+        "boom", thread_id="t", turn_id="u", error=TurnError(message="boom"), errors=(RETRIED,)
+    ),
     errors.InvalidInputError("empty"),
     errors.InvalidInputTypeError("not a str"),
     turn_overflow("t", "u", 7, 700),
@@ -206,3 +223,16 @@ def test_a_failed_turn_has_the_runtimes_words_and_the_kind_of_failure() -> None:
     assert str(error) == "no more"
     assert error.codex_error_info is reason.codex_error_info
     assert errors.TurnFailedError("x", thread_id="t", turn_id="u").codex_error_info is None
+
+
+def test_a_failed_turn_says_what_was_tried_before() -> None:
+    failed = errors.TurnFailedError("boom", thread_id="t", turn_id="u", errors=(RETRIED, RETRIED))
+    assert str(failed) == ("boom (tried again 2 times; the last: Reconnecting... 1/5: the stream was cut)")
+    assert failed.last_error is RETRIED
+    assert str(errors.TurnFailedError("boom", thread_id="t", turn_id="u")) == "boom"
+    assert errors.TurnFailedError("boom", thread_id="t", turn_id="u").last_error is None
+
+
+def test_a_missed_deadline_names_the_one_to_raise() -> None:
+    assert "Raise CodexConfig.request_timeout_s" in str(errors.RequestTimeoutError("model/list", 1.5))
+    assert "Raise timeout_s" in str(errors.RequestTimeoutError("model/list", 1.5, of_call=True))

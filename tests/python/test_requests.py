@@ -9,8 +9,15 @@ import pytest
 
 from codex_app_server import ApprovalMode, CodexConfig, Sandbox, TextInput
 from codex_app_server import _requests as requests
-from codex_app_server._requests import Request, explain, serialise
-from codex_app_server.errors import InvalidInputError, InvalidInputTypeError, map_jsonrpc_error
+from codex_app_server._requests import Request, explained, serialise
+from codex_app_server.errors import (
+    InvalidInputError,
+    InvalidInputTypeError,
+    InvalidRequestError,
+    TurnNotRunningError,
+    TurnNotSteerableError,
+    map_jsonrpc_error,
+)
 from codex_app_server.generated.requests import REQUESTS
 from codex_app_server.generated.v2_all import (
     Personality,
@@ -33,6 +40,21 @@ WORKSPACE_WRITE = {
     "excludeTmpdirEnvVar": False,
     "excludeSlashTmp": False,
 }
+
+
+class _Turns:
+    """What a connection knows of turns."""
+
+    def __init__(self, *, over: bool) -> None:
+        self._over = over
+
+    def turn_is_over(self, turn_id: str) -> bool:
+        assert turn_id == "u"
+        return self._over
+
+
+NOTHING_IS_OVER: Any = _Turns(over=False)
+ALL_IS_OVER: Any = _Turns(over=True)
 
 
 def start(**options: Any) -> Request[Any]:
@@ -314,13 +336,35 @@ def test_a_circle_is_refused() -> None:
     ],
 )
 def test_an_unknown_thread_gets_a_hint(message: str, hint: str) -> None:
-    error = map_jsonrpc_error(-32600, message)
-    explain(error, requests.thread_archive("t"))
+    error = explained(map_jsonrpc_error(-32600, message), requests.thread_archive("t"), NOTHING_IS_OVER)
     assert error.method == "thread/archive"
     assert hint in str(error)
 
 
 def test_other_refusals_get_no_hint() -> None:
-    error = map_jsonrpc_error(-32600, "no active turn to interrupt")
-    explain(error, requests.turn_interrupt("t", "u"))
+    refusal = map_jsonrpc_error(-32600, "something else")
+    error = explained(refusal, requests.turn_interrupt("t", "u"), NOTHING_IS_OVER)
     assert (error.method, error.hint) == ("turn/interrupt", None)
+    assert error is refusal
+
+
+def test_a_refusal_about_a_turn_that_does_not_run_is_of_a_class_of_its_own() -> None:
+    interrupt, steer = requests.turn_interrupt("t", "u"), requests.turn_steer("t", "u", "more")
+    for request, words in ((interrupt, "no active turn to interrupt"), (steer, "expected active turn id")):
+        error = explained(map_jsonrpc_error(-32600, words), request, NOTHING_IS_OVER)
+        assert type(error) is TurnNotRunningError
+        assert (error.message, error.method) == (words, request.method)
+    for request in (interrupt, steer):
+        error = explained(map_jsonrpc_error(-32600, "other words"), request, ALL_IS_OVER)
+        assert type(error) is TurnNotRunningError
+    assert type(explained(map_jsonrpc_error(-32600, "x"), requests.thread_archive("t"), ALL_IS_OVER)) is (
+        InvalidRequestError
+    )
+
+
+def test_a_refusal_of_a_turn_that_takes_no_input_is_known_by_its_data() -> None:
+    data = {"codexErrorInfo": {"activeTurnNotSteerable": {"turnKind": "review"}}}
+    refusal = map_jsonrpc_error(-32600, "words", data)
+    error = explained(refusal, requests.turn_steer("t", "u", "more"), NOTHING_IS_OVER)
+    assert type(error) is TurnNotSteerableError
+    assert error.data == data

@@ -21,11 +21,12 @@ class AsyncAccounts:
 
     _client: AsyncRuntime
 
-    async def login_api_key(self, api_key: str) -> None:
+    async def login_api_key(self, api_key: str, *, timeout_s: float | None = None) -> None:
         """Log in with an API key. The runtime keeps it unchecked: a wrong one fails the first turn.
 
         Args:
             api_key: The key. It is in no repr, no log and no error of this package.
+            timeout_s: Seconds for the whole call.
 
         Raises:
             InvalidInputError: It cannot be sent. Nothing was sent.
@@ -33,10 +34,9 @@ class AsyncAccounts:
             JsonRpcError: The runtime refused, for example because another way to log in is prescribed.
             TransportClosedError: The connection ended first.
         """
-        connection = await self._client.start()
-        await connection.request(_logins.api_key(api_key))
+        await self._client.request(_logins.api_key(api_key), timeout_s)
 
-    async def login_chatgpt(self) -> AsyncChatgptLoginHandle:
+    async def login_chatgpt(self, *, timeout_s: float | None = None) -> AsyncChatgptLoginHandle:
         """Begin a ChatGPT login that a person completes in a browser on the runtime's machine.
 
         The runtime listens for one browser at a time: a new login of this kind, or one with a key, ends the
@@ -52,9 +52,11 @@ class AsyncAccounts:
             return AsyncChatgptLoginHandle(self, answer.login_id, answer.auth_url)  # async only
             # sync only: return ChatgptLoginHandle(self._client, answer.login_id, answer.auth_url)
 
-        return await begun(await self._client.start(), _logins.chatgpt(), made)
+        return await begun(self._client, _logins.chatgpt(), made, timeout_s)
 
-    async def login_chatgpt_device_code(self) -> AsyncDeviceCodeLoginHandle:
+    async def login_chatgpt_device_code(
+        self, *, timeout_s: float | None = None
+    ) -> AsyncDeviceCodeLoginHandle:
         """Begin a ChatGPT login that a person completes in a browser anywhere, by entering a code.
 
         Raises:
@@ -70,28 +72,29 @@ class AsyncAccounts:
                 owner, answer.login_id, answer.verification_url, answer.user_code
             )
 
-        return await begun(await self._client.start(), _logins.device_code(), made)
+        return await begun(self._client, _logins.device_code(), made, timeout_s)
 
-    async def account(self, *, refresh_token: bool = False) -> GetAccountResponse:
+    async def account(
+        self, *, refresh_token: bool = False, timeout_s: float | None = None
+    ) -> GetAccountResponse:
         """Who is logged in: the answer's `account` is None if nobody is.
 
         Args:
             refresh_token: Whether a ChatGPT login's token is renewed first.
+            timeout_s: Seconds for the whole call.
 
         Raises:
             InvalidInputTypeError: `refresh_token` is not a bool. Nothing was sent.
             JsonRpcError: The runtime refused, or could not renew the token.
             TransportClosedError: The connection ended first.
         """
-        connection = await self._client.start()
-        return await connection.request(_logins.account(refresh_token=refresh_token))
+        return await self._client.request(_logins.account(refresh_token=refresh_token), timeout_s)
 
-    async def logout(self) -> None:
+    async def logout(self, *, timeout_s: float | None = None) -> None:
         """Forget who is logged in, keys included. Does nothing if nobody is.
 
         Raises:
             JsonRpcError: The runtime could not.
             TransportClosedError: The connection ended first.
         """
-        connection = await self._client.start()
-        await connection.request(_logins.logout())
+        await self._client.request(_logins.logout(), timeout_s)

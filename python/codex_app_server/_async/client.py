@@ -88,6 +88,15 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         await self._client.aclose()
 
     @property
+    def pid(self) -> int:
+        """The runtime's process id, also once it has ended.
+
+        Raises:
+            NotStartedError: It was not started yet, which only happens to async clients.
+        """
+        return self._client.pid
+
+    @property
     def metadata(self) -> InitializeResponse:
         """What the runtime said about itself when it was started.
 
@@ -123,11 +132,21 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
 
     @overload
     async def request(
-        self, method: str, params: Mapping[str, Any] | BaseModel | None = None, response_model: None = None
+        self,
+        method: str,
+        params: Mapping[str, Any] | BaseModel | None = None,
+        response_model: None = None,
+        *,
+        timeout_s: float | None = None,
     ) -> Any: ...
     @overload
     async def request(
-        self, method: str, params: Mapping[str, Any] | BaseModel | None, response_model: type[ModelT]
+        self,
+        method: str,
+        params: Mapping[str, Any] | BaseModel | None,
+        response_model: type[ModelT],
+        *,
+        timeout_s: float | None = None,
     ) -> ModelT: ...
     @overload
     async def request(
@@ -136,12 +155,15 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         params: Mapping[str, Any] | BaseModel | None = None,
         *,
         response_model: type[ModelT],
+        timeout_s: float | None = None,
     ) -> ModelT: ...
     async def request(
         self,
         method: str,
         params: Mapping[str, Any] | BaseModel | None = None,
         response_model: type[BaseModel] | None = None,
+        *,
+        timeout_s: float | None = None,
     ) -> Any:
         """Send any request, also one that this version does not know; `rpc` has those that it does.
 
@@ -150,6 +172,8 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             params: Its params by the wire's names, or a model of them, of which only what was set is sent.
                 With None the message has none.
             response_model: What the answer is to be. With None it is returned as JSON has it.
+            timeout_s: Seconds for the whole call; by default `CodexConfig.request_timeout_s`, from when it is
+                written.
 
         Raises:
             InvalidInputError: An argument makes no sense, or the params are not JSON. Nothing was sent.
@@ -159,11 +183,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             RequestTimeoutError: No answer in time.
             TransportClosedError: The connection ended first.
         """
-        return await self._request(_requests.raw(method, params, response_model))
-
-    async def _request(self, request: Request[T]) -> T:
-        connection = await self._client.start()
-        return await connection.request(request)
+        return await self._client.request(_requests.raw(method, params, response_model), timeout_s)
 
     async def thread_start(
         self,
@@ -184,6 +204,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         service_tier: str | None = None,
         session_start_source: ThreadStartSource | None = None,
         thread_source: ThreadSource | None = None,
+        timeout_s: float | None = None,
     ) -> AsyncThread:
         """Start a new thread. What is left out is as the runtime's configuration has it.
 
@@ -204,6 +225,8 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             service_tier: The service tier.
             session_start_source: Why the session starts.
             thread_source: Who started the thread.
+            timeout_s: Seconds for the whole call; by default `CodexConfig.request_timeout_s`, from when the
+                request is written. A thread that is started too late is let go of.
 
         Raises:
             InvalidInputError: An option makes no sense. Nothing was sent.
@@ -229,7 +252,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             session_start_source=session_start_source,
             thread_source=thread_source,
         )
-        return self._thread(await self._request(request))
+        return await self._thread(request, timeout_s)
 
     async def thread_list(
         self,
@@ -245,6 +268,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         sort_key: ThreadSortKey | None = None,
         source_kinds: list[ThreadSourceKind] | None = None,
         use_state_db_only: bool | None = None,
+        timeout_s: float | None = None,
     ) -> ThreadListResponse:
         """One page of the stored threads.
 
@@ -260,8 +284,9 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             sort_key: By what to sort.
             source_kinds: Only threads from these sources.
             use_state_db_only: Whether only the index is asked, not the files.
+            timeout_s: Seconds for the whole call.
         """
-        return await self._request(
+        return await self._client.request(
             _requests.thread_list(
                 archived=archived,
                 cursor=cursor,
@@ -274,7 +299,8 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
                 sort_key=sort_key,
                 source_kinds=source_kinds,
                 use_state_db_only=use_state_db_only,
-            )
+            ),
+            timeout_s,
         )
 
     async def thread_resume(
@@ -294,6 +320,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
+        timeout_s: float | None = None,
     ) -> AsyncThread:
         """Load a stored thread, to go on with it.
 
@@ -320,7 +347,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             sandbox_policy=sandbox_policy,
             service_tier=service_tier,
         )
-        return self._thread(await self._request(request))
+        return await self._thread(request, timeout_s)
 
     async def thread_fork(
         self,
@@ -340,6 +367,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
         thread_source: ThreadSource | None = None,
+        timeout_s: float | None = None,
     ) -> AsyncThread:
         """Start a new thread from the history of a stored one.
 
@@ -367,28 +395,34 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             service_tier=service_tier,
             thread_source=thread_source,
         )
-        return self._thread(await self._request(request))
+        return await self._thread(request, timeout_s)
 
-    async def thread_archive(self, thread_id: str) -> ThreadArchiveResponse:
+    async def thread_archive(
+        self, thread_id: str, *, timeout_s: float | None = None
+    ) -> ThreadArchiveResponse:
         """Move a stored thread to the archive.
 
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
         """
-        return await self._request(_requests.thread_archive(thread_id))
+        return await self._client.request(_requests.thread_archive(thread_id), timeout_s)
 
-    async def thread_unarchive(self, thread_id: str) -> AsyncThread:
+    async def thread_unarchive(self, thread_id: str, *, timeout_s: float | None = None) -> AsyncThread:
         """Bring a thread back from the archive. To go on with it, resume it.
 
         Raises:
             InvalidRequestError: There is no such thread in the archive.
         """
-        return self._thread(await self._request(_requests.thread_unarchive(thread_id)))
+        return await self._thread(_requests.thread_unarchive(thread_id), timeout_s)
 
-    async def models(self, *, include_hidden: bool = False) -> ModelListResponse:
+    async def models(
+        self, *, include_hidden: bool = False, timeout_s: float | None = None
+    ) -> ModelListResponse:
         """The models that can be used, on request with those that menus do not show."""
-        return await self._request(_requests.model_list(include_hidden=include_hidden))
+        return await self._client.request(_requests.model_list(include_hidden=include_hidden), timeout_s)
 
-    def _thread(self, thread_id: str) -> AsyncThread:
-        return AsyncThread(self, thread_id)  # async only
-        # sync only: return Thread(self._client, thread_id)
+    async def _thread(self, request: Request[str], timeout_s: float | None) -> AsyncThread:
+        owner = self  # async only
+        # sync only: owner = self._client
+        # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind.
+        return await self._client.request(request.making(lambda id: AsyncThread(owner, id)), timeout_s)

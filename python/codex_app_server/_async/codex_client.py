@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _goals, _logins, _plain_requests, _requests
 from .._config import CodexConfig
+from .._deadline import NEVER, Deadline, Expired, Patience
 from .._decode import decoder
 from .._failures import transport_closed
 from .._params import identifier
-from .._result import completed_payload
-from ..errors import InvalidInputTypeError, StreamClosedError, StreamOverflowError
+from .._result import completed_payload, turn_timed_out
+from ..errors import InvalidInputTypeError, StreamClosedError, StreamOverflowError, WaitTimeoutError
 from ..retry import async_retry_on_overload
 from .answering import AsyncAnswering
 from .feed import AsyncFeed
@@ -25,7 +26,7 @@ from .goal import AsyncGoalHandle, begun
 from .login import AsyncLogin
 from .login import begun as begun_login
 from .runtime import AsyncRuntime
-from .waiting import Lock, wait_ready
+from .waiting import Lock, entering, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -111,9 +112,8 @@ class AsyncCodexClient:
         self.config = config or CodexConfig()
         self._handler = approval_handler
         self._client = AsyncRuntime(self.config, by_hand=True)
-        # Around the steps from one state to the next: started, greeted, closed.
+        # Around the steps from one state to the next: started, greeted. Closing must not wait for it.
         self._lock = Lock()
-        self._started = False
         # Of the last runtime, also when it is closed: what it has said can still be read.
         self._unscoped: AsyncFeed | None = None
         self._answering: AsyncAnswering | None = None
@@ -141,12 +141,12 @@ class AsyncCodexClient:
         Raises:
             LaunchError: It cannot be started.
         """
-        async with self._lock:
-            if self._started and not self._connection.native.closed:
+        async with entering(self._lock):
+            if self._unscoped is not None and not self._connection.native.closed:
                 return
+            self._unscoped = None
             self._client.reopen()
             self._client.spawn()
-            self._started = True
             connection = self._connection
             self._logins.clear()
             self._unscoped = AsyncFeed(connection, connection.native.subscribe_notifications(), decoder())
@@ -154,17 +154,19 @@ class AsyncCodexClient:
             if self._handler is not None:
                 self._answering = AsyncAnswering(connection, self._handler)
 
-    async def initialize(self) -> InitializeResponse:
+    async def initialize(self, *, timeout_s: float | None = None) -> InitializeResponse:
         """Greet the runtime, which answers to nothing else before.
 
         Raises:
             StartupError: It is no Codex runtime, or did not become ready. It is gone then.
+            RequestTimeoutError: It was not ready after `timeout_s`. It is being ended then.
             InvalidRequestError: That was done before.
         """
-        async with self._lock:
+        deadline = Deadline(timeout_s)
+        async with entering(self._lock):
             if not self._client.is_initialized:
-                return await self._client.initialize()
-        return await self._connection.request(_requests.initialize(self.config))
+                return await self._client.initialize(deadline)
+        return await self._connection.request(_requests.initialize(self.config), deadline=deadline)
 
     async def close(self) -> None:
         """End the runtime and wait until it is gone. Idempotent.
@@ -172,15 +174,19 @@ class AsyncCodexClient:
         Whatever still waits for the runtime, here or in another task, gets ClientClosedError. Notifications
         that were not read yet still can be.
         """
-        feed, answering = self._unscoped, self._answering
-        # Before the lock, for whoever holds it while the runtime does not answer.
+        answering = self._answering
         await self._client.aclose()
-        async with self._lock:
-            if self._unscoped is feed:  # else it was started again meanwhile
-                self._started = False
-                self._answering = None
         if answering is not None:
             await answering.aclose()
+
+    @property
+    def pid(self) -> int:
+        """The runtime's process id, also once it has ended.
+
+        Raises:
+            NotStartedError: It was not started yet.
+        """
+        return self._client.pid
 
     @property
     def _connection(self) -> AsyncConnection:
@@ -189,7 +195,12 @@ class AsyncCodexClient:
     # --- requests
 
     async def request(
-        self, method: str, params: JsonObject | None, *, response_model: type[ModelT]
+        self,
+        method: str,
+        params: JsonObject | None,
+        *,
+        response_model: type[ModelT],
+        timeout_s: float | None = None,
     ) -> ModelT:
         """Send any request.
 
@@ -197,6 +208,8 @@ class AsyncCodexClient:
             method: The method on the wire.
             params: Its params by the wire's names. With None the message has none.
             response_model: What the answer is to be.
+            timeout_s: Seconds for the whole call; by default `CodexConfig.request_timeout_s`, from when it is
+                written.
 
         Raises:
             InvalidInputError: The params are not JSON. Nothing was sent.
@@ -206,7 +219,8 @@ class AsyncCodexClient:
             RequestTimeoutError: No answer in time.
             TransportClosedError: The client is not started, or the connection ended first.
         """
-        answer: ModelT = await self._connection.request(_requests.raw(method, params, response_model))
+        request = _requests.raw(method, params, response_model)
+        answer: ModelT = await self._client.request(request, timeout_s)
         return answer
 
     async def request_with_retry_on_overload(
@@ -218,6 +232,7 @@ class AsyncCodexClient:
         max_attempts: int = 3,
         initial_delay_s: float = 0.25,
         max_delay_s: float = 2.0,
+        timeout_s: float | None = None,
     ) -> ModelT:
         """`request()`, again after a pause while the runtime answers that it is overloaded.
 
@@ -228,9 +243,10 @@ class AsyncCodexClient:
             max_attempts: How many calls at most.
             initial_delay_s: The first pause, in seconds; each later one is twice as long.
             max_delay_s: The longest pause, in seconds.
+            timeout_s: Seconds for each of the calls.
         """
         return await async_retry_on_overload(
-            lambda: self.request(method, params, response_model=response_model),
+            lambda: self.request(method, params, response_model=response_model, timeout_s=timeout_s),
             max_attempts=max_attempts,
             initial_delay_s=initial_delay_s,
             max_delay_s=max_delay_s,
@@ -241,65 +257,103 @@ class AsyncCodexClient:
         notification = _requests.raw(method, {} if params is None else params, None)
         self._connection.native.notify(notification.method, _requests.serialise(notification))
 
-    async def _ask(self, method: str, params: Any = None, /, **named: Any) -> Any:
-        return await self._connection.request(_plain_requests.request(method, params, **named))
+    async def _ask(self, method: str, params: Any = None, /, *, timeout_s: float | None, **named: Any) -> Any:
+        return await self._client.request(_plain_requests.request(method, params, **named), timeout_s)
 
     # --- threads
 
-    async def thread_start(self, params: ThreadStartParams | JsonObject | None = None) -> ThreadStartResponse:
+    async def thread_start(
+        self, params: ThreadStartParams | JsonObject | None = None, *, timeout_s: float | None = None
+    ) -> ThreadStartResponse:
         """Start a thread with these params by the wire's names."""
-        answer: ThreadStartResponse = await self._ask("thread/start", params)
+        answer: ThreadStartResponse = await self._ask("thread/start", params, timeout_s=timeout_s)
         return answer
 
     async def thread_resume(
-        self, thread_id: str, params: ThreadResumeParams | JsonObject | None = None
+        self,
+        thread_id: str,
+        params: ThreadResumeParams | JsonObject | None = None,
+        *,
+        timeout_s: float | None = None,
     ) -> ThreadResumeResponse:
         """Load a stored thread, to go on with it."""
-        answer: ThreadResumeResponse = await self._ask("thread/resume", params, threadId=thread_id)
-        return answer
-
-    async def thread_fork(
-        self, thread_id: str, params: ThreadForkParams | JsonObject | None = None
-    ) -> ThreadForkResponse:
-        """Start a new thread from the history of a stored one."""
-        answer: ThreadForkResponse = await self._ask("thread/fork", params, threadId=thread_id)
-        return answer
-
-    async def thread_list(self, params: ThreadListParams | JsonObject | None = None) -> ThreadListResponse:
-        """One page of the stored threads."""
-        answer: ThreadListResponse = await self._ask("thread/list", params)
-        return answer
-
-    async def thread_read(self, thread_id: str, include_turns: bool = False) -> ThreadReadResponse:
-        """The thread as it is stored, on request with all turns and their items."""
-        answer: ThreadReadResponse = await self._ask(
-            "thread/read", threadId=thread_id, includeTurns=include_turns
+        answer: ThreadResumeResponse = await self._ask(
+            "thread/resume", params, threadId=thread_id, timeout_s=timeout_s
         )
         return answer
 
-    async def thread_archive(self, thread_id: str) -> ThreadArchiveResponse:
+    async def thread_fork(
+        self,
+        thread_id: str,
+        params: ThreadForkParams | JsonObject | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> ThreadForkResponse:
+        """Start a new thread from the history of a stored one."""
+        answer: ThreadForkResponse = await self._ask(
+            "thread/fork", params, threadId=thread_id, timeout_s=timeout_s
+        )
+        return answer
+
+    async def thread_list(
+        self, params: ThreadListParams | JsonObject | None = None, *, timeout_s: float | None = None
+    ) -> ThreadListResponse:
+        """One page of the stored threads."""
+        answer: ThreadListResponse = await self._ask("thread/list", params, timeout_s=timeout_s)
+        return answer
+
+    async def thread_read(
+        self, thread_id: str, include_turns: bool = False, *, timeout_s: float | None = None
+    ) -> ThreadReadResponse:
+        """The thread as it is stored, on request with all turns and their items."""
+        answer: ThreadReadResponse = await self._ask(
+            "thread/read", threadId=thread_id, includeTurns=include_turns, timeout_s=timeout_s
+        )
+        return answer
+
+    async def thread_archive(
+        self, thread_id: str, *, timeout_s: float | None = None
+    ) -> ThreadArchiveResponse:
         """Move a stored thread to the archive."""
-        answer: ThreadArchiveResponse = await self._ask("thread/archive", threadId=thread_id)
+        answer: ThreadArchiveResponse = await self._ask(
+            "thread/archive", threadId=thread_id, timeout_s=timeout_s
+        )
         return answer
 
-    async def thread_unarchive(self, thread_id: str) -> ThreadUnarchiveResponse:
+    async def thread_unarchive(
+        self, thread_id: str, *, timeout_s: float | None = None
+    ) -> ThreadUnarchiveResponse:
         """Bring a thread back from the archive."""
-        answer: ThreadUnarchiveResponse = await self._ask("thread/unarchive", threadId=thread_id)
+        answer: ThreadUnarchiveResponse = await self._ask(
+            "thread/unarchive", threadId=thread_id, timeout_s=timeout_s
+        )
         return answer
 
-    async def thread_set_name(self, thread_id: str, name: str) -> ThreadSetNameResponse:
+    async def thread_set_name(
+        self, thread_id: str, name: str, *, timeout_s: float | None = None
+    ) -> ThreadSetNameResponse:
         """Name a thread."""
-        answer: ThreadSetNameResponse = await self._ask("thread/name/set", threadId=thread_id, name=name)
+        answer: ThreadSetNameResponse = await self._ask(
+            "thread/name/set", threadId=thread_id, name=name, timeout_s=timeout_s
+        )
         return answer
 
-    async def thread_compact(self, thread_id: str) -> ThreadCompactStartResponse:
+    async def thread_compact(
+        self, thread_id: str, *, timeout_s: float | None = None
+    ) -> ThreadCompactStartResponse:
         """Start to replace a thread's history by a summary. Returns when that has begun."""
-        answer: ThreadCompactStartResponse = await self._ask("thread/compact/start", threadId=thread_id)
+        answer: ThreadCompactStartResponse = await self._ask(
+            "thread/compact/start", threadId=thread_id, timeout_s=timeout_s
+        )
         return answer
 
-    async def model_list(self, include_hidden: bool = False) -> ModelListResponse:
+    async def model_list(
+        self, include_hidden: bool = False, *, timeout_s: float | None = None
+    ) -> ModelListResponse:
         """The models that can be used, on request with those that menus do not show."""
-        answer: ModelListResponse = await self._ask("model/list", includeHidden=include_hidden)
+        answer: ModelListResponse = await self._ask(
+            "model/list", includeHidden=include_hidden, timeout_s=timeout_s
+        )
         return answer
 
     # --- turns
@@ -309,6 +363,8 @@ class AsyncCodexClient:
         thread_id: str,
         input_items: list[JsonObject] | JsonObject | str,
         params: TurnStartParams | JsonObject | None = None,
+        *,
+        timeout_s: float | None = None,
     ) -> TurnStartResponse:
         """Start a turn. Its events are kept, within the budget, for who asks for them.
 
@@ -318,16 +374,22 @@ class AsyncCodexClient:
             thread_id: The thread.
             input_items: A text, one item of input by the wire's names, or a list of these.
             params: More params by the wire's names.
+            timeout_s: Seconds for the start, not for the turn.
         """
         connection = self._connection
         request = _plain_requests.turn_start(identifier("thread_id", thread_id), input_items, params)
-        subscription, answer = await connection.start_turn(request)
+        subscription, answer = await connection.start_turn(request, Deadline(timeout_s))
         connection.keep(subscription)
         started: TurnStartResponse = answer
         return started
 
     async def turn_steer(
-        self, thread_id: str, expected_turn_id: str, input_items: list[JsonObject] | JsonObject | str
+        self,
+        thread_id: str,
+        expected_turn_id: str,
+        input_items: list[JsonObject] | JsonObject | str,
+        *,
+        timeout_s: float | None = None,
     ) -> TurnSteerResponse:
         """Give a running turn more input."""
         answer: TurnSteerResponse = await self._ask(
@@ -335,24 +397,35 @@ class AsyncCodexClient:
             threadId=thread_id,
             expectedTurnId=expected_turn_id,
             input=_plain_requests.items(input_items),
+            timeout_s=timeout_s,
         )
         return answer
 
-    async def turn_interrupt(self, thread_id: str, turn_id: str) -> TurnInterruptResponse:
+    async def turn_interrupt(
+        self, thread_id: str, turn_id: str, *, timeout_s: float | None = None
+    ) -> TurnInterruptResponse:
         """Stop a running turn. The runtime leaves a second one for the same turn unanswered."""
-        answer: TurnInterruptResponse = await self._ask("turn/interrupt", threadId=thread_id, turnId=turn_id)
+        answer: TurnInterruptResponse = await self._ask(
+            "turn/interrupt", threadId=thread_id, turnId=turn_id, timeout_s=timeout_s
+        )
         return answer
 
-    async def wait_for_turn_completed(self, turn_id: str) -> TurnCompletedNotification:
-        """Wait for the end of a turn, for as long as it takes. Its other events until then are let go.
+    async def wait_for_turn_completed(
+        self, turn_id: str, *, timeout_s: float | None = None
+    ) -> TurnCompletedNotification:
+        """Wait for the end of a turn, for as long as it takes or for `timeout_s` seconds.
+
+        Its other events until then are let go.
 
         A turn that this client has not started has to be running still: of one that it has never heard of,
         the end is waited for until the connection ends. A wait that is stopped can be begun again.
 
         Raises:
             StreamClosedError: The turn's end went to somebody before.
+            WaitTimeoutError: It is not over in time. The turn goes on.
             TransportClosedError: The connection ended first.
         """
+        deadline = Deadline(timeout_s)
         connection = self._connection
         subscription = connection.subscribe("", identifier("turn_id", turn_id))
         gone = StreamClosedError(
@@ -370,8 +443,9 @@ class AsyncCodexClient:
                     events = subscription.drain(decoder())
                 if not events and subscription.finished:
                     raise gone
-                if not events:
-                    await wait_ready(subscription)
+                left = deadline.left() if deadline.is_given else None
+                if not events and not await wait_ready(subscription, left):
+                    raise deadline.missed_end(f"Turn {turn_id}")
             completed = completed_payload(events[-1])
         except BaseException:
             # Stopped in the middle: a turn of this client's waits for the next who asks.
@@ -387,46 +461,64 @@ class AsyncCodexClient:
         return completed
 
     async def stream_text(
-        self, thread_id: str, text: str, params: TurnStartParams | JsonObject | None = None
+        self,
+        thread_id: str,
+        text: str,
+        params: TurnStartParams | JsonObject | None = None,
+        *,
+        timeout_s: float | None = None,
+        idle_timeout_s: float | None = None,
     ) -> AsyncIterator[AgentMessageDeltaNotification]:
         """Start a turn with a text and give the deltas of its messages, each as it comes.
 
-        The turn is started when the first of them is asked for. Left early, it goes on.
+        The turn is started when the first of them is asked for, which may take `timeout_s` seconds. Left
+        early, it goes on.
 
         A failed turn does not raise: its text ends.
 
         Raises:
+            TurnTimeoutError: While iterating: nothing of the turn, which goes on, has arrived for
+                `idle_timeout_s` seconds.
             StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
             TransportClosedError: While iterating: the connection ended before the turn did.
         """
-        turn_id = (await self.turn_start(thread_id, text, params)).turn.id
+        patience = None if idle_timeout_s is None else Patience(NEVER, idle_timeout_s)
+        turn_id = (await self.turn_start(thread_id, text, params, timeout_s=timeout_s)).turn.id
         connection = self._connection
         feed = AsyncFeed(connection, connection.subscribe(thread_id, turn_id), decoder())
         try:
-            while await feed.fill():
+            while await feed.fill(patience):
                 while feed.batch:
                     event = feed.batch.popleft()
                     if event.method == "item/agentMessage/delta":
                         yield event.payload
+        except Expired as over:
+            raise turn_timed_out(thread_id, turn_id, over.timeout_s, over.is_idle) from None
         finally:
             feed.close()
 
-    async def next_notification(self) -> Notification:
+    async def next_notification(self, *, timeout_s: float | None = None) -> Notification:
         """The next notification that is no turn's, of all since `start()`; waits for one.
 
         They are kept within `CodexConfig.turn_budget_bytes`.
 
         Raises:
+            WaitTimeoutError: None has come for `timeout_s` seconds.
             StreamOverflowError: Notifications were dropped here, because nobody read them. Read on.
             TransportClosedError: The client is not started, or all were read and the connection has ended.
         """
         feed = self._unscoped
         if feed is None:
             raise transport_closed("not_started", None, None, "", "")
-        while await feed.fill():
-            with suppress(IndexError):  # another consumer was faster
-                event: Notification = feed.batch.popleft()
-                return event
+        patience = None if timeout_s is None else Patience(Deadline(timeout_s), None)
+        try:
+            while await feed.fill(patience):
+                with suppress(IndexError):  # another consumer was faster
+                    event: Notification = feed.batch.popleft()
+                    return event
+        except Expired as over:
+            seconds = over.timeout_s
+            raise WaitTimeoutError(f"No notification has come for {seconds:g} s.", seconds) from None
         raise transport_closed("closed_by_client", None, None, "", "")
 
     # --- goals
@@ -437,42 +529,49 @@ class AsyncCodexClient:
         *,
         objective: str | None = None,
         status: ThreadGoalStatus | None = None,
+        timeout_s: float | None = None,
     ) -> ThreadGoalSetResponse:
         """Set a thread's goal, or change a part of it. The runtime works towards it while it is active."""
-        return await self._connection.request(
-            _goals.change(identifier("thread_id", thread_id), objective=objective, status=status)
+        return await self._client.request(
+            _goals.change(identifier("thread_id", thread_id), objective=objective, status=status), timeout_s
         )
 
-    async def thread_goal_clear(self, thread_id: str) -> ThreadGoalClearResponse:
+    async def thread_goal_clear(
+        self, thread_id: str, *, timeout_s: float | None = None
+    ) -> ThreadGoalClearResponse:
         """Take back a thread's goal."""
-        return await self._connection.request(_goals.clear(identifier("thread_id", thread_id)))
+        return await self._client.request(_goals.clear(identifier("thread_id", thread_id)), timeout_s)
 
-    async def pause_goal(self, thread_id: str) -> ThreadGoalSetResponse:
+    async def pause_goal(self, thread_id: str, *, timeout_s: float | None = None) -> ThreadGoalSetResponse:
         """Pause a thread's goal: the turn that runs goes on, no other follows."""
-        return await self._connection.request(_goals.pause(identifier("thread_id", thread_id)))
+        return await self._client.request(_goals.pause(identifier("thread_id", thread_id)), timeout_s)
 
-    async def start_goal_operation(self, thread_id: str, objective: str) -> tuple[AsyncGoalHandle, str]:
+    async def start_goal_operation(
+        self, thread_id: str, objective: str, *, timeout_s: float | None = None
+    ) -> tuple[AsyncGoalHandle, str]:
         """Set a goal and follow its turns as one: `AsyncThread.goal()`, whose errors it raises.
 
         Returns:
             The handle of the goal, and the first turn's id.
         """
         request = _goals.activate(identifier("thread_id", thread_id), objective, None)
-        subscription = await begun(self._connection, thread_id, request)
+        subscription = await begun(self._connection, thread_id, request, Deadline(timeout_s))
         goal = AsyncGoalHandle(self, subscription)
         return goal, goal.id
 
-    async def cancel_goal_operation(self, state: AsyncGoalHandle) -> None:
+    async def cancel_goal_operation(self, state: AsyncGoalHandle, *, timeout_s: float | None = None) -> None:
         """Give a goal up: `AsyncGoalHandle.cancel()`."""
         if not isinstance(state, AsyncGoalHandle):
             raise InvalidInputTypeError(
                 f"state must be what start_goal_operation() gave, not {type(state).__name__}."
             )
-        await state.cancel()
+        await state.cancel(timeout_s=timeout_s)
 
     # --- accounts
 
-    async def account_login_start(self, params: LoginAccountParams | JsonObject) -> LoginAccountResponse:
+    async def account_login_start(
+        self, params: LoginAccountParams | JsonObject, *, timeout_s: float | None = None
+    ) -> LoginAccountResponse:
         """Begin a login. Its completion is kept for `wait_for_login_completed()`."""
         answers: list[LoginAccountResponse] = []
 
@@ -481,34 +580,44 @@ class AsyncCodexClient:
             login_id = getattr(getattr(answer, "root", None), "login_id", None)
             return self._login(login_id) if isinstance(login_id, str) else None
 
-        login = await begun_login(
-            self._connection, _plain_requests.request("account/login/start", params), made
-        )
+        request = _plain_requests.request("account/login/start", params)
+        login = await begun_login(self._client, request, made, timeout_s)
         if login is not None:
             self._logins[login.login_id] = login
         return answers[0]
 
-    async def account_login_cancel(self, login_id: str) -> CancelLoginAccountResponse:
+    async def account_login_cancel(
+        self, login_id: str, *, timeout_s: float | None = None
+    ) -> CancelLoginAccountResponse:
         """Cancel a login."""
-        return await self._connection.request(_logins.cancel(login_id))
+        return await self._client.request(_logins.cancel(login_id), timeout_s)
 
-    async def wait_for_login_completed(self, login_id: str) -> AccountLoginCompletedNotification:
-        """Wait until a login is over, for as long as it takes, and say how it ended."""
+    async def wait_for_login_completed(
+        self, login_id: str, *, timeout_s: float | None = None
+    ) -> AccountLoginCompletedNotification:
+        """Wait until a login is over, for ever or for `timeout_s` seconds, and say how it ended.
+
+        Raises:
+            WaitTimeoutError: It is not over in time.
+        """
         login = self._logins.get(login_id)
         if login is None:
             login = self._logins[login_id] = self._login(identifier("login_id", login_id))
-        return await login.wait()
+        return await login.wait(timeout_s=timeout_s)
 
     def _login(self, login_id: str) -> AsyncLogin:
         return AsyncLogin(self, login_id)  # async only
         # sync only: return Login(self._client, login_id)
 
-    async def account_read(self, params: GetAccountParams | JsonObject | None = None) -> GetAccountResponse:
+    async def account_read(
+        self, params: GetAccountParams | JsonObject | None = None, *, timeout_s: float | None = None
+    ) -> GetAccountResponse:
         """Who is logged in."""
-        answer: GetAccountResponse = await self._ask("account/read", params)
+        answer: GetAccountResponse = await self._ask("account/read", params, timeout_s=timeout_s)
         return answer
 
-    async def account_logout(self) -> LogoutAccountResponse:
+    async def account_logout(self, *, timeout_s: float | None = None) -> LogoutAccountResponse:
         """Forget who is logged in."""
-        answer: LogoutAccountResponse = await self._connection.request(_plain_requests.bare("account/logout"))
+        request = _plain_requests.bare("account/logout")
+        answer: LogoutAccountResponse = await self._client.request(request, timeout_s)
         return answer

@@ -10,17 +10,22 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..errors import ForkedProcessError, StreamOverflowError, TransportClosedError
+from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError, TransportClosedError
 from .waiting import Lock, Pace, pause, wait_ready  # async only
 
-# sync only: from .waiting import Lock, Pace
+# sync only: from .waiting import Lock, Pace, entering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
+    from .._deadline import Patience
     from .._native import Decoder, Subscription
     from .connection import AsyncConnection
+
+_TORN = (
+    "An exception (a signal handler's) came just when an event was handed over, which may be lost. Read what "
+    "this is about anew, a turn with thread.read(include_turns=True)."
+)
 
 EventT = TypeVar("EventT")
 ReaderT = TypeVar("ReaderT", bound="AsyncReader[Any]")
@@ -31,8 +36,8 @@ class AsyncFeed:
 
     def __init__(self, connection: AsyncConnection, subscription: Subscription, decoder: Decoder) -> None:
         self.batch: deque[Any] = deque()
-        # Called with the events that were drained.
-        self._keep: Callable[[list[Any]], None] = self.batch.extend
+        # Where the native side puts what it drains, in one step: no signal handler's exception comes between.
+        self._drained: deque[Any] = self.batch
         self._connection = connection
         self._subscription = subscription
         self._decoder = decoder
@@ -42,17 +47,20 @@ class AsyncFeed:
         self._begun = False
         self._dry = False  # async only
         self._closed = False
+        self._torn = False
 
-    async def fill(self) -> bool:
+    async def fill(self, patience: Patience | None = None) -> bool:
         """Wait until `batch` has events (True) or the stream has ended (False).
 
         Raises:
+            Expired: Nothing has come, and `patience` is over. Nothing is lost.
             StreamOverflowError: Events were dropped. What is left can still be read.
+            StreamClosedError: An exception has torn an event away.
             TransportClosedError: The connection ended before the stream did.
         """
         # Written out: what stands behind the wait is on an event's way to its consumer. One that comes alone,
         # when its code has left the caches, took a tenth less with two calls of Python fewer.
-        # sync only: with self._lock:
+        # sync only: with entering(self._lock):
         if not self._lock.take():  # async only
             await self._lock.wait()  # async only
         try:  # async only
@@ -64,34 +72,66 @@ class AsyncFeed:
             limit = self._pace.batch
             self._connection.log_diagnostics()
             while not self.batch and not self._closed:
+                left = None if patience is None else patience.left(self._subscription)
                 if self._dry:  # async only
-                    await wait_ready(self._subscription)  # async only
+                    await wait_ready(self._subscription, left)  # async only
                 try:
-                    events = self._subscription.drain(self._decoder, limit)  # async only
+                    events = self._subscription.drain(self._decoder, limit, self._drained)  # async only
                     # sync only: # It also waits: between a wake-up and its event no line of Python runs.
-                    # sync only: events = self._subscription.drain_ready(self._decoder, limit)
+                    # sync only: self._subscription.drain_ready(
+                    # sync only:     self._decoder, limit, left, self._drained
+                    # sync only: )
                 except (StreamOverflowError, TransportClosedError):
                     # What was noted meanwhile explains it. And it is for every consumer: the native side says
                     # it to whoever asks next, too.
                     self._connection.log_diagnostics()
                     raise
-                except Exception:
+                except RuntimeError:
                     if self._closed:  # by another consumer, just now
                         return False
-                    self.close()
                     raise
                 # There may be more, but mostly is not; a wait for what is there ends at once.  # async only
                 self._dry = len(events) < limit  # async only
-                self._keep(events)
-                if self._closed:  # by another consumer, after these were drained
-                    self.batch.clear()
-                elif not self.batch and self._subscription.finished:
-                    self.batch.extend(self._last())
-                    if not self.batch:
-                        self.close()
-            return bool(self.batch)
+                if not self.batch or self._closed:
+                    self._look_up(patience)
+            return bool(self.batch) or self._is_over()
         finally:  # async only
             self._lock.release()  # async only
+
+    def _look_up(self, patience: Patience | None) -> None:
+        """Nothing was drained into `batch`, or it was closed meanwhile."""
+        is_made = self._make()
+        if self._closed:  # by another consumer, after these were drained
+            self.batch.clear()
+        elif not self.batch and self._subscription.finished:
+            self.batch.extend(self._last())
+            if not self.batch:
+                self.close()
+        elif patience is not None and not is_made:
+            patience.check(self._subscription)
+
+    def _is_over(self) -> bool:
+        """False, which is what `fill` then says; unless more was to come."""
+        if self._torn:
+            raise StreamClosedError(_TORN)
+        return False
+
+    def rest(self) -> list[Any] | deque[Any]:
+        """Take what is there already, without waiting."""
+        with suppress(StreamOverflowError, TransportClosedError):
+            while self._subscription.drain(self._decoder, self._pace.batch, self._drained):
+                pass
+        self._make()
+        return self.take()
+
+    def tear(self) -> None:
+        """An exception came where an event was about to be handed over, which may be lost now."""
+        self._torn = True
+        self.close()
+
+    def _make(self) -> bool:
+        """Make the events of `batch` of those that were drained, if these are others; says if any were."""
+        return False
 
     def take(self) -> list[Any] | deque[Any]:
         """Take what `batch` has. If it is closed, and so cleared, at this moment, that may be nothing."""

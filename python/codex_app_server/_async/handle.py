@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .._deadline import Deadline
 from ..errors import InvalidRequestError, StreamClosedError, TransportClosedError
 from .feed import AsyncFeed
 from .notifications import AsyncEventStream
@@ -26,11 +27,13 @@ T = TypeVar("T")
 EventT = TypeVar("EventT")
 
 
-async def opened(connection: AsyncConnection, opening: Opening[T]) -> tuple[Subscription, T]:
+async def opened(
+    connection: AsyncConnection, opening: Opening[T], deadline: Deadline
+) -> tuple[Subscription, T]:
     """Begin a stream; returns its subscription and the answer. If that fails, nothing is left."""
     subscription = connection.subscribe_stream(opening)
     try:
-        return subscription, await connection.request(opening.start, subscription)
+        return subscription, await connection.request(opening.start, subscription, deadline=deadline)
     except BaseException:
         subscription.close()
         raise
@@ -52,15 +55,16 @@ class AsyncStreamHandle(AsyncEventStream[EventT]):
         self._feed = AsyncFeed(connection, subscription, decoder)
         self._closed = False
 
-    async def _request(self, request: Request[T]) -> T:
+    async def _request(self, request: Request[T], timeout_s: float | None) -> T:
+        deadline = Deadline(timeout_s)
         if self._closed:
             raise self._closed_error()
-        return await self._connection.request(request)
+        return await self._connection.request(request, deadline=deadline)
 
     def _closed_error(self) -> StreamClosedError:
         return StreamClosedError("This handle is closed. What it was about has been ended; begin it again.")
 
-    async def aclose(self) -> None:
+    async def aclose(self, *, timeout_s: float | None = None) -> None:
         """End what this is about and wait until the runtime has confirmed it.
 
         Idempotent; a second call does not wait for the first.
@@ -68,22 +72,23 @@ class AsyncStreamHandle(AsyncEventStream[EventT]):
         Nothing is raised if it has ended already, or the connection has.
 
         Raises:
-            RequestTimeoutError: The runtime does not answer.
+            RequestTimeoutError: The runtime does not answer. It is told to end it all the same.
         """
+        deadline = Deadline(timeout_s)
         if self._closed:
             return
         self._closed = True
         try:
             with suppress(TransportClosedError):  # that has ended it
-                await self._stop()
+                await self._stop(deadline)
         finally:
             self._let_go()
 
-    async def _stop(self) -> None:
+    async def _stop(self, deadline: Deadline) -> None:
         """End it, if it was begun and goes on."""
         if self._subscription.owes:
             with suppress(InvalidRequestError):  # it ended by itself in this moment
-                await self._connection.request(self._opening.stop)
+                await self._connection.request(self._opening.stop, deadline=deadline)
             self._subscription.settle()
 
     def _let_go(self) -> None:

@@ -22,6 +22,5 @@ class AsyncNamespace:
     def __init__(self, client: AsyncRuntime) -> None:
         self._client = client
 
-    async def _request(self, request: Request[T]) -> T:
-        connection = await self._client.start()
-        return await connection.request(request)
+    async def _request(self, request: Request[T], timeout_s: float | None) -> T:
+        return await self._client.request(request, timeout_s)

@@ -27,6 +27,9 @@ class AsyncEventStream(AsyncReader[EventT]):
                 event = batch.popleft()
             except IndexError:
                 event = None
+            # sync only: except BaseException:  # of a signal handler, which may have come after that
+            # sync only:     self._feed.tear()
+            # sync only:     raise
             if event is None:
                 if not await self._feed.fill():
                     await self._ended()

@@ -270,6 +270,10 @@ class AsyncRpc(AsyncNamespace):
     left out stays out of the message, and None is null. A model may be given as a dict too, an enum's member
     as its string. The answer is a model of `generated.v2_all`.
 
+    `timeout_s` is no argument of the wire: it bounds the whole call, in seconds. Without it a request has
+    `CodexConfig.request_timeout_s` from when it is written, unless it is one of the few that are answered
+    when work ends.
+
     Raises:
         InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
         InvalidInputError: An argument has a value that makes no sense. Nothing was sent.
@@ -355,11 +359,14 @@ class AsyncRpc(AsyncNamespace):
         *,
         client_info: ClientInfo | dict[str, Any],
         capabilities: InitializeCapabilities | dict[str, Any] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> InitializeResponse:
         """`initialize`: Open the connection. The client has done this when it is ready; a second time is
         refused.
         """
-        return await self._request(call("initialize", client_info=client_info, capabilities=capabilities))
+        return await self._request(
+            call("initialize", client_info=client_info, capabilities=capabilities), timeout_s
+        )
 
     @property
     def marketplace(self) -> AsyncMarketplaceCalls:
@@ -487,9 +494,9 @@ class AsyncAccountCalls(AsyncNamespace):
         """The calls under `account.login`."""
         return AsyncAccount_LoginCalls(self._client)
 
-    async def logout(self) -> LogoutAccountResponse:
+    async def logout(self, *, timeout_s: float | None = None) -> LogoutAccountResponse:
         """`account/logout`: Log out."""
-        return await self._request(call("account/logout"))
+        return await self._request(call("account/logout"), timeout_s)
 
     @property
     def rate_limit_reset_credit(self) -> AsyncAccount_RateLimitResetCreditCalls:
@@ -501,7 +508,9 @@ class AsyncAccountCalls(AsyncNamespace):
         """The calls under `account.rate_limits`."""
         return AsyncAccount_RateLimitsCalls(self._client)
 
-    async def read(self, *, refresh_token: bool | Omit = OMIT) -> GetAccountResponse:
+    async def read(
+        self, *, refresh_token: bool | Omit = OMIT, timeout_s: float | None = None
+    ) -> GetAccountResponse:
         """`account/read`: Read which account is logged in.
 
         Args:
@@ -510,13 +519,18 @@ class AsyncAccountCalls(AsyncNamespace):
                 Clients should refresh tokens themselves and call `account/login/start` with
                 `chatgptAuthTokens`.
         """
-        return await self._request(call("account/read", refresh_token=refresh_token))
+        return await self._request(call("account/read", refresh_token=refresh_token), timeout_s)
 
     async def send_add_credits_nudge_email(
-        self, *, credit_type: AddCreditsNudgeCreditType | Literal["credits", "usage_limit"]
+        self,
+        *,
+        credit_type: AddCreditsNudgeCreditType | Literal["credits", "usage_limit"],
+        timeout_s: float | None = None,
     ) -> SendAddCreditsNudgeEmailResponse:
         """`account/sendAddCreditsNudgeEmail`: Ask the workspace's owner by mail to add credits."""
-        return await self._request(call("account/sendAddCreditsNudgeEmail", credit_type=credit_type))
+        return await self._request(
+            call("account/sendAddCreditsNudgeEmail", credit_type=credit_type), timeout_s
+        )
 
     @property
     def usage(self) -> AsyncAccount_UsageCalls:
@@ -534,19 +548,23 @@ class AsyncAccount_BedrockCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def check_gov_cloud_requirements(self) -> BedrockCheckGovCloudRequirementsResponse:
+    async def check_gov_cloud_requirements(
+        self, *, timeout_s: float | None = None
+    ) -> BedrockCheckGovCloudRequirementsResponse:
         """`account/bedrock/checkGovCloudRequirements` (experimental): Check what Amazon Bedrock needs in a
         government cloud.
         """
-        return await self._request(call("account/bedrock/checkGovCloudRequirements"))
+        return await self._request(call("account/bedrock/checkGovCloudRequirements"), timeout_s)
 
-    async def discover(self) -> BedrockDiscoverResponse:
+    async def discover(self, *, timeout_s: float | None = None) -> BedrockDiscoverResponse:
         """`account/bedrock/discover` (experimental): Look for what is needed to use Amazon Bedrock."""
-        return await self._request(call("account/bedrock/discover"))
+        return await self._request(call("account/bedrock/discover"), timeout_s)
 
-    async def setup(self, *, params: BedrockSetupParams | dict[str, Any]) -> BedrockSetupResponse:
+    async def setup(
+        self, *, params: BedrockSetupParams | dict[str, Any], timeout_s: float | None = None
+    ) -> BedrockSetupResponse:
         """`account/bedrock/setup` (experimental): Set up Amazon Bedrock as the provider."""
-        return await self._request(call_with("account/bedrock/setup", params))
+        return await self._request(call_with("account/bedrock/setup", params), timeout_s)
 
 
 class AsyncAccount_GatewayOauthCalls(AsyncNamespace):
@@ -554,17 +572,17 @@ class AsyncAccount_GatewayOauthCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def cancel(self) -> GatewayOAuthCancelResponse:
+    async def cancel(self, *, timeout_s: float | None = None) -> GatewayOAuthCancelResponse:
         """`account/gatewayOAuth/cancel`: Cancel the login at the gateway that is under way."""
-        return await self._request(call("account/gatewayOAuth/cancel"))
+        return await self._request(call("account/gatewayOAuth/cancel"), timeout_s)
 
-    async def login(self) -> GatewayOAuthLoginResponse:
+    async def login(self, *, timeout_s: float | None = None) -> GatewayOAuthLoginResponse:
         """`account/gatewayOAuth/login`: Log in at the gateway with OAuth."""
-        return await self._request(call("account/gatewayOAuth/login"))
+        return await self._request(call("account/gatewayOAuth/login"), timeout_s)
 
-    async def read(self) -> GatewayOAuthReadResponse:
+    async def read(self, *, timeout_s: float | None = None) -> GatewayOAuthReadResponse:
         """`account/gatewayOAuth/read`: Read the state of the login at the gateway."""
-        return await self._request(call("account/gatewayOAuth/read"))
+        return await self._request(call("account/gatewayOAuth/read"), timeout_s)
 
 
 class AsyncAccount_LoginCalls(AsyncNamespace):
@@ -572,13 +590,15 @@ class AsyncAccount_LoginCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def cancel(self, *, login_id: str) -> CancelLoginAccountResponse:
+    async def cancel(self, *, login_id: str, timeout_s: float | None = None) -> CancelLoginAccountResponse:
         """`account/login/cancel`: Cancel a login that is under way."""
-        return await self._request(call("account/login/cancel", login_id=login_id))
+        return await self._request(call("account/login/cancel", login_id=login_id), timeout_s)
 
-    async def start(self, *, params: LoginAccountParams | dict[str, Any]) -> LoginAccountResponse:
+    async def start(
+        self, *, params: LoginAccountParams | dict[str, Any], timeout_s: float | None = None
+    ) -> LoginAccountResponse:
         """`account/login/start`: Start a login, in one of several ways."""
-        return await self._request(call_with("account/login/start", params))
+        return await self._request(call_with("account/login/start", params), timeout_s)
 
 
 class AsyncAccount_RateLimitResetCreditCalls(AsyncNamespace):
@@ -587,7 +607,7 @@ class AsyncAccount_RateLimitResetCreditCalls(AsyncNamespace):
     __slots__ = ()
 
     async def consume(
-        self, *, idempotency_key: str, credit_id: str | Omit | None = OMIT
+        self, *, idempotency_key: str, credit_id: str | Omit | None = OMIT, timeout_s: float | None = None
     ) -> ConsumeAccountRateLimitResetCreditResponse:
         """`account/rateLimitResetCredit/consume`: Use a credit that resets a rate limit.
 
@@ -598,7 +618,10 @@ class AsyncAccount_RateLimitResetCreditCalls(AsyncNamespace):
                 available credit.
         """
         return await self._request(
-            call("account/rateLimitResetCredit/consume", idempotency_key=idempotency_key, credit_id=credit_id)
+            call(
+                "account/rateLimitResetCredit/consume", idempotency_key=idempotency_key, credit_id=credit_id
+            ),
+            timeout_s,
         )
 
 
@@ -608,7 +631,11 @@ class AsyncAccount_RateLimitsCalls(AsyncNamespace):
     __slots__ = ()
 
     async def read(
-        self, *, exclude_reset_credit_details: bool | Omit = OMIT, supports_luna_reserve: bool | Omit = OMIT
+        self,
+        *,
+        exclude_reset_credit_details: bool | Omit = OMIT,
+        supports_luna_reserve: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> GetAccountRateLimitsResponse:
         """`account/rateLimits/read`: Read the rate limits of the account, and how much of them is used.
 
@@ -624,7 +651,8 @@ class AsyncAccount_RateLimitsCalls(AsyncNamespace):
                 "account/rateLimits/read",
                 exclude_reset_credit_details=exclude_reset_credit_details,
                 supports_luna_reserve=supports_luna_reserve,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -633,14 +661,16 @@ class AsyncAccount_UsageCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def read(self, *, thread_id: str | Omit | None = OMIT) -> GetAccountTokenUsageResponse:
+    async def read(
+        self, *, thread_id: str | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> GetAccountTokenUsageResponse:
         """`account/usage/read`: Read how many tokens the account has used.
 
         Args:
             thread_id: When present, read estimated usage for this thread instead of account-wide token
                 activity.
         """
-        return await self._request(call("account/usage/read", thread_id=thread_id))
+        return await self._request(call("account/usage/read", thread_id=thread_id), timeout_s)
 
 
 class AsyncAccount_WorkspaceMessagesCalls(AsyncNamespace):
@@ -648,9 +678,9 @@ class AsyncAccount_WorkspaceMessagesCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def read(self) -> GetWorkspaceMessagesResponse:
+    async def read(self, *, timeout_s: float | None = None) -> GetWorkspaceMessagesResponse:
         """`account/workspaceMessages/read`: Read the messages of the workspace to its members."""
-        return await self._request(call("account/workspaceMessages/read"))
+        return await self._request(call("account/workspaceMessages/read"), timeout_s)
 
 
 class AsyncAppCalls(AsyncNamespace):
@@ -659,7 +689,11 @@ class AsyncAppCalls(AsyncNamespace):
     __slots__ = ()
 
     async def installed(
-        self, *, force_refresh: bool | Omit = OMIT, thread_id: str | Omit | None = OMIT
+        self,
+        *,
+        force_refresh: bool | Omit = OMIT,
+        thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> AppsInstalledResponse:
         """`app/installed`: Read the committed installed connector runtime snapshot.
 
@@ -668,7 +702,9 @@ class AsyncAppCalls(AsyncNamespace):
                 tool snapshot first.
             thread_id: Optional loaded thread id used to evaluate effective app configuration.
         """
-        return await self._request(call("app/installed", force_refresh=force_refresh, thread_id=thread_id))
+        return await self._request(
+            call("app/installed", force_refresh=force_refresh, thread_id=thread_id), timeout_s
+        )
 
     async def list(
         self,
@@ -677,6 +713,7 @@ class AsyncAppCalls(AsyncNamespace):
         force_refetch: bool | Omit = OMIT,
         limit: int | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> AppsListResponse:
         """`app/list`: List available apps/connectors.
 
@@ -687,7 +724,8 @@ class AsyncAppCalls(AsyncNamespace):
             thread_id: Optional thread id used to evaluate app feature gating from that thread's config.
         """
         return await self._request(
-            call("app/list", cursor=cursor, force_refetch=force_refetch, limit=limit, thread_id=thread_id)
+            call("app/list", cursor=cursor, force_refetch=force_refetch, limit=limit, thread_id=thread_id),
+            timeout_s,
         )
 
     async def read(
@@ -696,6 +734,7 @@ class AsyncAppCalls(AsyncNamespace):
         app_ids: builtins.list[str],
         include_tools: bool | Omit = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> AppsReadResponse:
         """`app/read`: Read metadata for specific apps/connectors.
 
@@ -706,7 +745,7 @@ class AsyncAppCalls(AsyncNamespace):
             thread_id: Optional loaded thread id used to evaluate effective app configuration.
         """
         return await self._request(
-            call("app/read", app_ids=app_ids, include_tools=include_tools, thread_id=thread_id)
+            call("app/read", app_ids=app_ids, include_tools=include_tools, thread_id=thread_id), timeout_s
         )
 
 
@@ -715,12 +754,12 @@ class AsyncCollaborationModeCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def list(self) -> CollaborationModeListResponse:
+    async def list(self, *, timeout_s: float | None = None) -> CollaborationModeListResponse:
         """`collaborationMode/list` (experimental): Lists collaboration mode presets.
 
         List collaboration mode presets.
         """
-        return await self._request(call("collaborationMode/list"))
+        return await self._request(call("collaborationMode/list"), timeout_s)
 
 
 class AsyncCommandCalls(AsyncNamespace):
@@ -756,6 +795,7 @@ class AsyncCommand_ExecCalls(AsyncNamespace):
         stream_stdout_stderr: bool | Omit = OMIT,
         timeout_ms: int | Omit | None = OMIT,
         tty: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> CommandExecResponse:
         """`command/exec`: Execute a standalone command (argv vector) under the server's sandbox.
 
@@ -810,11 +850,16 @@ class AsyncCommand_ExecCalls(AsyncNamespace):
                 stream_stdout_stderr=stream_stdout_stderr,
                 timeout_ms=timeout_ms,
                 tty=tty,
-            )
+            ),
+            timeout_s,
         )
 
     async def resize(
-        self, *, process_id: str, size: CommandExecTerminalSize | dict[str, Any]
+        self,
+        *,
+        process_id: str,
+        size: CommandExecTerminalSize | dict[str, Any],
+        timeout_s: float | None = None,
     ) -> CommandExecResizeResponse:
         """`command/exec/resize`: Resize a running PTY-backed `command/exec` session by client-supplied
         `processId`.
@@ -826,9 +871,11 @@ class AsyncCommand_ExecCalls(AsyncNamespace):
                 request.
             size: New PTY size in character cells.
         """
-        return await self._request(call("command/exec/resize", process_id=process_id, size=size))
+        return await self._request(call("command/exec/resize", process_id=process_id, size=size), timeout_s)
 
-    async def terminate(self, *, process_id: str) -> CommandExecTerminateResponse:
+    async def terminate(
+        self, *, process_id: str, timeout_s: float | None = None
+    ) -> CommandExecTerminateResponse:
         """`command/exec/terminate`: Terminate a running `command/exec` session by client-supplied
         `processId`.
 
@@ -838,10 +885,15 @@ class AsyncCommand_ExecCalls(AsyncNamespace):
             process_id: Client-supplied, connection-scoped `processId` from the original `command/exec`
                 request.
         """
-        return await self._request(call("command/exec/terminate", process_id=process_id))
+        return await self._request(call("command/exec/terminate", process_id=process_id), timeout_s)
 
     async def write(
-        self, *, process_id: str, close_stdin: bool | Omit = OMIT, delta_base64: str | Omit | None = OMIT
+        self,
+        *,
+        process_id: str,
+        close_stdin: bool | Omit = OMIT,
+        delta_base64: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> CommandExecWriteResponse:
         """`command/exec/write`: Write stdin bytes to a running `command/exec` session or close stdin.
 
@@ -859,7 +911,8 @@ class AsyncCommand_ExecCalls(AsyncNamespace):
                 process_id=process_id,
                 close_stdin=close_stdin,
                 delta_base64=delta_base64,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -875,6 +928,7 @@ class AsyncConfigCalls(AsyncNamespace):
         expected_version: str | Omit | None = OMIT,
         file_path: str | Omit | None = OMIT,
         reload_user_config: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> ConfigWriteResponse:
         """`config/batchWrite`: Write several settings to config.toml at once.
 
@@ -891,7 +945,8 @@ class AsyncConfigCalls(AsyncNamespace):
                 expected_version=expected_version,
                 file_path=file_path,
                 reload_user_config=reload_user_config,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -900,7 +955,11 @@ class AsyncConfigCalls(AsyncNamespace):
         return AsyncConfig_McpServerCalls(self._client)
 
     async def read(
-        self, *, cwd: str | Omit | None = OMIT, include_layers: bool | Omit = OMIT
+        self,
+        *,
+        cwd: str | Omit | None = OMIT,
+        include_layers: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> ConfigReadResponse:
         """`config/read`: Read the effective configuration, on request with the layers that it is made of.
 
@@ -909,7 +968,7 @@ class AsyncConfigCalls(AsyncNamespace):
                 effective config as seen from that directory (i.e., including any project layers between
                 `cwd` and the project/repo root).
         """
-        return await self._request(call("config/read", cwd=cwd, include_layers=include_layers))
+        return await self._request(call("config/read", cwd=cwd, include_layers=include_layers), timeout_s)
 
     @property
     def value(self) -> AsyncConfig_ValueCalls:
@@ -922,9 +981,9 @@ class AsyncConfig_McpServerCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def reload(self) -> McpServerRefreshResponse:
+    async def reload(self, *, timeout_s: float | None = None) -> McpServerRefreshResponse:
         """`config/mcpServer/reload`: Load the configuration of the MCP servers again."""
-        return await self._request(call("config/mcpServer/reload"))
+        return await self._request(call("config/mcpServer/reload"), timeout_s)
 
 
 class AsyncConfig_ValueCalls(AsyncNamespace):
@@ -940,6 +999,7 @@ class AsyncConfig_ValueCalls(AsyncNamespace):
         value: Any,
         expected_version: str | Omit | None = OMIT,
         file_path: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ConfigWriteResponse:
         """`config/value/write`: Write one setting to config.toml.
 
@@ -954,7 +1014,8 @@ class AsyncConfig_ValueCalls(AsyncNamespace):
                 value=value,
                 expected_version=expected_version,
                 file_path=file_path,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -963,9 +1024,9 @@ class AsyncConfigRequirementsCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def read(self) -> ConfigRequirementsReadResponse:
+    async def read(self, *, timeout_s: float | None = None) -> ConfigRequirementsReadResponse:
         """`configRequirements/read`: Read what an administrator requires of the configuration."""
-        return await self._request(call("configRequirements/read"))
+        return await self._request(call("configRequirements/read"), timeout_s)
 
 
 class AsyncEnvironmentCalls(AsyncNamespace):
@@ -982,6 +1043,7 @@ class AsyncEnvironmentCalls(AsyncNamespace):
         connect_timeout_ms: int | Omit | None = OMIT,
         skills: EnvironmentSkillsParams | dict[str, Any] | Omit | None = OMIT,
         websocket_request_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> EnvironmentAddResponse:
         """`environment/add` (experimental): Adds or replaces a remote environment by id for later selection.
 
@@ -1003,14 +1065,17 @@ class AsyncEnvironmentCalls(AsyncNamespace):
                 connect_timeout_ms=connect_timeout_ms,
                 skills=skills,
                 websocket_request_id=websocket_request_id,
-            )
+            ),
+            timeout_s,
         )
 
-    async def info(self, *, environment_id: str) -> EnvironmentInfoResponse:
+    async def info(self, *, environment_id: str, timeout_s: float | None = None) -> EnvironmentInfoResponse:
         """`environment/info` (experimental): Reads information from a configured execution environment."""
-        return await self._request(call("environment/info", environment_id=environment_id))
+        return await self._request(call("environment/info", environment_id=environment_id), timeout_s)
 
-    async def status(self, *, environment_id: str) -> EnvironmentStatusResponse:
+    async def status(
+        self, *, environment_id: str, timeout_s: float | None = None
+    ) -> EnvironmentStatusResponse:
         """`environment/status` (experimental): Reads the current status of a configured execution
         environment.
 
@@ -1019,7 +1084,7 @@ class AsyncEnvironmentCalls(AsyncNamespace):
         Args:
             environment_id: Environment id to inspect.
         """
-        return await self._request(call("environment/status", environment_id=environment_id))
+        return await self._request(call("environment/status", environment_id=environment_id), timeout_s)
 
 
 class AsyncExperimentalFeatureCalls(AsyncNamespace):
@@ -1038,6 +1103,7 @@ class AsyncExperimentalFeatureCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ExperimentalFeatureListResponse:
         """`experimentalFeature/list`: List the experimental features and their states.
 
@@ -1049,7 +1115,7 @@ class AsyncExperimentalFeatureCalls(AsyncNamespace):
                 for the thread's cwd.
         """
         return await self._request(
-            call("experimentalFeature/list", cursor=cursor, limit=limit, thread_id=thread_id)
+            call("experimentalFeature/list", cursor=cursor, limit=limit, thread_id=thread_id), timeout_s
         )
 
 
@@ -1058,14 +1124,18 @@ class AsyncExperimentalFeature_EnablementCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def set(self, *, enablement: dict[str, bool]) -> ExperimentalFeatureEnablementSetResponse:
+    async def set(
+        self, *, enablement: dict[str, bool], timeout_s: float | None = None
+    ) -> ExperimentalFeatureEnablementSetResponse:
         """`experimentalFeature/enablement/set`: Switch experimental features on or off.
 
         Args:
             enablement: Process-wide runtime feature enablement keyed by canonical feature name. Only named
                 features are updated. Omitted features are left unchanged. Send an empty map for a no-op.
         """
-        return await self._request(call("experimentalFeature/enablement/set", enablement=enablement))
+        return await self._request(
+            call("experimentalFeature/enablement/set", enablement=enablement), timeout_s
+        )
 
 
 class AsyncExternalAgentConfigCalls(AsyncNamespace):
@@ -1082,6 +1152,7 @@ class AsyncExternalAgentConfigCalls(AsyncNamespace):
         max_sessions: int | Omit | None = OMIT,
         migration_source: str | Omit | None = OMIT,
         source: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ExternalAgentConfigDetectResponse:
         """`externalAgentConfig/detect`: Look for settings of other agents that could be imported.
 
@@ -1105,7 +1176,8 @@ class AsyncExternalAgentConfigCalls(AsyncNamespace):
                 max_sessions=max_sessions,
                 migration_source=migration_source,
                 source=source,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -1126,6 +1198,7 @@ class AsyncExternalAgentConfig_ImportCalls(AsyncNamespace):
         migration_source: str | Omit | None = OMIT,
         provider_id: str | Omit | None = OMIT,
         source: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ExternalAgentConfigImportResponse:
         """`externalAgentConfig/import`: Import settings of another agent.
 
@@ -1143,12 +1216,15 @@ class AsyncExternalAgentConfig_ImportCalls(AsyncNamespace):
                 migration_source=migration_source,
                 provider_id=provider_id,
                 source=source,
-            )
+            ),
+            timeout_s,
         )
 
-    async def read_histories(self) -> ExternalAgentConfigImportHistoriesReadResponse:
+    async def read_histories(
+        self, *, timeout_s: float | None = None
+    ) -> ExternalAgentConfigImportHistoriesReadResponse:
         """`externalAgentConfig/import/readHistories`: Read what was imported before."""
-        return await self._request(call("externalAgentConfig/import/readHistories"))
+        return await self._request(call("externalAgentConfig/import/readHistories"), timeout_s)
 
     async def record_history(
         self,
@@ -1156,6 +1232,7 @@ class AsyncExternalAgentConfig_ImportCalls(AsyncNamespace):
         item_type_results: list[ExternalAgentConfigImportHistoryRecordTypeResultParams]
         | list[dict[str, Any]],
         provider_id: str,
+        timeout_s: float | None = None,
     ) -> ExternalAgentConfigImportHistoryRecordResponse:
         """`externalAgentConfig/import/recordHistory`: Record what was imported by other means.
 
@@ -1168,7 +1245,8 @@ class AsyncExternalAgentConfig_ImportCalls(AsyncNamespace):
                 "externalAgentConfig/import/recordHistory",
                 item_type_results=item_type_results,
                 provider_id=provider_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1186,6 +1264,7 @@ class AsyncFeedbackCalls(AsyncNamespace):
         reason: str | Omit | None = OMIT,
         tags: dict[str, str] | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> FeedbackUploadResponse:
         """`feedback/upload`: Send feedback, on request with logs."""
         return await self._request(
@@ -1197,7 +1276,8 @@ class AsyncFeedbackCalls(AsyncNamespace):
                 reason=reason,
                 tags=tags,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1212,6 +1292,7 @@ class AsyncFsCalls(AsyncNamespace):
         destination_path: AbsolutePathBuf | str,
         source_path: AbsolutePathBuf | str,
         recursive: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> FsCopyResponse:
         """`fs/copy`: Copy a file or directory tree on the host filesystem.
 
@@ -1221,11 +1302,16 @@ class AsyncFsCalls(AsyncNamespace):
             recursive: Required for directory copies; ignored for file copies.
         """
         return await self._request(
-            call("fs/copy", destination_path=destination_path, source_path=source_path, recursive=recursive)
+            call("fs/copy", destination_path=destination_path, source_path=source_path, recursive=recursive),
+            timeout_s,
         )
 
     async def create_directory(
-        self, *, path: AbsolutePathBuf | str, recursive: bool | Omit | None = OMIT
+        self,
+        *,
+        path: AbsolutePathBuf | str,
+        recursive: bool | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> FsCreateDirectoryResponse:
         """`fs/createDirectory`: Create a directory on the host filesystem.
 
@@ -1233,31 +1319,37 @@ class AsyncFsCalls(AsyncNamespace):
             path: Absolute directory path to create.
             recursive: Whether parent directories should also be created. Defaults to `true`.
         """
-        return await self._request(call("fs/createDirectory", path=path, recursive=recursive))
+        return await self._request(call("fs/createDirectory", path=path, recursive=recursive), timeout_s)
 
-    async def get_metadata(self, *, path: AbsolutePathBuf | str) -> FsGetMetadataResponse:
+    async def get_metadata(
+        self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> FsGetMetadataResponse:
         """`fs/getMetadata`: Request metadata for an absolute path.
 
         Args:
             path: Absolute path to inspect.
         """
-        return await self._request(call("fs/getMetadata", path=path))
+        return await self._request(call("fs/getMetadata", path=path), timeout_s)
 
-    async def read_directory(self, *, path: AbsolutePathBuf | str) -> FsReadDirectoryResponse:
+    async def read_directory(
+        self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> FsReadDirectoryResponse:
         """`fs/readDirectory`: List direct child names for a directory.
 
         Args:
             path: Absolute directory path to read.
         """
-        return await self._request(call("fs/readDirectory", path=path))
+        return await self._request(call("fs/readDirectory", path=path), timeout_s)
 
-    async def read_file(self, *, path: AbsolutePathBuf | str) -> FsReadFileResponse:
+    async def read_file(
+        self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> FsReadFileResponse:
         """`fs/readFile`: Read a file from the host filesystem.
 
         Args:
             path: Absolute path to read.
         """
-        return await self._request(call("fs/readFile", path=path))
+        return await self._request(call("fs/readFile", path=path), timeout_s)
 
     async def remove(
         self,
@@ -1265,6 +1357,7 @@ class AsyncFsCalls(AsyncNamespace):
         path: AbsolutePathBuf | str,
         force: bool | Omit | None = OMIT,
         recursive: bool | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> FsRemoveResponse:
         """`fs/remove`: Remove a file or directory tree from the host filesystem.
 
@@ -1273,33 +1366,37 @@ class AsyncFsCalls(AsyncNamespace):
             force: Whether missing paths should be ignored. Defaults to `true`.
             recursive: Whether directory removal should recurse. Defaults to `true`.
         """
-        return await self._request(call("fs/remove", path=path, force=force, recursive=recursive))
+        return await self._request(call("fs/remove", path=path, force=force, recursive=recursive), timeout_s)
 
-    async def unwatch(self, *, watch_id: str) -> FsUnwatchResponse:
+    async def unwatch(self, *, watch_id: str, timeout_s: float | None = None) -> FsUnwatchResponse:
         """`fs/unwatch`: Stop filesystem watch notifications for a prior `fs/watch`.
 
         Args:
             watch_id: Watch identifier previously provided to `fs/watch`.
         """
-        return await self._request(call("fs/unwatch", watch_id=watch_id))
+        return await self._request(call("fs/unwatch", watch_id=watch_id), timeout_s)
 
-    async def watch(self, *, path: AbsolutePathBuf | str, watch_id: str) -> FsWatchResponse:
+    async def watch(
+        self, *, path: AbsolutePathBuf | str, watch_id: str, timeout_s: float | None = None
+    ) -> FsWatchResponse:
         """`fs/watch`: Start filesystem watch notifications for an absolute path.
 
         Args:
             path: Absolute file or directory path to watch.
             watch_id: Connection-scoped watch identifier used for `fs/unwatch` and `fs/changed`.
         """
-        return await self._request(call("fs/watch", path=path, watch_id=watch_id))
+        return await self._request(call("fs/watch", path=path, watch_id=watch_id), timeout_s)
 
-    async def write_file(self, *, data_base64: str, path: AbsolutePathBuf | str) -> FsWriteFileResponse:
+    async def write_file(
+        self, *, data_base64: str, path: AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> FsWriteFileResponse:
         """`fs/writeFile`: Write a file on the host filesystem.
 
         Args:
             data_base64: File contents encoded as base64.
             path: Absolute path to write.
         """
-        return await self._request(call("fs/writeFile", data_base64=data_base64, path=path))
+        return await self._request(call("fs/writeFile", data_base64=data_base64, path=path), timeout_s)
 
 
 class AsyncFuzzyFileSearchCalls(AsyncNamespace):
@@ -1308,28 +1405,42 @@ class AsyncFuzzyFileSearchCalls(AsyncNamespace):
     __slots__ = ()
 
     async def __call__(
-        self, *, query: str, roots: list[str], cancellation_token: str | Omit | None = OMIT
+        self,
+        *,
+        query: str,
+        roots: list[str],
+        cancellation_token: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> FuzzyFileSearchResponse:
         """`fuzzyFileSearch`: Search for files by parts of their names."""
         return await self._request(
-            call("fuzzyFileSearch", query=query, roots=roots, cancellation_token=cancellation_token)
+            call("fuzzyFileSearch", query=query, roots=roots, cancellation_token=cancellation_token),
+            timeout_s,
         )
 
     async def session_start(
-        self, *, roots: list[str], session_id: str
+        self, *, roots: list[str], session_id: str, timeout_s: float | None = None
     ) -> FuzzyFileSearchSessionStartResponse:
         """`fuzzyFileSearch/sessionStart` (experimental): Open a search for files that follows a changing
         query.
         """
-        return await self._request(call("fuzzyFileSearch/sessionStart", roots=roots, session_id=session_id))
+        return await self._request(
+            call("fuzzyFileSearch/sessionStart", roots=roots, session_id=session_id), timeout_s
+        )
 
-    async def session_stop(self, *, session_id: str) -> FuzzyFileSearchSessionStopResponse:
+    async def session_stop(
+        self, *, session_id: str, timeout_s: float | None = None
+    ) -> FuzzyFileSearchSessionStopResponse:
         """`fuzzyFileSearch/sessionStop` (experimental): Close a search for files."""
-        return await self._request(call("fuzzyFileSearch/sessionStop", session_id=session_id))
+        return await self._request(call("fuzzyFileSearch/sessionStop", session_id=session_id), timeout_s)
 
-    async def session_update(self, *, query: str, session_id: str) -> FuzzyFileSearchSessionUpdateResponse:
+    async def session_update(
+        self, *, query: str, session_id: str, timeout_s: float | None = None
+    ) -> FuzzyFileSearchSessionUpdateResponse:
         """`fuzzyFileSearch/sessionUpdate` (experimental): Change the query of an open search for files."""
-        return await self._request(call("fuzzyFileSearch/sessionUpdate", query=query, session_id=session_id))
+        return await self._request(
+            call("fuzzyFileSearch/sessionUpdate", query=query, session_id=session_id), timeout_s
+        )
 
 
 class AsyncHooksCalls(AsyncNamespace):
@@ -1337,13 +1448,15 @@ class AsyncHooksCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def list(self, *, cwds: builtins.list[str] | Omit = OMIT) -> HooksListResponse:
+    async def list(
+        self, *, cwds: builtins.list[str] | Omit = OMIT, timeout_s: float | None = None
+    ) -> HooksListResponse:
         """`hooks/list`: List the configured hooks of some directories.
 
         Args:
             cwds: When empty, defaults to the current session working directory.
         """
-        return await self._request(call("hooks/list", cwds=cwds))
+        return await self._request(call("hooks/list", cwds=cwds), timeout_s)
 
 
 class AsyncMarketplaceCalls(AsyncNamespace):
@@ -1352,20 +1465,29 @@ class AsyncMarketplaceCalls(AsyncNamespace):
     __slots__ = ()
 
     async def add(
-        self, *, source: str, ref_name: str | Omit | None = OMIT, sparse_paths: list[str] | Omit | None = OMIT
+        self,
+        *,
+        source: str,
+        ref_name: str | Omit | None = OMIT,
+        sparse_paths: list[str] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> MarketplaceAddResponse:
         """`marketplace/add`: Add a marketplace of plugins."""
         return await self._request(
-            call("marketplace/add", source=source, ref_name=ref_name, sparse_paths=sparse_paths)
+            call("marketplace/add", source=source, ref_name=ref_name, sparse_paths=sparse_paths), timeout_s
         )
 
-    async def remove(self, *, marketplace_name: str) -> MarketplaceRemoveResponse:
+    async def remove(
+        self, *, marketplace_name: str, timeout_s: float | None = None
+    ) -> MarketplaceRemoveResponse:
         """`marketplace/remove`: Remove a marketplace of plugins."""
-        return await self._request(call("marketplace/remove", marketplace_name=marketplace_name))
+        return await self._request(call("marketplace/remove", marketplace_name=marketplace_name), timeout_s)
 
-    async def upgrade(self, *, marketplace_name: str | Omit | None = OMIT) -> MarketplaceUpgradeResponse:
+    async def upgrade(
+        self, *, marketplace_name: str | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> MarketplaceUpgradeResponse:
         """`marketplace/upgrade`: Bring one marketplace, or all, up to date."""
-        return await self._request(call("marketplace/upgrade", marketplace_name=marketplace_name))
+        return await self._request(call("marketplace/upgrade", marketplace_name=marketplace_name), timeout_s)
 
 
 class AsyncMcpServerCalls(AsyncNamespace):
@@ -1419,6 +1541,7 @@ class AsyncMcpServer_Event_StreamCalls(AsyncNamespace):
         subscription_id: str,
         thread_id: str,
         field_meta: Any | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> McpServerEventStreamStartResponse:
         """`mcpServer/event/stream/start` (experimental): Start a stream of events from an MCP server."""
         return await self._request(
@@ -1430,12 +1553,17 @@ class AsyncMcpServer_Event_StreamCalls(AsyncNamespace):
                 subscription_id=subscription_id,
                 thread_id=thread_id,
                 field_meta=field_meta,
-            )
+            ),
+            timeout_s,
         )
 
-    async def stop(self, *, subscription_id: str) -> McpServerEventStreamStopResponse:
+    async def stop(
+        self, *, subscription_id: str, timeout_s: float | None = None
+    ) -> McpServerEventStreamStopResponse:
         """`mcpServer/event/stream/stop` (experimental): Stop a stream of events from an MCP server."""
-        return await self._request(call("mcpServer/event/stream/stop", subscription_id=subscription_id))
+        return await self._request(
+            call("mcpServer/event/stream/stop", subscription_id=subscription_id), timeout_s
+        )
 
 
 class AsyncMcpServer_OauthCalls(AsyncNamespace):
@@ -1454,6 +1582,7 @@ class AsyncMcpServer_OauthCalls(AsyncNamespace):
         scopes: list[str] | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_secs: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> McpServerOauthLoginResponse:
         """`mcpServer/oauth/login`: Start an OAuth login at an MCP server.
 
@@ -1469,7 +1598,8 @@ class AsyncMcpServer_OauthCalls(AsyncNamespace):
                 scopes=scopes,
                 thread_id=thread_id,
                 timeout_secs=timeout_secs,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1487,6 +1617,7 @@ class AsyncMcpServer_ResourceCalls(AsyncNamespace):
         origin_call_id: str | Omit | None = OMIT,
         target: McpResourceReadTarget | dict[str, Any] | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> McpResourceReadResponse:
         """`mcpServer/resource/read`: Read a resource of an MCP server.
 
@@ -1503,7 +1634,8 @@ class AsyncMcpServer_ResourceCalls(AsyncNamespace):
                 origin_call_id=origin_call_id,
                 target=target,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1520,6 +1652,7 @@ class AsyncMcpServer_ToolCalls(AsyncNamespace):
         tool: str,
         field_meta: Any | Omit = OMIT,
         arguments: Any | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> McpServerToolCallResponse:
         """`mcpServer/tool/call`: Call a tool of an MCP server."""
         return await self._request(
@@ -1530,7 +1663,8 @@ class AsyncMcpServer_ToolCalls(AsyncNamespace):
                 tool=tool,
                 field_meta=field_meta,
                 arguments=arguments,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1547,6 +1681,7 @@ class AsyncMcpServerStatusCalls(AsyncNamespace):
         limit: int | Omit | None = OMIT,
         server_name: str | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ListMcpServerStatusResponse:
         """`mcpServerStatus/list`: List the MCP servers with their tools, resources and login states.
 
@@ -1565,7 +1700,8 @@ class AsyncMcpServerStatusCalls(AsyncNamespace):
                 limit=limit,
                 server_name=server_name,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1574,18 +1710,22 @@ class AsyncMemoryCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def reset(self) -> MemoryResetResponse:
+    async def reset(self, *, timeout_s: float | None = None) -> MemoryResetResponse:
         """`memory/reset` (experimental): Delete what the agent remembers."""
-        return await self._request(call("memory/reset"))
+        return await self._request(call("memory/reset"), timeout_s)
 
-    async def status(self, *, min_consolidated_threads: int | Omit | None = OMIT) -> MemoryStatusResponse:
+    async def status(
+        self, *, min_consolidated_threads: int | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> MemoryStatusResponse:
         """`memory/status` (experimental): Read the state of what the agent remembers.
 
         Args:
             min_consolidated_threads: Required distinct consolidated threads. Defaults to 20; supported range
                 is 1..=4096.
         """
-        return await self._request(call("memory/status", min_consolidated_threads=min_consolidated_threads))
+        return await self._request(
+            call("memory/status", min_consolidated_threads=min_consolidated_threads), timeout_s
+        )
 
 
 class AsyncMockCalls(AsyncNamespace):
@@ -1593,13 +1733,15 @@ class AsyncMockCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def experimental_method(self, *, value: str | Omit | None = OMIT) -> MockExperimentalMethodResponse:
+    async def experimental_method(
+        self, *, value: str | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> MockExperimentalMethodResponse:
         """`mock/experimentalMethod` (experimental): Test-only method used to validate experimental gating.
 
         Args:
             value: Test-only payload field.
         """
-        return await self._request(call("mock/experimentalMethod", value=value))
+        return await self._request(call("mock/experimentalMethod", value=value), timeout_s)
 
 
 class AsyncModelCalls(AsyncNamespace):
@@ -1613,6 +1755,7 @@ class AsyncModelCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         include_hidden: bool | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ModelListResponse:
         """`model/list`: List the models that can be used.
 
@@ -1622,7 +1765,7 @@ class AsyncModelCalls(AsyncNamespace):
             limit: Optional page size; defaults to a reasonable server-side value.
         """
         return await self._request(
-            call("model/list", cursor=cursor, include_hidden=include_hidden, limit=limit)
+            call("model/list", cursor=cursor, include_hidden=include_hidden, limit=limit), timeout_s
         )
 
 
@@ -1642,9 +1785,9 @@ class AsyncModelProvider_CapabilitiesCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def read(self) -> ModelProviderCapabilitiesReadResponse:
+    async def read(self, *, timeout_s: float | None = None) -> ModelProviderCapabilitiesReadResponse:
         """`modelProvider/capabilities/read`: Read what the configured model provider can do."""
-        return await self._request(call("modelProvider/capabilities/read"))
+        return await self._request(call("modelProvider/capabilities/read"), timeout_s)
 
 
 class AsyncPermissionProfileCalls(AsyncNamespace):
@@ -1658,6 +1801,7 @@ class AsyncPermissionProfileCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         cwd: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PermissionProfileListResponse:
         """`permissionProfile/list`: List the permission profiles.
 
@@ -1666,7 +1810,9 @@ class AsyncPermissionProfileCalls(AsyncNamespace):
             cwd: Optional working directory to resolve project config layers.
             limit: Optional page size; defaults to the full result set.
         """
-        return await self._request(call("permissionProfile/list", cursor=cursor, cwd=cwd, limit=limit))
+        return await self._request(
+            call("permissionProfile/list", cursor=cursor, cwd=cwd, limit=limit), timeout_s
+        )
 
 
 class AsyncPluginCalls(AsyncNamespace):
@@ -1681,6 +1827,7 @@ class AsyncPluginCalls(AsyncNamespace):
         install_attempt_id: str | Omit | None = OMIT,
         marketplace_path: AbsolutePathBuf | str | Omit | None = OMIT,
         remote_marketplace_name: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginInstallResponse:
         """`plugin/install`: Install a plugin.
 
@@ -1694,7 +1841,8 @@ class AsyncPluginCalls(AsyncNamespace):
                 install_attempt_id=install_attempt_id,
                 marketplace_path=marketplace_path,
                 remote_marketplace_name=remote_marketplace_name,
-            )
+            ),
+            timeout_s,
         )
 
     async def installed(
@@ -1702,6 +1850,7 @@ class AsyncPluginCalls(AsyncNamespace):
         *,
         cwds: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
         install_suggestion_plugin_names: builtins.list[str] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginInstalledResponse:
         """`plugin/installed`: List the installed plugins.
 
@@ -1714,7 +1863,8 @@ class AsyncPluginCalls(AsyncNamespace):
         return await self._request(
             call(
                 "plugin/installed", cwds=cwds, install_suggestion_plugin_names=install_suggestion_plugin_names
-            )
+            ),
+            timeout_s,
         )
 
     async def list(
@@ -1728,6 +1878,7 @@ class AsyncPluginCalls(AsyncNamespace):
         ]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginListResponse:
         """`plugin/list`: List the plugins of the marketplaces.
 
@@ -1739,7 +1890,8 @@ class AsyncPluginCalls(AsyncNamespace):
                 queried, plus the default remote catalog when enabled by feature flag.
         """
         return await self._request(
-            call("plugin/list", cwds=cwds, force_refetch=force_refetch, marketplace_kinds=marketplace_kinds)
+            call("plugin/list", cwds=cwds, force_refetch=force_refetch, marketplace_kinds=marketplace_kinds),
+            timeout_s,
         )
 
     async def read(
@@ -1748,6 +1900,7 @@ class AsyncPluginCalls(AsyncNamespace):
         plugin_name: str,
         marketplace_path: AbsolutePathBuf | str | Omit | None = OMIT,
         remote_marketplace_name: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginReadResponse:
         """`plugin/read`: Read the details of one plugin."""
         return await self._request(
@@ -1756,16 +1909,19 @@ class AsyncPluginCalls(AsyncNamespace):
                 plugin_name=plugin_name,
                 marketplace_path=marketplace_path,
                 remote_marketplace_name=remote_marketplace_name,
-            )
+            ),
+            timeout_s,
         )
 
-    async def reconcile(self, *, reason: str | Omit | None = OMIT) -> PluginReconcileResponse:
+    async def reconcile(
+        self, *, reason: str | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> PluginReconcileResponse:
         """`plugin/reconcile`: Bring the installed plugins in line with what they should be.
 
         Args:
             reason: Optional client-provided reason recorded with the reconciliation attempt.
         """
-        return await self._request(call("plugin/reconcile", reason=reason))
+        return await self._request(call("plugin/reconcile", reason=reason), timeout_s)
 
     async def search(
         self,
@@ -1775,10 +1931,14 @@ class AsyncPluginCalls(AsyncNamespace):
         cwds: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         scope: PluginSearchScope | Literal["global", "workspace", "personal"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginSearchResponse:
         """`plugin/search` (experimental): Search for plugins."""
         return await self._request(
-            call("plugin/search", search_term=search_term, cursor=cursor, cwds=cwds, limit=limit, scope=scope)
+            call(
+                "plugin/search", search_term=search_term, cursor=cursor, cwds=cwds, limit=limit, scope=scope
+            ),
+            timeout_s,
         )
 
     @property
@@ -1791,9 +1951,9 @@ class AsyncPluginCalls(AsyncNamespace):
         """The calls under `plugin.skill`."""
         return AsyncPlugin_SkillCalls(self._client)
 
-    async def uninstall(self, *, plugin_id: str) -> PluginUninstallResponse:
+    async def uninstall(self, *, plugin_id: str, timeout_s: float | None = None) -> PluginUninstallResponse:
         """`plugin/uninstall`: Uninstall a plugin."""
-        return await self._request(call("plugin/uninstall", plugin_id=plugin_id))
+        return await self._request(call("plugin/uninstall", plugin_id=plugin_id), timeout_s)
 
 
 class AsyncPlugin_ShareCalls(AsyncNamespace):
@@ -1801,17 +1961,23 @@ class AsyncPlugin_ShareCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def checkout(self, *, remote_plugin_id: str) -> PluginShareCheckoutResponse:
+    async def checkout(
+        self, *, remote_plugin_id: str, timeout_s: float | None = None
+    ) -> PluginShareCheckoutResponse:
         """`plugin/share/checkout`: Fetch a shared plugin to work on it."""
-        return await self._request(call("plugin/share/checkout", remote_plugin_id=remote_plugin_id))
+        return await self._request(
+            call("plugin/share/checkout", remote_plugin_id=remote_plugin_id), timeout_s
+        )
 
-    async def delete(self, *, remote_plugin_id: str) -> PluginShareDeleteResponse:
+    async def delete(
+        self, *, remote_plugin_id: str, timeout_s: float | None = None
+    ) -> PluginShareDeleteResponse:
         """`plugin/share/delete`: Stop sharing a plugin."""
-        return await self._request(call("plugin/share/delete", remote_plugin_id=remote_plugin_id))
+        return await self._request(call("plugin/share/delete", remote_plugin_id=remote_plugin_id), timeout_s)
 
-    async def list(self) -> PluginShareListResponse:
+    async def list(self, *, timeout_s: float | None = None) -> PluginShareListResponse:
         """`plugin/share/list`: List the plugins that are shared."""
-        return await self._request(call("plugin/share/list"))
+        return await self._request(call("plugin/share/list"), timeout_s)
 
     async def save(
         self,
@@ -1823,6 +1989,7 @@ class AsyncPlugin_ShareCalls(AsyncNamespace):
         | None = OMIT,
         remote_plugin_id: str | Omit | None = OMIT,
         share_targets: builtins.list[PluginShareTarget] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginShareSaveResponse:
         """`plugin/share/save`: Share a plugin, or a new state of it."""
         return await self._request(
@@ -1832,7 +1999,8 @@ class AsyncPlugin_ShareCalls(AsyncNamespace):
                 discoverability=discoverability,
                 remote_plugin_id=remote_plugin_id,
                 share_targets=share_targets,
-            )
+            ),
+            timeout_s,
         )
 
     async def update_targets(
@@ -1841,6 +2009,7 @@ class AsyncPlugin_ShareCalls(AsyncNamespace):
         discoverability: PluginShareUpdateDiscoverability | Literal["UNLISTED", "PRIVATE", "LISTED"],
         remote_plugin_id: str,
         share_targets: builtins.list[PluginShareTarget] | builtins.list[dict[str, Any]],
+        timeout_s: float | None = None,
     ) -> PluginShareUpdateTargetsResponse:
         """`plugin/share/updateTargets`: Change with whom a plugin is shared."""
         return await self._request(
@@ -1849,7 +2018,8 @@ class AsyncPlugin_ShareCalls(AsyncNamespace):
                 discoverability=discoverability,
                 remote_plugin_id=remote_plugin_id,
                 share_targets=share_targets,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1859,7 +2029,12 @@ class AsyncPlugin_SkillCalls(AsyncNamespace):
     __slots__ = ()
 
     async def read(
-        self, *, remote_marketplace_name: str, remote_plugin_id: str, skill_name: str
+        self,
+        *,
+        remote_marketplace_name: str,
+        remote_plugin_id: str,
+        skill_name: str,
+        timeout_s: float | None = None,
     ) -> PluginSkillReadResponse:
         """`plugin/skill/read`: Read a skill of a remote plugin."""
         return await self._request(
@@ -1868,7 +2043,8 @@ class AsyncPlugin_SkillCalls(AsyncNamespace):
                 remote_marketplace_name=remote_marketplace_name,
                 remote_plugin_id=remote_plugin_id,
                 skill_name=skill_name,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1877,7 +2053,7 @@ class AsyncProcessCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def kill(self, *, process_handle: str) -> ProcessKillResponse:
+    async def kill(self, *, process_handle: str, timeout_s: float | None = None) -> ProcessKillResponse:
         """`process/kill` (experimental): Terminate a running `process/spawn` session by client-supplied
         `processHandle`.
 
@@ -1886,10 +2062,14 @@ class AsyncProcessCalls(AsyncNamespace):
         Args:
             process_handle: Client-supplied, connection-scoped `processHandle` from `process/spawn`.
         """
-        return await self._request(call("process/kill", process_handle=process_handle))
+        return await self._request(call("process/kill", process_handle=process_handle), timeout_s)
 
     async def resize_pty(
-        self, *, process_handle: str, size: ProcessTerminalSize | dict[str, Any]
+        self,
+        *,
+        process_handle: str,
+        size: ProcessTerminalSize | dict[str, Any],
+        timeout_s: float | None = None,
     ) -> ProcessResizePtyResponse:
         """`process/resizePty` (experimental): Resize a running PTY-backed `process/spawn` session by
         client-supplied `processHandle`.
@@ -1900,7 +2080,9 @@ class AsyncProcessCalls(AsyncNamespace):
             process_handle: Client-supplied, connection-scoped `processHandle` from `process/spawn`.
             size: New PTY size in character cells.
         """
-        return await self._request(call("process/resizePty", process_handle=process_handle, size=size))
+        return await self._request(
+            call("process/resizePty", process_handle=process_handle, size=size), timeout_s
+        )
 
     async def spawn(
         self,
@@ -1915,6 +2097,7 @@ class AsyncProcessCalls(AsyncNamespace):
         stream_stdout_stderr: bool | Omit = OMIT,
         timeout_ms: int | Omit | None = OMIT,
         tty: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> ProcessSpawnResponse:
         """`process/spawn` (experimental): Spawn a standalone process (argv vector) without a Codex sandbox.
 
@@ -1955,11 +2138,17 @@ class AsyncProcessCalls(AsyncNamespace):
                 stream_stdout_stderr=stream_stdout_stderr,
                 timeout_ms=timeout_ms,
                 tty=tty,
-            )
+            ),
+            timeout_s,
         )
 
     async def write_stdin(
-        self, *, process_handle: str, close_stdin: bool | Omit = OMIT, delta_base64: str | Omit | None = OMIT
+        self,
+        *,
+        process_handle: str,
+        close_stdin: bool | Omit = OMIT,
+        delta_base64: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ProcessWriteStdinResponse:
         """`process/writeStdin` (experimental): Write stdin bytes to a running `process/spawn` session or
         close stdin.
@@ -1977,7 +2166,8 @@ class AsyncProcessCalls(AsyncNamespace):
                 process_handle=process_handle,
                 close_stdin=close_stdin,
                 delta_base64=delta_base64,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1993,15 +2183,19 @@ class AsyncProjectCalls(AsyncNamespace):
         name: str,
         roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]],
         metadata: dict[str, str] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ProjectCreateResponse:
         """`project/create` (experimental): Create a project."""
         return await self._request(
-            call("project/create", idempotency_key=idempotency_key, name=name, roots=roots, metadata=metadata)
+            call(
+                "project/create", idempotency_key=idempotency_key, name=name, roots=roots, metadata=metadata
+            ),
+            timeout_s,
         )
 
-    async def delete(self, *, project_id: str) -> ProjectDeleteResponse:
+    async def delete(self, *, project_id: str, timeout_s: float | None = None) -> ProjectDeleteResponse:
         """`project/delete` (experimental): Delete a project."""
-        return await self._request(call("project/delete", project_id=project_id))
+        return await self._request(call("project/delete", project_id=project_id), timeout_s)
 
     async def import_(
         self,
@@ -2011,6 +2205,7 @@ class AsyncProjectCalls(AsyncNamespace):
         roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]],
         metadata: dict[str, str] | Omit | None = OMIT,
         threads: builtins.list[str] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ProjectImportResponse:
         """`project/import` (experimental): Create a project together with its threads."""
         return await self._request(
@@ -2021,7 +2216,8 @@ class AsyncProjectCalls(AsyncNamespace):
                 roots=roots,
                 metadata=metadata,
                 threads=threads,
-            )
+            ),
+            timeout_s,
         )
 
     async def list(
@@ -2031,6 +2227,7 @@ class AsyncProjectCalls(AsyncNamespace):
         limit: int | Omit | None = OMIT,
         sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
         sort_key: ProjectSortKey | Literal["position", "recencyAt"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ProjectListResponse:
         """`project/list` (experimental): List the projects, a page at a time.
 
@@ -2039,20 +2236,23 @@ class AsyncProjectCalls(AsyncNamespace):
             sort_key: Defaults to position. Recency sorting always places empty projects last.
         """
         return await self._request(
-            call("project/list", cursor=cursor, limit=limit, sort_direction=sort_direction, sort_key=sort_key)
+            call(
+                "project/list", cursor=cursor, limit=limit, sort_direction=sort_direction, sort_key=sort_key
+            ),
+            timeout_s,
         )
 
     async def move(
-        self, *, project_id: str, before_project_id: str | Omit | None = OMIT
+        self, *, project_id: str, before_project_id: str | Omit | None = OMIT, timeout_s: float | None = None
     ) -> ProjectMoveResponse:
         """`project/move` (experimental): Move a project in the order of projects."""
         return await self._request(
-            call("project/move", project_id=project_id, before_project_id=before_project_id)
+            call("project/move", project_id=project_id, before_project_id=before_project_id), timeout_s
         )
 
-    async def read(self, *, project_id: str) -> ProjectReadResponse:
+    async def read(self, *, project_id: str, timeout_s: float | None = None) -> ProjectReadResponse:
         """`project/read` (experimental): Read one project."""
-        return await self._request(call("project/read", project_id=project_id))
+        return await self._request(call("project/read", project_id=project_id), timeout_s)
 
     async def update(
         self,
@@ -2061,10 +2261,12 @@ class AsyncProjectCalls(AsyncNamespace):
         metadata: dict[str, str] | Omit | None = OMIT,
         name: str | Omit | None = OMIT,
         roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ProjectUpdateResponse:
         """`project/update` (experimental): Change a project's name, roots or metadata."""
         return await self._request(
-            call("project/update", project_id=project_id, metadata=metadata, name=name, roots=roots)
+            call("project/update", project_id=project_id, metadata=metadata, name=name, roots=roots),
+            timeout_s,
         )
 
 
@@ -2078,13 +2280,17 @@ class AsyncRemoteControlCalls(AsyncNamespace):
         """The calls under `remote_control.client`."""
         return AsyncRemoteControl_ClientCalls(self._client)
 
-    async def disable(self, *, ephemeral: bool | Omit = OMIT) -> RemoteControlDisableResponse:
+    async def disable(
+        self, *, ephemeral: bool | Omit = OMIT, timeout_s: float | None = None
+    ) -> RemoteControlDisableResponse:
         """`remoteControl/disable` (experimental): Switch remote control off."""
-        return await self._request(call("remoteControl/disable", ephemeral=ephemeral))
+        return await self._request(call("remoteControl/disable", ephemeral=ephemeral), timeout_s)
 
-    async def enable(self, *, ephemeral: bool | Omit = OMIT) -> RemoteControlEnableResponse:
+    async def enable(
+        self, *, ephemeral: bool | Omit = OMIT, timeout_s: float | None = None
+    ) -> RemoteControlEnableResponse:
         """`remoteControl/enable` (experimental): Switch remote control on."""
-        return await self._request(call("remoteControl/enable", ephemeral=ephemeral))
+        return await self._request(call("remoteControl/enable", ephemeral=ephemeral), timeout_s)
 
     @property
     def pairing(self) -> AsyncRemoteControl_PairingCalls:
@@ -2109,6 +2315,7 @@ class AsyncRemoteControl_ClientCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         order: RemoteControlClientsListOrder | Literal["asc", "desc"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> RemoteControlClientsListResponse:
         """`remoteControl/client/list` (experimental): List the clients that may control an environment."""
         return await self._request(
@@ -2118,13 +2325,16 @@ class AsyncRemoteControl_ClientCalls(AsyncNamespace):
                 cursor=cursor,
                 limit=limit,
                 order=order,
-            )
+            ),
+            timeout_s,
         )
 
-    async def revoke(self, *, client_id: str, environment_id: str) -> RemoteControlClientsRevokeResponse:
+    async def revoke(
+        self, *, client_id: str, environment_id: str, timeout_s: float | None = None
+    ) -> RemoteControlClientsRevokeResponse:
         """`remoteControl/client/revoke` (experimental): Take a client's right to control an environment."""
         return await self._request(
-            call("remoteControl/client/revoke", client_id=client_id, environment_id=environment_id)
+            call("remoteControl/client/revoke", client_id=client_id, environment_id=environment_id), timeout_s
         )
 
 
@@ -2133,12 +2343,18 @@ class AsyncRemoteControl_PairingCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def start(self, *, manual_code: bool | Omit = OMIT) -> RemoteControlPairingStartResponse:
+    async def start(
+        self, *, manual_code: bool | Omit = OMIT, timeout_s: float | None = None
+    ) -> RemoteControlPairingStartResponse:
         """`remoteControl/pairing/start` (experimental): Start to pair a client for remote control."""
-        return await self._request(call("remoteControl/pairing/start", manual_code=manual_code))
+        return await self._request(call("remoteControl/pairing/start", manual_code=manual_code), timeout_s)
 
     async def status(
-        self, *, manual_pairing_code: str | Omit | None = OMIT, pairing_code: str | Omit | None = OMIT
+        self,
+        *,
+        manual_pairing_code: str | Omit | None = OMIT,
+        pairing_code: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> RemoteControlPairingStatusResponse:
         """`remoteControl/pairing/status` (experimental): Read how far a pairing has come."""
         return await self._request(
@@ -2146,7 +2362,8 @@ class AsyncRemoteControl_PairingCalls(AsyncNamespace):
                 "remoteControl/pairing/status",
                 manual_pairing_code=manual_pairing_code,
                 pairing_code=pairing_code,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -2155,9 +2372,9 @@ class AsyncRemoteControl_StatusCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def read(self) -> RemoteControlStatusReadResponse:
+    async def read(self, *, timeout_s: float | None = None) -> RemoteControlStatusReadResponse:
         """`remoteControl/status/read` (experimental): Read the state of remote control."""
-        return await self._request(call("remoteControl/status/read"))
+        return await self._request(call("remoteControl/status/read"), timeout_s)
 
 
 class AsyncReviewCalls(AsyncNamespace):
@@ -2171,6 +2388,7 @@ class AsyncReviewCalls(AsyncNamespace):
         target: ReviewTarget | dict[str, Any],
         thread_id: str,
         delivery: ReviewDelivery | Literal["inline", "detached"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ReviewStartResponse:
         """`review/start`: Start a review: of uncommitted changes, a branch, a commit, or as instructed.
 
@@ -2181,7 +2399,7 @@ class AsyncReviewCalls(AsyncNamespace):
                 thread.
         """
         return await self._request(
-            call("review/start", target=target, thread_id=thread_id, delivery=delivery)
+            call("review/start", target=target, thread_id=thread_id, delivery=delivery), timeout_s
         )
 
 
@@ -2190,11 +2408,11 @@ class AsyncRolloutCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def compress(self) -> RolloutCompressResponse:
+    async def compress(self, *, timeout_s: float | None = None) -> RolloutCompressResponse:
         """`rollout/compress` (experimental): Start a best-effort background compression pass for cold local
         rollouts.
         """
-        return await self._request(call("rollout/compress"))
+        return await self._request(call("rollout/compress"), timeout_s)
 
 
 class AsyncServerCalls(AsyncNamespace):
@@ -2202,9 +2420,9 @@ class AsyncServerCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def diagnostics(self) -> ServerDiagnosticsResponse:
+    async def diagnostics(self, *, timeout_s: float | None = None) -> ServerDiagnosticsResponse:
         """`server/diagnostics` (experimental): Read content-free, process-local diagnostics."""
-        return await self._request(call("server/diagnostics"))
+        return await self._request(call("server/diagnostics"), timeout_s)
 
 
 class AsyncSkillsCalls(AsyncNamespace):
@@ -2223,7 +2441,11 @@ class AsyncSkillsCalls(AsyncNamespace):
         return AsyncSkills_ExtraRootsCalls(self._client)
 
     async def list(
-        self, *, cwds: builtins.list[str] | Omit = OMIT, force_reload: bool | Omit = OMIT
+        self,
+        *,
+        cwds: builtins.list[str] | Omit = OMIT,
+        force_reload: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> SkillsListResponse:
         """`skills/list`: List the skills of some directories.
 
@@ -2231,7 +2453,7 @@ class AsyncSkillsCalls(AsyncNamespace):
             cwds: When empty, defaults to the current session working directory.
             force_reload: When true, bypass the skills cache and re-scan skills from disk.
         """
-        return await self._request(call("skills/list", cwds=cwds, force_reload=force_reload))
+        return await self._request(call("skills/list", cwds=cwds, force_reload=force_reload), timeout_s)
 
 
 class AsyncSkills_ConfigCalls(AsyncNamespace):
@@ -2245,6 +2467,7 @@ class AsyncSkills_ConfigCalls(AsyncNamespace):
         enabled: bool,
         name: str | Omit | None = OMIT,
         path: AbsolutePathBuf | str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> SkillsConfigWriteResponse:
         """`skills/config/write`: Switch a skill on or off.
 
@@ -2252,7 +2475,9 @@ class AsyncSkills_ConfigCalls(AsyncNamespace):
             name: Name-based selector.
             path: Path-based selector.
         """
-        return await self._request(call("skills/config/write", enabled=enabled, name=name, path=path))
+        return await self._request(
+            call("skills/config/write", enabled=enabled, name=name, path=path), timeout_s
+        )
 
 
 class AsyncSkills_ExtraRootsCalls(AsyncNamespace):
@@ -2260,9 +2485,11 @@ class AsyncSkills_ExtraRootsCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def set(self, *, extra_roots: list[AbsolutePathBuf] | list[str]) -> SkillsExtraRootsSetResponse:
+    async def set(
+        self, *, extra_roots: list[AbsolutePathBuf] | list[str], timeout_s: float | None = None
+    ) -> SkillsExtraRootsSetResponse:
         """`skills/extraRoots/set`: Set further directories in which skills are looked for."""
-        return await self._request(call("skills/extraRoots/set", extra_roots=extra_roots))
+        return await self._request(call("skills/extraRoots/set", extra_roots=extra_roots), timeout_s)
 
 
 class AsyncThreadCalls(AsyncNamespace):
@@ -2271,7 +2498,7 @@ class AsyncThreadCalls(AsyncNamespace):
     __slots__ = ()
 
     async def approve_guardian_denied_action(
-        self, *, event: Any, thread_id: str
+        self, *, event: Any, thread_id: str, timeout_s: float | None = None
     ) -> ThreadApproveGuardianDeniedActionResponse:
         """`thread/approveGuardianDeniedAction`: Allow an action that the automatic reviewer has denied.
 
@@ -2279,12 +2506,12 @@ class AsyncThreadCalls(AsyncNamespace):
             event: Serialized `codex_protocol::protocol::GuardianAssessmentEvent`.
         """
         return await self._request(
-            call("thread/approveGuardianDeniedAction", event=event, thread_id=thread_id)
+            call("thread/approveGuardianDeniedAction", event=event, thread_id=thread_id), timeout_s
         )
 
-    async def archive(self, *, thread_id: str) -> ThreadArchiveResponse:
+    async def archive(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadArchiveResponse:
         """`thread/archive`: Move a stored thread to the archive."""
-        return await self._request(call("thread/archive", thread_id=thread_id))
+        return await self._request(call("thread/archive", thread_id=thread_id), timeout_s)
 
     @property
     def attachment(self) -> AsyncThread_AttachmentCalls:
@@ -2306,7 +2533,9 @@ class AsyncThreadCalls(AsyncNamespace):
         """The calls under `thread.compact`."""
         return AsyncThread_CompactCalls(self._client)
 
-    async def decrement_elicitation(self, *, thread_id: str) -> ThreadDecrementElicitationResponse:
+    async def decrement_elicitation(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadDecrementElicitationResponse:
         """`thread/decrement_elicitation` (experimental): Decrement the thread-local out-of-band elicitation
         counter.
 
@@ -2317,11 +2546,11 @@ class AsyncThreadCalls(AsyncNamespace):
         Args:
             thread_id: Thread whose out-of-band elicitation counter should be decremented.
         """
-        return await self._request(call("thread/decrement_elicitation", thread_id=thread_id))
+        return await self._request(call("thread/decrement_elicitation", thread_id=thread_id), timeout_s)
 
-    async def delete(self, *, thread_id: str) -> ThreadDeleteResponse:
+    async def delete(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadDeleteResponse:
         """`thread/delete`: Delete a stored thread."""
-        return await self._request(call("thread/delete", thread_id=thread_id))
+        return await self._request(call("thread/delete", thread_id=thread_id), timeout_s)
 
     async def fork(
         self,
@@ -2360,6 +2589,7 @@ class AsyncThreadCalls(AsyncNamespace):
         | Literal["user", "subagent", "memory_consolidation"]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadForkResponse:
         """`thread/fork`: There are two ways to fork a thread: 1. By thread_id: load the thread from disk by
         thread_id and fork it into a new thread. 2. By path: load the thread from disk by path and fork it
@@ -2420,7 +2650,8 @@ class AsyncThreadCalls(AsyncNamespace):
                 sandbox=sandbox,
                 service_tier=service_tier,
                 thread_source=thread_source,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -2428,7 +2659,9 @@ class AsyncThreadCalls(AsyncNamespace):
         """The calls under `thread.goal`."""
         return AsyncThread_GoalCalls(self._client)
 
-    async def increment_elicitation(self, *, thread_id: str) -> ThreadIncrementElicitationResponse:
+    async def increment_elicitation(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadIncrementElicitationResponse:
         """`thread/increment_elicitation` (experimental): Increment the thread-local out-of-band elicitation
         counter.
 
@@ -2440,16 +2673,18 @@ class AsyncThreadCalls(AsyncNamespace):
         Args:
             thread_id: Thread whose out-of-band elicitation counter should be incremented.
         """
-        return await self._request(call("thread/increment_elicitation", thread_id=thread_id))
+        return await self._request(call("thread/increment_elicitation", thread_id=thread_id), timeout_s)
 
-    async def inject_items(self, *, items: builtins.list[Any], thread_id: str) -> ThreadInjectItemsResponse:
+    async def inject_items(
+        self, *, items: builtins.list[Any], thread_id: str, timeout_s: float | None = None
+    ) -> ThreadInjectItemsResponse:
         """`thread/inject_items`: Append raw Responses API items to the thread history without starting a
         user turn.
 
         Args:
             items: Raw Responses API items to append to the thread's model-visible history.
         """
-        return await self._request(call("thread/inject_items", items=items, thread_id=thread_id))
+        return await self._request(call("thread/inject_items", items=items, thread_id=thread_id), timeout_s)
 
     @property
     def items(self) -> AsyncThread_ItemsCalls:
@@ -2494,6 +2729,7 @@ class AsyncThreadCalls(AsyncNamespace):
         | Omit
         | None = OMIT,
         use_state_db_only: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadListResponse:
         """`thread/list`: List the stored threads, a page at a time.
 
@@ -2547,7 +2783,8 @@ class AsyncThreadCalls(AsyncNamespace):
                 sort_key=sort_key,
                 source_kinds=source_kinds,
                 use_state_db_only=use_state_db_only,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -2580,7 +2817,9 @@ class AsyncThreadCalls(AsyncNamespace):
         """The calls under `thread.queue`."""
         return AsyncThread_QueueCalls(self._client)
 
-    async def read(self, *, thread_id: str, include_turns: bool | Omit = OMIT) -> ThreadReadResponse:
+    async def read(
+        self, *, thread_id: str, include_turns: bool | Omit = OMIT, timeout_s: float | None = None
+    ) -> ThreadReadResponse:
         """`thread/read`: Read a stored thread, on request with its turns.
 
         Args:
@@ -2588,7 +2827,9 @@ class AsyncThreadCalls(AsyncNamespace):
                 hydration is deprecated for paginated threads; prefer a metadata-only read and page with
                 `thread/turns/list` and `thread/items/list`.
         """
-        return await self._request(call("thread/read", thread_id=thread_id, include_turns=include_turns))
+        return await self._request(
+            call("thread/read", thread_id=thread_id, include_turns=include_turns), timeout_s
+        )
 
     @property
     def read_state(self) -> AsyncThread_ReadStateCalls:
@@ -2631,6 +2872,7 @@ class AsyncThreadCalls(AsyncNamespace):
         | Omit
         | None = OMIT,
         service_tier: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadResumeResponse:
         """`thread/resume`: There are three ways to resume a thread: 1. By thread_id: load the thread from
         disk by thread_id and resume it. 2. By history: instantiate the thread from memory and resume it.
@@ -2686,10 +2928,13 @@ class AsyncThreadCalls(AsyncNamespace):
                 runtime_workspace_roots=runtime_workspace_roots,
                 sandbox=sandbox,
                 service_tier=service_tier,
-            )
+            ),
+            timeout_s,
         )
 
-    async def revert(self, *, before_turn_id: str, thread_id: str) -> ThreadRevertResponse:
+    async def revert(
+        self, *, before_turn_id: str, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadRevertResponse:
         """`thread/revert`: Replace a paginated thread's durable history with the prefix before one turn.
 
         This only changes persisted conversation history. It does not revert local file changes.
@@ -2697,7 +2942,9 @@ class AsyncThreadCalls(AsyncNamespace):
         Args:
             before_turn_id: Turn excluded from the replacement history, together with every later turn.
         """
-        return await self._request(call("thread/revert", before_turn_id=before_turn_id, thread_id=thread_id))
+        return await self._request(
+            call("thread/revert", before_turn_id=before_turn_id, thread_id=thread_id), timeout_s
+        )
 
     async def search(
         self,
@@ -2728,6 +2975,7 @@ class AsyncThreadCalls(AsyncNamespace):
         ]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSearchResponse:
         """`thread/search` (experimental): Search the stored threads, a page at a time.
 
@@ -2752,7 +3000,8 @@ class AsyncThreadCalls(AsyncNamespace):
                 sort_direction=sort_direction,
                 sort_key=sort_key,
                 source_kinds=source_kinds,
-            )
+            ),
+            timeout_s,
         )
 
     async def search_occurrences(
@@ -2762,6 +3011,7 @@ class AsyncThreadCalls(AsyncNamespace):
         thread_id: str,
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSearchOccurrencesResponse:
         """`thread/searchOccurrences` (experimental): Parameters for searching visible message occurrences
         within one paginated thread.
@@ -2779,7 +3029,8 @@ class AsyncThreadCalls(AsyncNamespace):
                 thread_id=thread_id,
                 cursor=cursor,
                 limit=limit,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -2793,7 +3044,12 @@ class AsyncThreadCalls(AsyncNamespace):
         return AsyncThread_SettingsCalls(self._client)
 
     async def shell_command(
-        self, *, command: str, thread_id: str, timeout_ms: int | Omit | None = OMIT
+        self,
+        *,
+        command: str,
+        thread_id: str,
+        timeout_ms: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadShellCommandResponse:
         """`thread/shellCommand`: Run a command of the user's in a thread.
 
@@ -2806,7 +3062,8 @@ class AsyncThreadCalls(AsyncNamespace):
                 affect the immediate RPC acknowledgement.
         """
         return await self._request(
-            call("thread/shellCommand", command=command, thread_id=thread_id, timeout_ms=timeout_ms)
+            call("thread/shellCommand", command=command, thread_id=thread_id, timeout_ms=timeout_ms),
+            timeout_s,
         )
 
     async def start(
@@ -2862,6 +3119,7 @@ class AsyncThreadCalls(AsyncNamespace):
         | Literal["user", "subagent", "memory_consolidation"]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadStartResponse:
         """`thread/start`: Start a new thread; what is left out is as the configuration has it.
 
@@ -2922,7 +3180,8 @@ class AsyncThreadCalls(AsyncNamespace):
                 service_tier=service_tier,
                 session_start_source=session_start_source,
                 thread_source=thread_source,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -2935,13 +3194,15 @@ class AsyncThreadCalls(AsyncNamespace):
         """The calls under `thread.turns`."""
         return AsyncThread_TurnsCalls(self._client)
 
-    async def unarchive(self, *, thread_id: str) -> ThreadUnarchiveResponse:
+    async def unarchive(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadUnarchiveResponse:
         """`thread/unarchive`: Bring a thread back from the archive."""
-        return await self._request(call("thread/unarchive", thread_id=thread_id))
+        return await self._request(call("thread/unarchive", thread_id=thread_id), timeout_s)
 
-    async def unsubscribe(self, *, thread_id: str) -> ThreadUnsubscribeResponse:
+    async def unsubscribe(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadUnsubscribeResponse:
         """`thread/unsubscribe`: Stop receiving the events of a thread."""
-        return await self._request(call("thread/unsubscribe", thread_id=thread_id))
+        return await self._request(call("thread/unsubscribe", thread_id=thread_id), timeout_s)
 
 
 class AsyncThread_AttachmentCalls(AsyncNamespace):
@@ -2950,7 +3211,13 @@ class AsyncThread_AttachmentCalls(AsyncNamespace):
     __slots__ = ()
 
     async def add(
-        self, *, attachment_type: str, identity_key: str, payload: Any, thread_id: str
+        self,
+        *,
+        attachment_type: str,
+        identity_key: str,
+        payload: Any,
+        thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadAttachmentAddResponse:
         """`thread/attachment/add`: Parameters for creating or locating an attachment on its owning thread."""
         return await self._request(
@@ -2960,19 +3227,25 @@ class AsyncThread_AttachmentCalls(AsyncNamespace):
                 identity_key=identity_key,
                 payload=payload,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
     async def list(
-        self, *, thread_id: str, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        thread_id: str,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadAttachmentListResponse:
         """`thread/attachment/list`: Parameters for listing attachments from one thread."""
         return await self._request(
-            call("thread/attachment/list", thread_id=thread_id, cursor=cursor, limit=limit)
+            call("thread/attachment/list", thread_id=thread_id, cursor=cursor, limit=limit), timeout_s
         )
 
     async def remove(
-        self, *, attachment_type: str, identity_key: str, thread_id: str
+        self, *, attachment_type: str, identity_key: str, thread_id: str, timeout_s: float | None = None
     ) -> ThreadAttachmentRemoveResponse:
         """`thread/attachment/remove`: Parameters for deleting an attachment by its stable thread-local
         identity.
@@ -2983,7 +3256,8 @@ class AsyncThread_AttachmentCalls(AsyncNamespace):
                 attachment_type=attachment_type,
                 identity_key=identity_key,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3000,6 +3274,7 @@ class AsyncThread_AttachmentOwnerCalls(AsyncNamespace):
         archived: bool | Omit | None = OMIT,
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadAttachmentOwnerListResponse:
         """`thread/attachmentOwner/list`: Parameters for reverse lookup by attachment identity within this
         server's store.
@@ -3015,7 +3290,8 @@ class AsyncThread_AttachmentOwnerCalls(AsyncNamespace):
                 archived=archived,
                 cursor=cursor,
                 limit=limit,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3024,12 +3300,19 @@ class AsyncThread_BackgroundTerminalsCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def clean(self, *, thread_id: str) -> ThreadBackgroundTerminalsCleanResponse:
+    async def clean(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadBackgroundTerminalsCleanResponse:
         """`thread/backgroundTerminals/clean` (experimental): End the background terminals of a thread."""
-        return await self._request(call("thread/backgroundTerminals/clean", thread_id=thread_id))
+        return await self._request(call("thread/backgroundTerminals/clean", thread_id=thread_id), timeout_s)
 
     async def list(
-        self, *, thread_id: str, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        thread_id: str,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadBackgroundTerminalsListResponse:
         """`thread/backgroundTerminals/list` (experimental): List the background terminals of a thread.
 
@@ -3038,15 +3321,17 @@ class AsyncThread_BackgroundTerminalsCalls(AsyncNamespace):
             limit: Optional page size.
         """
         return await self._request(
-            call("thread/backgroundTerminals/list", thread_id=thread_id, cursor=cursor, limit=limit)
+            call("thread/backgroundTerminals/list", thread_id=thread_id, cursor=cursor, limit=limit),
+            timeout_s,
         )
 
     async def terminate(
-        self, *, process_id: str, thread_id: str
+        self, *, process_id: str, thread_id: str, timeout_s: float | None = None
     ) -> ThreadBackgroundTerminalsTerminateResponse:
         """`thread/backgroundTerminals/terminate` (experimental): End one background terminal of a thread."""
         return await self._request(
-            call("thread/backgroundTerminals/terminate", process_id=process_id, thread_id=thread_id)
+            call("thread/backgroundTerminals/terminate", process_id=process_id, thread_id=thread_id),
+            timeout_s,
         )
 
 
@@ -3055,9 +3340,9 @@ class AsyncThread_CompactCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def start(self, *, thread_id: str) -> ThreadCompactStartResponse:
+    async def start(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadCompactStartResponse:
         """`thread/compact/start`: Start to replace a thread's history by a summary."""
-        return await self._request(call("thread/compact/start", thread_id=thread_id))
+        return await self._request(call("thread/compact/start", thread_id=thread_id), timeout_s)
 
 
 class AsyncThread_GoalCalls(AsyncNamespace):
@@ -3070,17 +3355,18 @@ class AsyncThread_GoalCalls(AsyncNamespace):
         *,
         thread_id: str,
         origin: ThreadGoalMutationOrigin | Literal["user", "automatic"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadGoalClearResponse:
         """`thread/goal/clear`: Take back a thread's goal.
 
         Args:
             origin: Missing provenance does not supply user authorization.
         """
-        return await self._request(call("thread/goal/clear", thread_id=thread_id, origin=origin))
+        return await self._request(call("thread/goal/clear", thread_id=thread_id, origin=origin), timeout_s)
 
-    async def get(self, *, thread_id: str) -> ThreadGoalGetResponse:
+    async def get(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadGoalGetResponse:
         """`thread/goal/get`: Read a thread's goal."""
-        return await self._request(call("thread/goal/get", thread_id=thread_id))
+        return await self._request(call("thread/goal/get", thread_id=thread_id), timeout_s)
 
     async def set(
         self,
@@ -3093,6 +3379,7 @@ class AsyncThread_GoalCalls(AsyncNamespace):
         | Omit
         | None = OMIT,
         token_budget: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadGoalSetResponse:
         """`thread/goal/set`: Set or change a thread's goal.
 
@@ -3107,7 +3394,8 @@ class AsyncThread_GoalCalls(AsyncNamespace):
                 origin=origin,
                 status=status,
                 token_budget=token_budget,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3124,6 +3412,7 @@ class AsyncThread_ItemsCalls(AsyncNamespace):
         limit: int | Omit | None = OMIT,
         sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
         turn_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadItemsListResponse:
         """`thread/items/list`: List the stored items of a thread, a page at a time.
 
@@ -3143,11 +3432,12 @@ class AsyncThread_ItemsCalls(AsyncNamespace):
                 limit=limit,
                 sort_direction=sort_direction,
                 turn_id=turn_id,
-            )
+            ),
+            timeout_s,
         )
 
     async def read(
-        self, *, item_ids: builtins.list[str], thread_id: str, turn_id: str
+        self, *, item_ids: builtins.list[str], thread_id: str, turn_id: str, timeout_s: float | None = None
     ) -> ThreadItemsReadResponse:
         """`thread/items/read` (experimental): Retrieve a bounded set of persisted items from one turn.
 
@@ -3155,7 +3445,7 @@ class AsyncThread_ItemsCalls(AsyncNamespace):
             item_ids: Item IDs to retrieve. Supply 1 to 100 IDs.
         """
         return await self._request(
-            call("thread/items/read", item_ids=item_ids, thread_id=thread_id, turn_id=turn_id)
+            call("thread/items/read", item_ids=item_ids, thread_id=thread_id, turn_id=turn_id), timeout_s
         )
 
 
@@ -3165,7 +3455,11 @@ class AsyncThread_LoadedCalls(AsyncNamespace):
     __slots__ = ()
 
     async def list(
-        self, *, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadLoadedListResponse:
         """`thread/loaded/list`: List the ids of the threads that are loaded.
 
@@ -3173,7 +3467,7 @@ class AsyncThread_LoadedCalls(AsyncNamespace):
             cursor: Opaque pagination cursor returned by a previous call.
             limit: Optional page size; defaults to no limit.
         """
-        return await self._request(call("thread/loaded/list", cursor=cursor, limit=limit))
+        return await self._request(call("thread/loaded/list", cursor=cursor, limit=limit), timeout_s)
 
 
 class AsyncThread_MemoryModeCalls(AsyncNamespace):
@@ -3182,10 +3476,14 @@ class AsyncThread_MemoryModeCalls(AsyncNamespace):
     __slots__ = ()
 
     async def set(
-        self, *, mode: ThreadMemoryMode | Literal["enabled", "disabled"], thread_id: str
+        self,
+        *,
+        mode: ThreadMemoryMode | Literal["enabled", "disabled"],
+        thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadMemoryModeSetResponse:
         """`thread/memoryMode/set` (experimental): Set whether a thread may be remembered."""
-        return await self._request(call("thread/memoryMode/set", mode=mode, thread_id=thread_id))
+        return await self._request(call("thread/memoryMode/set", mode=mode, thread_id=thread_id), timeout_s)
 
 
 class AsyncThread_MetadataCalls(AsyncNamespace):
@@ -3200,6 +3498,7 @@ class AsyncThread_MetadataCalls(AsyncNamespace):
         daybreak_enabled: bool | Omit | None = OMIT,
         git_info: ThreadMetadataGitInfoUpdateParams | dict[str, Any] | Omit | None = OMIT,
         project_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadMetadataUpdateResponse:
         """`thread/metadata/update`: Change what is stored about a thread, such as its git repository.
 
@@ -3218,7 +3517,8 @@ class AsyncThread_MetadataCalls(AsyncNamespace):
                 daybreak_enabled=daybreak_enabled,
                 git_info=git_info,
                 project_id=project_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3227,9 +3527,11 @@ class AsyncThread_NameCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def set(self, *, name: str, thread_id: str) -> ThreadSetNameResponse:
+    async def set(
+        self, *, name: str, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadSetNameResponse:
         """`thread/name/set`: Name a thread."""
-        return await self._request(call("thread/name/set", name=name, thread_id=thread_id))
+        return await self._request(call("thread/name/set", name=name, thread_id=thread_id), timeout_s)
 
 
 class AsyncThread_PredictionCalls(AsyncNamespace):
@@ -3237,10 +3539,12 @@ class AsyncThread_PredictionCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def request(self, *, source_turn_id: str, thread_id: str) -> ThreadPredictionRequestResponse:
+    async def request(
+        self, *, source_turn_id: str, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadPredictionRequestResponse:
         """`thread/prediction/request` (experimental): Ask for a prediction of what comes after a turn."""
         return await self._request(
-            call("thread/prediction/request", source_turn_id=source_turn_id, thread_id=thread_id)
+            call("thread/prediction/request", source_turn_id=source_turn_id, thread_id=thread_id), timeout_s
         )
 
 
@@ -3255,6 +3559,7 @@ class AsyncThread_QueueCalls(AsyncNamespace):
         client_user_message_id: str,
         input: builtins.list[UserInput] | builtins.list[dict[str, Any]],
         thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadQueueAddResponse:
         """`thread/queue/add` (experimental): Add an input to a thread's queue."""
         return await self._request(
@@ -3263,17 +3568,26 @@ class AsyncThread_QueueCalls(AsyncNamespace):
                 client_user_message_id=client_user_message_id,
                 input=input,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
-    async def delete(self, *, queued_submission_id: str, thread_id: str) -> ThreadQueueDeleteResponse:
+    async def delete(
+        self, *, queued_submission_id: str, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadQueueDeleteResponse:
         """`thread/queue/delete` (experimental): Take an input out of a thread's queue."""
         return await self._request(
-            call("thread/queue/delete", queued_submission_id=queued_submission_id, thread_id=thread_id)
+            call("thread/queue/delete", queued_submission_id=queued_submission_id, thread_id=thread_id),
+            timeout_s,
         )
 
     async def list(
-        self, *, thread_id: str, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        thread_id: str,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadQueueListResponse:
         """`thread/queue/list` (experimental): List the inputs in a thread's queue.
 
@@ -3281,22 +3595,30 @@ class AsyncThread_QueueCalls(AsyncNamespace):
             cursor: Opaque pagination cursor returned by a previous call.
             limit: Optional page size; defaults to the standard thread-list page size.
         """
-        return await self._request(call("thread/queue/list", thread_id=thread_id, cursor=cursor, limit=limit))
+        return await self._request(
+            call("thread/queue/list", thread_id=thread_id, cursor=cursor, limit=limit), timeout_s
+        )
 
     async def reorder(
-        self, *, queued_submission_ids: builtins.list[str], thread_id: str
+        self, *, queued_submission_ids: builtins.list[str], thread_id: str, timeout_s: float | None = None
     ) -> ThreadQueueReorderResponse:
         """`thread/queue/reorder` (experimental): Change the order of a thread's queue."""
         return await self._request(
-            call("thread/queue/reorder", queued_submission_ids=queued_submission_ids, thread_id=thread_id)
+            call("thread/queue/reorder", queued_submission_ids=queued_submission_ids, thread_id=thread_id),
+            timeout_s,
         )
 
     async def start(
-        self, *, thread_id: str, queued_submission_id: str | Omit | None = OMIT
+        self,
+        *,
+        thread_id: str,
+        queued_submission_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadQueueStartResponse:
         """`thread/queue/start` (experimental): Start a turn with an input of a thread's queue."""
         return await self._request(
-            call("thread/queue/start", thread_id=thread_id, queued_submission_id=queued_submission_id)
+            call("thread/queue/start", thread_id=thread_id, queued_submission_id=queued_submission_id),
+            timeout_s,
         )
 
     async def update(
@@ -3305,6 +3627,7 @@ class AsyncThread_QueueCalls(AsyncNamespace):
         input: builtins.list[UserInput] | builtins.list[dict[str, Any]],
         queued_submission_id: str,
         thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadQueueUpdateResponse:
         """`thread/queue/update` (experimental): Change an input in a thread's queue."""
         return await self._request(
@@ -3313,7 +3636,8 @@ class AsyncThread_QueueCalls(AsyncNamespace):
                 input=input,
                 queued_submission_id=queued_submission_id,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3323,7 +3647,12 @@ class AsyncThread_ReadStateCalls(AsyncNamespace):
     __slots__ = ()
 
     async def update(
-        self, *, expected_revision: str, operation: ThreadReadStateOperation | dict[str, Any], thread_id: str
+        self,
+        *,
+        expected_revision: str,
+        operation: ThreadReadStateOperation | dict[str, Any],
+        thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadReadStateUpdateResponse:
         """`thread/readState/update` (experimental): Mark a thread as read or unread.
 
@@ -3337,7 +3666,8 @@ class AsyncThread_ReadStateCalls(AsyncNamespace):
                 expected_revision=expected_revision,
                 operation=operation,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3347,14 +3677,24 @@ class AsyncThread_RealtimeCalls(AsyncNamespace):
     __slots__ = ()
 
     async def append_audio(
-        self, *, audio: ThreadRealtimeAudioChunk | dict[str, Any], thread_id: str
+        self,
+        *,
+        audio: ThreadRealtimeAudioChunk | dict[str, Any],
+        thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadRealtimeAppendAudioResponse:
         """`thread/realtime/appendAudio` (experimental): Append audio input to thread realtime."""
-        return await self._request(call("thread/realtime/appendAudio", audio=audio, thread_id=thread_id))
+        return await self._request(
+            call("thread/realtime/appendAudio", audio=audio, thread_id=thread_id), timeout_s
+        )
 
-    async def append_speech(self, *, text: str, thread_id: str) -> ThreadRealtimeAppendSpeechResponse:
+    async def append_speech(
+        self, *, text: str, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadRealtimeAppendSpeechResponse:
         """`thread/realtime/appendSpeech` (experimental): Append speakable text to thread realtime."""
-        return await self._request(call("thread/realtime/appendSpeech", text=text, thread_id=thread_id))
+        return await self._request(
+            call("thread/realtime/appendSpeech", text=text, thread_id=thread_id), timeout_s
+        )
 
     async def append_text(
         self,
@@ -3362,15 +3702,16 @@ class AsyncThread_RealtimeCalls(AsyncNamespace):
         text: str,
         thread_id: str,
         role: ConversationTextRole | Literal["user", "developer", "assistant"] | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadRealtimeAppendTextResponse:
         """`thread/realtime/appendText` (experimental): Append text input to thread realtime."""
         return await self._request(
-            call("thread/realtime/appendText", text=text, thread_id=thread_id, role=role)
+            call("thread/realtime/appendText", text=text, thread_id=thread_id, role=role), timeout_s
         )
 
-    async def list_voices(self) -> ThreadRealtimeListVoicesResponse:
+    async def list_voices(self, *, timeout_s: float | None = None) -> ThreadRealtimeListVoicesResponse:
         """`thread/realtime/listVoices` (experimental): List voices supported by thread realtime."""
-        return await self._request(call("thread/realtime/listVoices"))
+        return await self._request(call("thread/realtime/listVoices"), timeout_s)
 
     async def start(
         self,
@@ -3437,6 +3778,7 @@ class AsyncThread_RealtimeCalls(AsyncNamespace):
         ]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadRealtimeStartResponse:
         """`thread/realtime/start` (experimental): Start a thread-scoped realtime session.
 
@@ -3495,12 +3837,13 @@ class AsyncThread_RealtimeCalls(AsyncNamespace):
                 transport=transport,
                 version=version,
                 voice=voice,
-            )
+            ),
+            timeout_s,
         )
 
-    async def stop(self, *, thread_id: str) -> ThreadRealtimeStopResponse:
+    async def stop(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadRealtimeStopResponse:
         """`thread/realtime/stop` (experimental): Stop thread realtime."""
-        return await self._request(call("thread/realtime/stop", thread_id=thread_id))
+        return await self._request(call("thread/realtime/stop", thread_id=thread_id), timeout_s)
 
 
 class AsyncThread_SectionCalls(AsyncNamespace):
@@ -3509,7 +3852,12 @@ class AsyncThread_SectionCalls(AsyncNamespace):
     __slots__ = ()
 
     async def move(
-        self, *, section_id: str | None, thread_id: str, before_thread_id: str | Omit | None = OMIT
+        self,
+        *,
+        section_id: str | None,
+        thread_id: str,
+        before_thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSectionMoveResponse:
         """`thread/section/move`: Parameters for moving a thread within a server-owned section ordering.
 
@@ -3524,7 +3872,8 @@ class AsyncThread_SectionCalls(AsyncNamespace):
                 section_id=section_id,
                 thread_id=thread_id,
                 before_thread_id=before_thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3568,6 +3917,7 @@ class AsyncThread_SettingsCalls(AsyncNamespace):
         | Literal["auto", "concise", "detailed"]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSettingsUpdateResponse:
         """`thread/settings/update` (experimental): Change the settings that a thread's next turns use.
 
@@ -3609,7 +3959,8 @@ class AsyncThread_SettingsCalls(AsyncNamespace):
                 sandbox_policy=sandbox_policy,
                 service_tier=service_tier,
                 summary=summary,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3619,11 +3970,16 @@ class AsyncThread_TimelineCalls(AsyncNamespace):
     __slots__ = ()
 
     async def list(
-        self, *, thread_id: str, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        thread_id: str,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadTimelineListResponse:
         """`thread/timeline/list` (experimental): List ordinary and realtime thread history in rollout order."""
         return await self._request(
-            call("thread/timeline/list", thread_id=thread_id, cursor=cursor, limit=limit)
+            call("thread/timeline/list", thread_id=thread_id, cursor=cursor, limit=limit), timeout_s
         )
 
 
@@ -3640,6 +3996,7 @@ class AsyncThread_TurnsCalls(AsyncNamespace):
         items_view: TurnItemsView | Literal["notLoaded", "summary", "full"] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadTurnsListResponse:
         """`thread/turns/list`: List the stored turns of a thread, a page at a time.
 
@@ -3657,7 +4014,8 @@ class AsyncThread_TurnsCalls(AsyncNamespace):
                 items_view=items_view,
                 limit=limit,
                 sort_direction=sort_direction,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3667,25 +4025,33 @@ class AsyncThreadSectionCalls(AsyncNamespace):
     __slots__ = ()
 
     async def create(
-        self, *, name: str, appearance: ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT
+        self,
+        *,
+        name: str,
+        appearance: ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSectionCreateResponse:
         """`threadSection/create`: Parameters for creating an independently persisted thread section.
 
         Args:
             name: The user-visible name of the section.
         """
-        return await self._request(call("threadSection/create", name=name, appearance=appearance))
+        return await self._request(call("threadSection/create", name=name, appearance=appearance), timeout_s)
 
-    async def delete(self, *, section_id: str) -> ThreadSectionDeleteResponse:
+    async def delete(self, *, section_id: str, timeout_s: float | None = None) -> ThreadSectionDeleteResponse:
         """`threadSection/delete`: Parameters for deleting an independently persisted thread section.
 
         Args:
             section_id: The stable, server-generated identity of the section to delete.
         """
-        return await self._request(call("threadSection/delete", section_id=section_id))
+        return await self._request(call("threadSection/delete", section_id=section_id), timeout_s)
 
     async def list(
-        self, *, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSectionListResponse:
         """`threadSection/list`: Parameters for listing independently persisted thread sections.
 
@@ -3693,7 +4059,7 @@ class AsyncThreadSectionCalls(AsyncNamespace):
             cursor: Opaque pagination cursor returned by a previous call.
             limit: Maximum number of sections to return.
         """
-        return await self._request(call("threadSection/list", cursor=cursor, limit=limit))
+        return await self._request(call("threadSection/list", cursor=cursor, limit=limit), timeout_s)
 
     async def update(
         self,
@@ -3701,6 +4067,7 @@ class AsyncThreadSectionCalls(AsyncNamespace):
         name: str,
         section_id: str,
         appearance: ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSectionUpdateResponse:
         """`threadSection/update`: Parameters for updating an independently persisted thread section.
 
@@ -3710,7 +4077,7 @@ class AsyncThreadSectionCalls(AsyncNamespace):
             appearance: Omit to preserve appearance, use `null` to clear it, or provide a replacement.
         """
         return await self._request(
-            call("threadSection/update", name=name, section_id=section_id, appearance=appearance)
+            call("threadSection/update", name=name, section_id=section_id, appearance=appearance), timeout_s
         )
 
 
@@ -3719,9 +4086,11 @@ class AsyncTurnCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def interrupt(self, *, thread_id: str, turn_id: str) -> TurnInterruptResponse:
+    async def interrupt(
+        self, *, thread_id: str, turn_id: str, timeout_s: float | None = None
+    ) -> TurnInterruptResponse:
         """`turn/interrupt`: Stop a running turn."""
-        return await self._request(call("turn/interrupt", thread_id=thread_id, turn_id=turn_id))
+        return await self._request(call("turn/interrupt", thread_id=thread_id, turn_id=turn_id), timeout_s)
 
     @property
     def settings(self) -> AsyncTurn_SettingsCalls:
@@ -3779,6 +4148,7 @@ class AsyncTurnCalls(AsyncNamespace):
         | None = OMIT,
         tool_output: TurnToolOutput | dict[str, Any] | Omit | None = OMIT,
         turn_trigger: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> TurnStartResponse:
         """`turn/start`: Start a turn, or join the one that runs in this thread.
 
@@ -3861,7 +4231,8 @@ class AsyncTurnCalls(AsyncNamespace):
                 summary=summary,
                 tool_output=tool_output,
                 turn_trigger=turn_trigger,
-            )
+            ),
+            timeout_s,
         )
 
     async def steer(
@@ -3873,6 +4244,7 @@ class AsyncTurnCalls(AsyncNamespace):
         additional_context: dict[str, Any] | Omit | None = OMIT,
         client_user_message_id: str | Omit | None = OMIT,
         responsesapi_client_metadata: dict[str, str] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> TurnSteerResponse:
         """`turn/steer`: Give a running turn more input.
 
@@ -3896,7 +4268,8 @@ class AsyncTurnCalls(AsyncNamespace):
                 additional_context=additional_context,
                 client_user_message_id=client_user_message_id,
                 responsesapi_client_metadata=responsesapi_client_metadata,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3925,6 +4298,7 @@ class AsyncTurn_SettingsCalls(AsyncNamespace):
         | Literal["auto", "concise", "detailed"]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> TurnSettingsUpdateResponse:
         """`turn/settings/update` (experimental): Experimental settings changes for one running turn, not
         future turns. Unsupported fields are rejected rather than silently ignored. Any live task kind may
@@ -3948,7 +4322,8 @@ class AsyncTurn_SettingsCalls(AsyncNamespace):
                 model=model,
                 service_tier=service_tier,
                 summary=summary,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3957,28 +4332,32 @@ class AsyncUserVerificationCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def cancel(self, *, request_id: RequestId | str | int) -> UserVerificationCancelResponse:
+    async def cancel(
+        self, *, request_id: RequestId | str | int, timeout_s: float | None = None
+    ) -> UserVerificationCancelResponse:
         """`userVerification/cancel` (experimental): Cancels a native verification RPC issued on this
         connection, not an elicitation. Use a fresh request ID for each operation and a distinct ID for
         this cancellation RPC.
         """
-        return await self._request(call("userVerification/cancel", request_id=request_id))
+        return await self._request(call("userVerification/cancel", request_id=request_id), timeout_s)
 
-    async def delete(self) -> UserVerificationDeleteResponse:
+    async def delete(self, *, timeout_s: float | None = None) -> UserVerificationDeleteResponse:
         """`userVerification/delete` (experimental): Delete the key with which the user is verified."""
-        return await self._request(call("userVerification/delete"))
+        return await self._request(call("userVerification/delete"), timeout_s)
 
-    async def enroll(self) -> UserVerificationEnrollResponse:
+    async def enroll(self, *, timeout_s: float | None = None) -> UserVerificationEnrollResponse:
         """`userVerification/enroll` (experimental): Enroll this device, so that it can verify that its user
         is present.
         """
-        return await self._request(call("userVerification/enroll"))
+        return await self._request(call("userVerification/enroll"), timeout_s)
 
-    async def status(self) -> UserVerificationStatusResponse:
+    async def status(self, *, timeout_s: float | None = None) -> UserVerificationStatusResponse:
         """`userVerification/status` (experimental): Read whether this device can verify its user."""
-        return await self._request(call("userVerification/status"))
+        return await self._request(call("userVerification/status"), timeout_s)
 
-    async def verify(self, *, challenge: str, description: str, title: str) -> UserVerificationVerifyResponse:
+    async def verify(
+        self, *, challenge: str, description: str, title: str, timeout_s: float | None = None
+    ) -> UserVerificationVerifyResponse:
         """`userVerification/verify` (experimental): Local signing primitive, independent of any pending
         elicitation.
 
@@ -3988,7 +4367,8 @@ class AsyncUserVerificationCalls(AsyncNamespace):
             title: Display context already approved by the UI; 1–256 UTF-8 bytes.
         """
         return await self._request(
-            call("userVerification/verify", challenge=challenge, description=description, title=title)
+            call("userVerification/verify", challenge=challenge, description=description, title=title),
+            timeout_s,
         )
 
 
@@ -3997,15 +4377,16 @@ class AsyncWindowsSandboxCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def readiness(self) -> WindowsSandboxReadinessResponse:
+    async def readiness(self, *, timeout_s: float | None = None) -> WindowsSandboxReadinessResponse:
         """`windowsSandbox/readiness`: Read whether the Windows sandbox can be used."""
-        return await self._request(call("windowsSandbox/readiness"))
+        return await self._request(call("windowsSandbox/readiness"), timeout_s)
 
     async def setup_start(
         self,
         *,
         mode: WindowsSandboxSetupMode | Literal["elevated", "unelevated"],
         cwd: AbsolutePathBuf | str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> WindowsSandboxSetupStartResponse:
         """`windowsSandbox/setupStart`: Start to set up the Windows sandbox."""
-        return await self._request(call("windowsSandbox/setupStart", mode=mode, cwd=cwd))
+        return await self._request(call("windowsSandbox/setupStart", mode=mode, cwd=cwd), timeout_s)

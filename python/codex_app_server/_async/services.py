@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import _kinds, _openings
+from .._deadline import Deadline
 from .._params import identifier
 from .notifications import AsyncNotificationStream
 from .programs import AsyncCommandHandle, AsyncProcessHandle
@@ -68,6 +69,7 @@ class AsyncServices:
         size: tuple[int, int] | None = None,
         stream_stdin: bool = True,
         timeout_ms: int | None = None,
+        timeout_s: float | None = None,
         tty: bool = False,
     ) -> AsyncCommandHandle:
         """Run a command in the runtime's sandbox, without a thread or a turn.
@@ -87,6 +89,7 @@ class AsyncServices:
             size: The terminal's rows and columns, with `tty`.
             stream_stdin: Whether it has a stdin that is written to; else it reads an end at once.
             timeout_ms: After how many milliseconds it is killed; the runtime's limit (10 s) by default.
+            timeout_s: Seconds until the request is on its way.
             tty: Whether it runs on a terminal.
 
         Raises:
@@ -94,6 +97,7 @@ class AsyncServices:
             InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
             TransportClosedError: The connection has ended.
         """
+        deadline = Deadline(timeout_s)
         opening = _openings.command_exec(
             command,
             cwd=cwd,
@@ -108,7 +112,7 @@ class AsyncServices:
             timeout_ms=timeout_ms,
             tty=tty,
         )
-        return await AsyncCommandHandle._begin(await self._client.start(), opening)
+        return await AsyncCommandHandle._begin(await self._client.start(deadline), opening, deadline)
 
     async def process_spawn(
         self,
@@ -122,12 +126,13 @@ class AsyncServices:
         size: tuple[int, int] | None = None,
         stream_stdin: bool = True,
         timeout_ms: int | None = None,
+        timeout_s: float | None = None,
         tty: bool = False,
     ) -> AsyncProcessHandle:
         """Start a process on the runtime's machine, outside of any sandbox. Experimental in the protocol.
 
-        Returns when it has started. The arguments are those of `command_exec()`; a relative `cwd` is taken
-        from the runtime's working directory.
+        Returns when it has started, which may take `timeout_s` seconds. The other arguments are those of
+        `command_exec()`; a relative `cwd` is taken from the runtime's working directory.
 
         Raises:
             InvalidInputError: An argument makes no sense. Nothing was sent.
@@ -135,6 +140,7 @@ class AsyncServices:
             JsonRpcError: The runtime refused, or could not start it.
             TransportClosedError: The connection ended first.
         """
+        deadline = Deadline(timeout_s)
         opening = _openings.process_spawn(
             command,
             cwd=cwd,
@@ -148,13 +154,14 @@ class AsyncServices:
             timeout_ms=timeout_ms,
             tty=tty,
         )
-        return await AsyncProcessHandle._begin(await self._client.start(), opening)
+        return await AsyncProcessHandle._begin(await self._client.start(deadline), opening, deadline)
 
-    async def fs_watch(self, path: str | os.PathLike[str]) -> AsyncFsWatch:
+    async def fs_watch(self, path: str | os.PathLike[str], *, timeout_s: float | None = None) -> AsyncFsWatch:
         """Watch a file or directory for changes. Returns when it is watched.
 
         Args:
             path: What to watch; a relative path is taken from the runtime's working directory.
+            timeout_s: Seconds for the whole call.
 
         Raises:
             InvalidInputError: That is no path. Nothing was sent.
@@ -162,14 +169,18 @@ class AsyncServices:
             JsonRpcError: The runtime refused.
             TransportClosedError: The connection ended first.
         """
+        deadline = Deadline(timeout_s)
         opening = _openings.fs_watch(path, self._client.cwd)
-        return await AsyncFsWatch._begin(await self._client.start(), opening)
+        return await AsyncFsWatch._begin(await self._client.start(deadline), opening, deadline)
 
-    async def fuzzy_file_search(self, roots: Sequence[str | os.PathLike[str]]) -> AsyncFuzzyFileSearch:
+    async def fuzzy_file_search(
+        self, roots: Sequence[str | os.PathLike[str]], *, timeout_s: float | None = None
+    ) -> AsyncFuzzyFileSearch:
         """Begin to search for files by parts of their names. Experimental in the protocol.
 
         Args:
             roots: The directories to search in; relative ones are taken from the runtime's.
+            timeout_s: Seconds for the whole call.
 
         Raises:
             InvalidInputError: A root is no path. Nothing was sent.
@@ -177,5 +188,6 @@ class AsyncServices:
             JsonRpcError: The runtime refused.
             TransportClosedError: The connection ended first.
         """
+        deadline = Deadline(timeout_s)
         opening = _openings.fuzzy_file_search(roots, self._client.cwd)
-        return await AsyncFuzzyFileSearch._begin(await self._client.start(), opening)
+        return await AsyncFuzzyFileSearch._begin(await self._client.start(deadline), opening, deadline)

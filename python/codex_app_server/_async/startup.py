@@ -17,6 +17,7 @@ from .waiting import apart, now, wait_ready
 
 if TYPE_CHECKING:
     from .._config import CodexConfig
+    from .._deadline import Deadline
     from .._metadata import InitializeResponse
 
 # A runtime answers `initialize` in well under a second. One that has printed something else by now
@@ -29,6 +30,10 @@ LOST_A_RACE = "failed to initialize sqlite state runtime"
 
 _ABOUT_DATABASE = "If another runtime was just making it, start again; else check the directory and its disk."
 _ABOUT_SETTINGS = "Check what CodexConfig sets, and config.toml in the runtime's home."
+
+
+class _LateError(Exception):
+    """The time for the start is over."""
 
 
 def spawn(config: CodexConfig) -> tuple[Launch, AsyncConnection]:
@@ -52,22 +57,27 @@ def spawn(config: CodexConfig) -> tuple[Launch, AsyncConnection]:
     return launch, AsyncConnection(native, config)
 
 
-async def initialize(launch: Launch, connection: AsyncConnection, config: CodexConfig) -> InitializeResponse:
+async def initialize(
+    launch: Launch, connection: AsyncConnection, config: CodexConfig, deadline: Deadline
+) -> InitializeResponse:
     """Make the runtime ready.
 
     Raises:
         StartupError: It exited, is not Codex, refused, or did not answer in time. It is gone then.
+        RequestTimeoutError: It was not ready by the deadline. It is being ended then; nobody waits for that.
     """
     request = _requests.initialize(config)
     native = connection.native
+    due = now() + min(config.startup_timeout_s, deadline.left())
     try:
         call = native.open_call(request.method)
         try:
-            await wait_ready(call, config.startup_timeout_s)
+            await wait_ready(call, due - now())
             call.send(_requests.serialise(request))
             # Importing the models takes as long as the runtime takes to boot, so it is done now.
-            await apart(_decode.decoder)
-            await _answer(call, launch, connection, config.startup_timeout_s)
+            if not await apart(_decode.decoder, due - now()):
+                raise _LateError
+            await _answer(call, launch, connection, due)
             answer = request.decode(request.method, call.take())
         finally:
             call.abandon()
@@ -78,22 +88,30 @@ async def initialize(launch: Launch, connection: AsyncConnection, config: CodexC
         return answer
     except BaseException as error:
         noted = native.take_diagnostics()
+        if isinstance(error, _LateError):
+            native.close(hurry=True)
+            if deadline.left() <= 0:
+                raise deadline.missed(request.method) from None
+            error = _slow(launch, config.startup_timeout_s)
         await connection.aclose(hurry=True)
         if isinstance(error, ClientClosedError) or not isinstance(error, CodexError):
             raise
         raise _startup_error(launch, error, noted, native.stderr_tail) from error
 
 
-async def _answer(call: _native.Call, launch: Launch, connection: AsyncConnection, timeout_s: float) -> None:
-    due = now() + timeout_s
+async def _answer(call: _native.Call, launch: Launch, connection: AsyncConnection, due: float) -> None:
     while not await wait_ready(call, max(0.0, min(_PATIENCE_S, due - now()))):
         if connection.native.stats()["malformed_lines"]:
             raise StartupError(f"{launch.program} printed something else than JSON-RPC")
         if now() >= due:
-            raise StartupError(
-                f"{launch.program} did not answer within {timeout_s:g} s; "
-                "if it is merely slow, raise CodexConfig.startup_timeout_s"
-            )
+            raise _LateError
+
+
+def _slow(launch: Launch, timeout_s: float) -> StartupError:
+    return StartupError(
+        f"{launch.program} did not answer within {timeout_s:g} s; "
+        "if it is merely slow, raise CodexConfig.startup_timeout_s"
+    )
 
 
 def _startup_error(launch: Launch, cause: CodexError, noted: list[str], stderr_tail: str) -> StartupError:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import _goals, _requests
+from .._deadline import Deadline, Patience
 from .._params import identifier
+from .._result import turn_timed_out
+from ..errors import RequestTimeoutError
 from .goal import AsyncGoalHandle, begun
 from .turn import AsyncTurnHandle
 
@@ -84,20 +87,29 @@ class AsyncThread:
         source: str | None = None,
         summary: ReasoningSummary | None = None,
         turn_service_tier: str | None = None,
+        timeout_s: float | None = None,
+        idle_timeout_s: float | None = None,
     ) -> TurnResult:
         """Start a turn and wait for its result: `turn()` and then `run()` on its handle.
 
-        All arguments are those of `turn()`. Stopped by a cancellation or an exception, it interrupts the
-        turn, unless somebody else holds it.
+        All other arguments are those of `turn()`. `timeout_s` is how many seconds the turn may take, from the
+        beginning of this call, and `idle_timeout_s` for how many nothing of it may arrive; time in which a
+        person or a tool is asked something does not count there.
+
+        Stopped by a cancellation, an exception or the end of its time, it interrupts the turn, unless
+        somebody else holds it. What it waits for meanwhile (the runtime tries again, a usage limit) is logged
+        as a warning.
 
         Raises:
             TurnFailedError: The turn failed.
+            TurnTimeoutError: The time is over. The error has what was collected.
             InvalidInputError: The prompt is empty, or an option makes no sense. Nothing was sent.
             JsonRpcError: The runtime refused to start the turn.
             StreamOverflowError: The turn is over, and items may be missing: very many others began on this
                 thread before its start was answered.
             TransportClosedError: The connection ended first.
         """
+        deadline = Deadline(timeout_s, of_turn=True)
         request = _requests.turn_start(
             self.id,
             input,
@@ -115,7 +127,12 @@ class AsyncThread:
             summary=summary,
             turn_service_tier=turn_service_tier,
         )
-        return await (await self._begin(request)).run()
+        patience = Patience(deadline, idle_timeout_s)
+        try:
+            # In no variable: a traceback would keep the handle, and so the turn, from being let go.
+            return await (await self._begin(request, deadline))._finish(patience)
+        except RequestTimeoutError as error:
+            raise self._timed_out(deadline, error) from error
 
     async def turn(
         self,
@@ -134,6 +151,7 @@ class AsyncThread:
         source: str | None = None,
         summary: ReasoningSummary | None = None,
         turn_service_tier: str | None = None,
+        timeout_s: float | None = None,
     ) -> AsyncTurnHandle:
         """Start a turn and return its handle. On a thread whose turn is running, it joins that turn.
 
@@ -155,6 +173,7 @@ class AsyncThread:
             source: What triggered this turn, for the records.
             summary: How reasoning is summarised, from this turn on.
             turn_service_tier: The service tier for this turn only.
+            timeout_s: Seconds for the start, not for the turn; by default `CodexConfig.request_timeout_s`.
 
         Raises:
             InvalidInputError: The prompt is empty, or an option makes no sense. Nothing was sent.
@@ -163,6 +182,7 @@ class AsyncThread:
             RuntimeTooOldError: The runtime is too old for `source`, `turn_service_tier` or ExternalMessage.
             TransportClosedError: The connection ended first.
         """
+        deadline = Deadline(timeout_s)
         request = _requests.turn_start(
             self.id,
             input,
@@ -180,28 +200,56 @@ class AsyncThread:
             summary=summary,
             turn_service_tier=turn_service_tier,
         )
-        turn = await self._begin(request)
+        turn = await self._begin(request, deadline)
         return turn._handed_over()
 
-    async def _begin(self, request: Request[Any]) -> AsyncTurnHandle:
+    async def _begin(self, request: Request[Any], deadline: Deadline) -> AsyncTurnHandle:
         """Start a turn that is stopped if its handle is lost."""
-        connection = await self._codex._client.start()
-        subscription, _ = await connection.start_turn(request)
+        connection = await self._codex._client.start(deadline)
+        subscription, _ = await connection.start_turn(request, deadline)
         return AsyncTurnHandle(self._codex, self.id, subscription.turn_id, _subscription=subscription)
 
-    async def run_goal(self, objective: str, *, token_budget: int | None = None) -> GoalResult:
+    def _timed_out(self, deadline: Deadline, error: RequestTimeoutError) -> Exception:
+        # The request has a deadline of its own, of which its own error speaks.
+        if deadline.timeout_s is None or deadline.left() > 0:
+            return error
+        return turn_timed_out(self.id, "", deadline.timeout_s)
+
+    async def run_goal(
+        self,
+        objective: str,
+        *,
+        token_budget: int | None = None,
+        timeout_s: float | None = None,
+        idle_timeout_s: float | None = None,
+    ) -> GoalResult:
         """Set a goal and wait until the runtime has stopped to work towards it: `goal()` and then `run()`.
 
-        Stopped by a cancellation or an exception, it pauses the goal and interrupts the turn that runs.
+        Stopped by a cancellation, an exception or the end of its time, it pauses the goal and interrupts the
+        turn that runs.
+
+        Args:
+            objective: What is to be achieved.
+            token_budget: How many tokens it may take; no limit by default.
+            timeout_s: Seconds that all its turns may take, from the beginning of this call.
+            idle_timeout_s: Seconds for which nothing of them may arrive.
 
         Raises:
             TurnFailedError: The last turn failed.
+            TurnTimeoutError: The time is over. The error has what was collected.
             InvalidRequestError: A turn runs on the thread, or it is not stored.
             TransportClosedError: The connection ended first.
         """
-        return await (await self._begin_goal(objective, token_budget)).run()
+        deadline = Deadline(timeout_s, of_turn=True)
+        patience = Patience(deadline, idle_timeout_s)
+        try:
+            return await (await self._begin_goal(objective, token_budget, deadline))._finish(patience)
+        except RequestTimeoutError as error:
+            raise self._timed_out(deadline, error) from error
 
-    async def goal(self, objective: str, *, token_budget: int | None = None) -> AsyncGoalHandle:
+    async def goal(
+        self, objective: str, *, token_budget: int | None = None, timeout_s: float | None = None
+    ) -> AsyncGoalHandle:
         """Set a goal, which the runtime then works towards in one turn after the other.
 
         Returns when the first of them has started. It goes on until the agent says that the goal is complete
@@ -211,6 +259,7 @@ class AsyncThread:
         Args:
             objective: What is to be achieved.
             token_budget: How many tokens it may take; no limit by default.
+            timeout_s: Seconds until its first turn has started.
 
         Raises:
             InvalidInputError: The objective is empty, or the budget negative. Nothing was sent.
@@ -220,27 +269,29 @@ class AsyncThread:
             RequestTimeoutError: No turn was started in time. The goal is paused.
             TransportClosedError: The connection ended first.
         """
-        goal = await self._begin_goal(objective, token_budget)
+        goal = await self._begin_goal(objective, token_budget, Deadline(timeout_s))
         return goal._handed_over()
 
-    async def _begin_goal(self, objective: str, token_budget: int | None) -> AsyncGoalHandle:
+    async def _begin_goal(
+        self, objective: str, token_budget: int | None, deadline: Deadline
+    ) -> AsyncGoalHandle:
         """Set a goal that is given up if its handle is lost."""
         request = _goals.activate(self.id, identifier("objective", objective), token_budget)
-        connection = await self._codex._client.start()
-        subscription = await begun(connection, self.id, request)
+        connection = await self._codex._client.start(deadline)
+        subscription = await begun(connection, self.id, request, deadline)
         return AsyncGoalHandle(self._codex, subscription)
 
-    async def read(self, *, include_turns: bool = False) -> ThreadReadResponse:
+    async def read(
+        self, *, include_turns: bool = False, timeout_s: float | None = None
+    ) -> ThreadReadResponse:
         """The thread as the runtime has stored it, on request with all turns and their items."""
-        connection = await self._codex._client.start()
-        return await connection.request(_requests.thread_read(self.id, include_turns=include_turns))
+        request = _requests.thread_read(self.id, include_turns=include_turns)
+        return await self._codex._client.request(request, timeout_s)
 
-    async def set_name(self, name: str) -> ThreadSetNameResponse:
+    async def set_name(self, name: str, *, timeout_s: float | None = None) -> ThreadSetNameResponse:
         """Name the thread. The name must not be empty."""
-        connection = await self._codex._client.start()
-        return await connection.request(_requests.thread_set_name(self.id, name))
+        return await self._codex._client.request(_requests.thread_set_name(self.id, name), timeout_s)
 
-    async def compact(self) -> ThreadCompactStartResponse:
+    async def compact(self, *, timeout_s: float | None = None) -> ThreadCompactStartResponse:
         """Start to replace the thread's history by a summary. Returns when that has begun."""
-        connection = await self._codex._client.start()
-        return await connection.request(_requests.thread_compact(self.id))
+        return await self._codex._client.request(_requests.thread_compact(self.id), timeout_s)

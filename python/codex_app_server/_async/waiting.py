@@ -33,6 +33,7 @@ __all__ = [
     "Waitable",
     "alone",
     "apart",
+    "entering",
     "now",
     "pause",
     "rest",
@@ -63,29 +64,41 @@ class Lock:
     def __init__(self) -> None:
         self._held = _forks.lock()
         # A list, for nearly always nobody waits: an empty deque takes 600 bytes, and a turn has two locks.
-        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None], int]] = []
+        self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[bool], int]] = []
         # Takes the lock if it is free, and says so. Mostly it is: a method would be one more frame, and a
         # coroutine two, for each batch of events.
         self.take: Callable[[], bool] = partial(self._held.acquire, False)
 
-    async def wait(self) -> None:
-        """Take the lock once it is free."""
+    async def wait(self, timeout: float | None = None) -> bool:
+        """Take the lock once it is free (True), unless `timeout` seconds pass before (False)."""
         loop = asyncio.get_running_loop()
         place = loop, loop.create_future(), _forks.generation
         self._waiting.append(place)
         # It may have been released just before that. Had it been handed over, it would not be free.
         if self.take():
             self._waiting.remove(place)
-            return
+            return True
+        timer = None if timeout is None else loop.call_later(timeout, _settle, place[1], False)
         try:
-            await place[1]
+            is_taken = await place[1]
         except BaseException:
-            try:
-                self._waiting.remove(place)
-            except ValueError:
+            if not self._leave(place):
                 # It was handed over in the moment of the cancellation.
                 self.release()
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        # Or in the moment in which the time was over.
+        return is_taken or not self._leave(place)
+
+    def _leave(self, place: tuple[asyncio.AbstractEventLoop, asyncio.Future[bool], int]) -> bool:
+        """Whether this place was in the line still; it is not any more."""
+        try:
+            self._waiting.remove(place)
+        except ValueError:
+            return False
+        return True
 
     def release(self) -> None:
         """Hand the lock over to whoever has waited longest, or free it."""
@@ -101,7 +114,7 @@ class Lock:
                 if generation != _forks.generation:
                     continue  # a task of the process that this is a fork of
                 with suppress(RuntimeError):  # a loop that was closed with its waiter
-                    loop.call_soon_threadsafe(_hand_over, future)
+                    loop.call_soon_threadsafe(_settle, future, True)
                     return
 
     async def __aenter__(self) -> None:
@@ -112,14 +125,39 @@ class Lock:
         self.release()
 
 
-def _hand_over(future: asyncio.Future[None]) -> None:
+def _settle(future: asyncio.Future[bool], value: bool) -> None:
     if not future.done():
-        future.set_result(None)
+        future.set_result(value)
 
 
-async def apart(work: Callable[[], object]) -> None:
-    """Do something that takes long while the loop goes on."""
-    await asyncio.get_running_loop().run_in_executor(None, work)
+async def apart(work: Callable[[], object], timeout: float) -> bool:
+    """Do something that takes long while the loop goes on; False if it is not done after `timeout` seconds.
+
+    In a thread of its own, because those of the loop may all be busy with what waits for this.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[bool] = loop.create_future()
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # for whoever waits
+            failures.append(error)
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(_settle, done, True)
+
+    # No daemon: it would be stopped in the midst of an import when the program ends.
+    threading.Thread(target=run, name="codex-import").start()
+    finished, _ = await asyncio.wait([done], timeout=timeout)
+    if failures:
+        raise failures[0]
+    return bool(finished)
+
+
+def entering(lock: Lock) -> Lock:
+    """The lock, to be entered. No task can be in the midst of another."""
+    return lock
 
 
 class Background:

@@ -9,6 +9,7 @@ from .._decode import decoder
 from .handle import AsyncStreamHandle, opened
 
 if TYPE_CHECKING:
+    from .._deadline import Deadline
     from .._openings import Opening
     from ..generated.v2_all import (
         FsChangedNotification,
@@ -37,8 +38,10 @@ class AsyncFsWatch(AsyncStreamHandle["FsChangedNotification"]):
     """What is watched, as the runtime names it."""
 
     @classmethod
-    async def _begin(cls, connection: AsyncConnection, opening: Opening[FsWatchResponse]) -> AsyncFsWatch:
-        subscription, answer = await opened(connection, opening)
+    async def _begin(
+        cls, connection: AsyncConnection, opening: Opening[FsWatchResponse], deadline: Deadline
+    ) -> AsyncFsWatch:
+        subscription, answer = await opened(connection, opening, deadline)
         watch = cls(connection, opening, subscription, decoder())
         # A newer runtime may answer in another way: then this is what it said.
         path: Any = getattr(answer, "path", answer)
@@ -70,17 +73,19 @@ class AsyncFuzzyFileSearch(AsyncStreamHandle["FuzzyFileSearchSessionUpdatedNotif
     """
 
     @classmethod
-    async def _begin(cls, connection: AsyncConnection, opening: Opening[None]) -> AsyncFuzzyFileSearch:
-        subscription, _ = await opened(connection, opening)
+    async def _begin(
+        cls, connection: AsyncConnection, opening: Opening[None], deadline: Deadline
+    ) -> AsyncFuzzyFileSearch:
+        subscription, _ = await opened(connection, opening, deadline)
         return cls(connection, opening, subscription, decoder())
 
-    async def update(self, query: str) -> None:
+    async def update(self, query: str, *, timeout_s: float | None = None) -> None:
         """Search for something else.
 
         Raises:
             InvalidInputTypeError: `query` is not a str. Nothing was sent.
         """
-        await self._request(_openings.fuzzy_file_search_update(self._opening.name, query))
+        await self._request(_openings.fuzzy_file_search_update(self._opening.name, query), timeout_s)
 
     def _made(self, event: Notification) -> FuzzyFileSearchSessionUpdatedNotification | None:
         payload: Any = event.payload

@@ -23,11 +23,12 @@ class Accounts:
 
     _client: Runtime
 
-    def login_api_key(self, api_key: str) -> None:
+    def login_api_key(self, api_key: str, *, timeout_s: float | None = None) -> None:
         """Log in with an API key. The runtime keeps it unchecked: a wrong one fails the first turn.
 
         Args:
             api_key: The key. It is in no repr, no log and no error of this package.
+            timeout_s: Seconds for the whole call.
 
         Raises:
             InvalidInputError: It cannot be sent. Nothing was sent.
@@ -35,10 +36,9 @@ class Accounts:
             JsonRpcError: The runtime refused, for example because another way to log in is prescribed.
             TransportClosedError: The connection ended first.
         """
-        connection = self._client.start()
-        connection.request(_logins.api_key(api_key))
+        self._client.request(_logins.api_key(api_key), timeout_s)
 
-    def login_chatgpt(self) -> ChatgptLoginHandle:
+    def login_chatgpt(self, *, timeout_s: float | None = None) -> ChatgptLoginHandle:
         """Begin a ChatGPT login that a person completes in a browser on the runtime's machine.
 
         The runtime listens for one browser at a time: a new login of this kind, or one with a key, ends the
@@ -53,9 +53,9 @@ class Accounts:
         def made(answer: ChatgptLoginAccountResponse) -> ChatgptLoginHandle:
             return ChatgptLoginHandle(self._client, answer.login_id, answer.auth_url)
 
-        return begun(self._client.start(), _logins.chatgpt(), made)
+        return begun(self._client, _logins.chatgpt(), made, timeout_s)
 
-    def login_chatgpt_device_code(self) -> DeviceCodeLoginHandle:
+    def login_chatgpt_device_code(self, *, timeout_s: float | None = None) -> DeviceCodeLoginHandle:
         """Begin a ChatGPT login that a person completes in a browser anywhere, by entering a code.
 
         Raises:
@@ -68,28 +68,27 @@ class Accounts:
             owner = self._client
             return DeviceCodeLoginHandle(owner, answer.login_id, answer.verification_url, answer.user_code)
 
-        return begun(self._client.start(), _logins.device_code(), made)
+        return begun(self._client, _logins.device_code(), made, timeout_s)
 
-    def account(self, *, refresh_token: bool = False) -> GetAccountResponse:
+    def account(self, *, refresh_token: bool = False, timeout_s: float | None = None) -> GetAccountResponse:
         """Who is logged in: the answer's `account` is None if nobody is.
 
         Args:
             refresh_token: Whether a ChatGPT login's token is renewed first.
+            timeout_s: Seconds for the whole call.
 
         Raises:
             InvalidInputTypeError: `refresh_token` is not a bool. Nothing was sent.
             JsonRpcError: The runtime refused, or could not renew the token.
             TransportClosedError: The connection ended first.
         """
-        connection = self._client.start()
-        return connection.request(_logins.account(refresh_token=refresh_token))
+        return self._client.request(_logins.account(refresh_token=refresh_token), timeout_s)
 
-    def logout(self) -> None:
+    def logout(self, *, timeout_s: float | None = None) -> None:
         """Forget who is logged in, keys included. Does nothing if nobody is.
 
         Raises:
             JsonRpcError: The runtime could not.
             TransportClosedError: The connection ended first.
         """
-        connection = self._client.start()
-        connection.request(_logins.logout())
+        self._client.request(_logins.logout(), timeout_s)

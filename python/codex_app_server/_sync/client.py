@@ -90,6 +90,15 @@ class Codex(Accounts, Services):
         self._client.close()
 
     @property
+    def pid(self) -> int:
+        """The runtime's process id, also once it has ended.
+
+        Raises:
+            NotStartedError: It was not started yet, which only happens to async clients.
+        """
+        return self._client.pid
+
+    @property
     def metadata(self) -> InitializeResponse:
         """What the runtime said about itself when it was started.
 
@@ -125,11 +134,21 @@ class Codex(Accounts, Services):
 
     @overload
     def request(
-        self, method: str, params: Mapping[str, Any] | BaseModel | None = None, response_model: None = None
+        self,
+        method: str,
+        params: Mapping[str, Any] | BaseModel | None = None,
+        response_model: None = None,
+        *,
+        timeout_s: float | None = None,
     ) -> Any: ...
     @overload
     def request(
-        self, method: str, params: Mapping[str, Any] | BaseModel | None, response_model: type[ModelT]
+        self,
+        method: str,
+        params: Mapping[str, Any] | BaseModel | None,
+        response_model: type[ModelT],
+        *,
+        timeout_s: float | None = None,
     ) -> ModelT: ...
     @overload
     def request(
@@ -138,12 +157,15 @@ class Codex(Accounts, Services):
         params: Mapping[str, Any] | BaseModel | None = None,
         *,
         response_model: type[ModelT],
+        timeout_s: float | None = None,
     ) -> ModelT: ...
     def request(
         self,
         method: str,
         params: Mapping[str, Any] | BaseModel | None = None,
         response_model: type[BaseModel] | None = None,
+        *,
+        timeout_s: float | None = None,
     ) -> Any:
         """Send any request, also one that this version does not know; `rpc` has those that it does.
 
@@ -152,6 +174,8 @@ class Codex(Accounts, Services):
             params: Its params by the wire's names, or a model of them, of which only what was set is sent.
                 With None the message has none.
             response_model: What the answer is to be. With None it is returned as JSON has it.
+            timeout_s: Seconds for the whole call; by default `CodexConfig.request_timeout_s`, from when it is
+                written.
 
         Raises:
             InvalidInputError: An argument makes no sense, or the params are not JSON. Nothing was sent.
@@ -161,11 +185,7 @@ class Codex(Accounts, Services):
             RequestTimeoutError: No answer in time.
             TransportClosedError: The connection ended first.
         """
-        return self._request(_requests.raw(method, params, response_model))
-
-    def _request(self, request: Request[T]) -> T:
-        connection = self._client.start()
-        return connection.request(request)
+        return self._client.request(_requests.raw(method, params, response_model), timeout_s)
 
     def thread_start(
         self,
@@ -186,6 +206,7 @@ class Codex(Accounts, Services):
         service_tier: str | None = None,
         session_start_source: ThreadStartSource | None = None,
         thread_source: ThreadSource | None = None,
+        timeout_s: float | None = None,
     ) -> Thread:
         """Start a new thread. What is left out is as the runtime's configuration has it.
 
@@ -206,6 +227,8 @@ class Codex(Accounts, Services):
             service_tier: The service tier.
             session_start_source: Why the session starts.
             thread_source: Who started the thread.
+            timeout_s: Seconds for the whole call; by default `CodexConfig.request_timeout_s`, from when the
+                request is written. A thread that is started too late is let go of.
 
         Raises:
             InvalidInputError: An option makes no sense. Nothing was sent.
@@ -231,7 +254,7 @@ class Codex(Accounts, Services):
             session_start_source=session_start_source,
             thread_source=thread_source,
         )
-        return self._thread(self._request(request))
+        return self._thread(request, timeout_s)
 
     def thread_list(
         self,
@@ -247,6 +270,7 @@ class Codex(Accounts, Services):
         sort_key: ThreadSortKey | None = None,
         source_kinds: list[ThreadSourceKind] | None = None,
         use_state_db_only: bool | None = None,
+        timeout_s: float | None = None,
     ) -> ThreadListResponse:
         """One page of the stored threads.
 
@@ -262,8 +286,9 @@ class Codex(Accounts, Services):
             sort_key: By what to sort.
             source_kinds: Only threads from these sources.
             use_state_db_only: Whether only the index is asked, not the files.
+            timeout_s: Seconds for the whole call.
         """
-        return self._request(
+        return self._client.request(
             _requests.thread_list(
                 archived=archived,
                 cursor=cursor,
@@ -276,7 +301,8 @@ class Codex(Accounts, Services):
                 sort_key=sort_key,
                 source_kinds=source_kinds,
                 use_state_db_only=use_state_db_only,
-            )
+            ),
+            timeout_s,
         )
 
     def thread_resume(
@@ -296,6 +322,7 @@ class Codex(Accounts, Services):
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
+        timeout_s: float | None = None,
     ) -> Thread:
         """Load a stored thread, to go on with it.
 
@@ -322,7 +349,7 @@ class Codex(Accounts, Services):
             sandbox_policy=sandbox_policy,
             service_tier=service_tier,
         )
-        return self._thread(self._request(request))
+        return self._thread(request, timeout_s)
 
     def thread_fork(
         self,
@@ -342,6 +369,7 @@ class Codex(Accounts, Services):
         sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
         thread_source: ThreadSource | None = None,
+        timeout_s: float | None = None,
     ) -> Thread:
         """Start a new thread from the history of a stored one.
 
@@ -369,27 +397,29 @@ class Codex(Accounts, Services):
             service_tier=service_tier,
             thread_source=thread_source,
         )
-        return self._thread(self._request(request))
+        return self._thread(request, timeout_s)
 
-    def thread_archive(self, thread_id: str) -> ThreadArchiveResponse:
+    def thread_archive(self, thread_id: str, *, timeout_s: float | None = None) -> ThreadArchiveResponse:
         """Move a stored thread to the archive.
 
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
         """
-        return self._request(_requests.thread_archive(thread_id))
+        return self._client.request(_requests.thread_archive(thread_id), timeout_s)
 
-    def thread_unarchive(self, thread_id: str) -> Thread:
+    def thread_unarchive(self, thread_id: str, *, timeout_s: float | None = None) -> Thread:
         """Bring a thread back from the archive. To go on with it, resume it.
 
         Raises:
             InvalidRequestError: There is no such thread in the archive.
         """
-        return self._thread(self._request(_requests.thread_unarchive(thread_id)))
+        return self._thread(_requests.thread_unarchive(thread_id), timeout_s)
 
-    def models(self, *, include_hidden: bool = False) -> ModelListResponse:
+    def models(self, *, include_hidden: bool = False, timeout_s: float | None = None) -> ModelListResponse:
         """The models that can be used, on request with those that menus do not show."""
-        return self._request(_requests.model_list(include_hidden=include_hidden))
+        return self._client.request(_requests.model_list(include_hidden=include_hidden), timeout_s)
 
-    def _thread(self, thread_id: str) -> Thread:
-        return Thread(self._client, thread_id)
+    def _thread(self, request: Request[str], timeout_s: float | None) -> Thread:
+        owner = self._client
+        # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind.
+        return self._client.request(request.making(lambda id: Thread(owner, id)), timeout_s)

@@ -15,7 +15,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _closing, _native, _requests
-from .._requests import explain, serialise
+from .._deadline import NEVER, Deadline
+from .._requests import explained, serialise
 from .._requirements import require
 from ..errors import (
     OVERLOADED_CODE,
@@ -68,12 +69,19 @@ class Connection:
         self.close_timeout_s = 2 * config.shutdown_grace_s + 5.0
         _closing.track(self)
 
-    def request(self, request: Request[T], stream: _native.Subscription | None = None) -> T:
+    def request(
+        self,
+        request: Request[T],
+        stream: _native.Subscription | None = None,
+        *,
+        deadline: Deadline = NEVER,
+    ) -> T:
         """Send a request and return its decoded answer.
 
         Args:
             request: What to send.
             stream: The subscription to the stream that it begins, if it does.
+            deadline: How long that may take.
 
         Raises:
             JsonRpcError: The runtime refused it.
@@ -82,16 +90,20 @@ class Connection:
             TransportClosedError: The connection ended first.
             InvalidInputError: The params hold something that JSON cannot express.
         """
-        # A turn that it has started runs on once the answer is taken, and is stopped if the call is lost
-        # before.
-        result = self._exchange(
+
+        def take(call: _native.Call) -> T:
+            # What it has made is undone if an exception comes before this is over. A turn that it has started
+            # runs on once the answer is taken.
+            return call.hand_over(request.decode(request.method, call.take()))
+
+        return self._exchange(
             request,
             lambda: self.native.open_call(request.method, thread_id=request.turn_of, stream=stream),
-            _native.Call.take,
+            take,
+            deadline,
         )
-        return request.decode(request.method, result)
 
-    def start_turn(self, request: Request[T]) -> tuple[_native.Subscription, T]:
+    def start_turn(self, request: Request[T], deadline: Deadline) -> tuple[_native.Subscription, T]:
         """Send turn/start; returns the subscription to the turn it answered with, and the answer.
 
         If the subscription is lost before it was handed over or kept, the turn is stopped.
@@ -100,20 +112,23 @@ class Connection:
             request,
             lambda: self.native.open_call(request.method, thread_id=request.turn_of),
             _native.Call.take_turn,
+            deadline,
         )
         return subscription, request.decode(request.method, result)
 
-    def interrupt_turn(self, thread_id: str, turn_id: str) -> TurnInterruptResponse:
+    def interrupt_turn(self, thread_id: str, turn_id: str, deadline: Deadline) -> TurnInterruptResponse:
         """Stop a turn, also one that was started here and has not begun yet.
 
         The wish is noted natively before anything is waited for, and carried out whatever becomes of the
         caller.
 
         Raises:
-            InvalidRequestError: It is over.
+            TurnNotRunningError: It is over.
         """
         request = _requests.turn_interrupt(thread_id, turn_id)
-        result = self._exchange(request, lambda: self.native.interrupt(thread_id, turn_id), _native.Call.take)
+        result = self._exchange(
+            request, lambda: self.native.interrupt(thread_id, turn_id), _native.Call.take, deadline
+        )
         return request.decode(request.method, result)
 
     def keep(self, subscription: _native.Subscription) -> None:
@@ -150,11 +165,11 @@ class Connection:
         """The events of a stream that is about to begin. Left in the middle, the stream is undone."""
         return self.native.subscribe_subject(opening.subject, opening.name, errand=opening.errand)
 
-    def begin(self, request: Request[Any], stream: _native.Subscription) -> _native.Call:
+    def begin(self, request: Request[Any], stream: _native.Subscription, deadline: Deadline) -> _native.Call:
         """Send a request whose answer is the end of `stream`, and do not wait for it."""
         call = self.native.open_call(request.method, stream=stream, until_answer=True)
         try:
-            self._send(call, request)
+            self._send(call, request, deadline)
         except BaseException:
             call.abandon()
             raise
@@ -167,57 +182,69 @@ class Connection:
         try:
             return request.decode(request.method, call.take())
         except JsonRpcError as error:
-            explain(error, request)
-            raise
+            raise explained(error, request, self.native) from None
 
     def _exchange(
         self,
         request: Request[Any],
         begin: Callable[[], _native.Call],
         take: Callable[[_native.Call], ResultT],
+        deadline: Deadline,
     ) -> ResultT:
         """What is taken of one answered call; begun again while the runtime is too busy for it."""
         require(request.needs, self.version)
         for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _RETRIES):
             try:
-                return self._attempt(request, begin(), take)
+                return self._attempt(request, begin(), take, deadline)
             except ServerBusyError as error:
-                if error.code != OVERLOADED_CODE or isinstance(error, RetryLimitExceededError):
+                # Without the time for another try, that it is busy says more than that the time is over.
+                is_last = pause >= deadline.left()
+                if is_last or error.code != OVERLOADED_CODE or isinstance(error, RetryLimitExceededError):
                     raise
             sleep(pause)
-        return self._attempt(request, begin(), take)
+        return self._attempt(request, begin(), take, deadline)
 
     def _attempt(
-        self, request: Request[Any], call: _native.Call, take: Callable[[_native.Call], ResultT]
+        self,
+        request: Request[Any],
+        call: _native.Call,
+        take: Callable[[_native.Call], ResultT],
+        deadline: Deadline,
     ) -> ResultT:
         try:
-            self._send(call, request)
-            self._until_ready(call, request.method)
-            return call.hand_over(take(call))
-        except JsonRpcError as error:
-            explain(error, request)
-            raise
-        except BaseException:
-            call.abandon()
-            raise
-        finally:
+            self._send(call, request, deadline)
+            self._until_ready(call, request.method, deadline)
+            # Nothing may come after the answer is taken: a Ctrl-C there would lose what was begun.
             self.log_diagnostics()
+            return take(call)
+        except BaseException as error:
+            call.abandon()
+            self.log_diagnostics()
+            if isinstance(error, JsonRpcError):
+                raise explained(error, request, self.native) from None
+            raise
 
-    def _send(self, call: _native.Call, request: Request[Any]) -> None:
+    def _send(self, call: _native.Call, request: Request[Any], deadline: Deadline) -> None:
         # What waits for admission waits unserialised. The queue is fair.
-        self._until_ready(call, request.method, was_sent=False)
+        self._until_ready(call, request.method, deadline, was_sent=False)
         # One that goes out by itself is answered now.
         if call.admitted:
             call.send(serialise(request))
 
-    def _until_ready(self, call: _native.Call, method: str, *, was_sent: bool = True) -> None:
+    def _until_ready(
+        self, call: _native.Call, method: str, deadline: Deadline, *, was_sent: bool = True
+    ) -> None:
         timeout_s = self.request_timeout_s
-        if timeout_s is None or call.open_ended:
-            wait_ready(call)
+        if timeout_s is None or call.open_ended or deadline.is_of_call:
+            left = deadline.left() if deadline.is_given else None
+            if not wait_ready(call, left):
+                raise deadline.missed(method, was_sent=was_sent)
             return
         # The clock runs from when the line was written, and in the queue from when others were served. So a
         # wait may end before the deadline does.
-        while not wait_ready(call, call.remaining(timeout_s)):
+        while not wait_ready(call, min(call.remaining(timeout_s), deadline.left())):
+            if deadline.left() <= 0:
+                raise deadline.missed(method, was_sent=was_sent)
             if call.remaining(timeout_s) <= 0:
                 raise RequestTimeoutError(method, timeout_s, was_sent=was_sent)
 

@@ -9,18 +9,26 @@ its turns send; how these become one turn is in `_goals`.
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .. import _goals, _requests
+from .._deadline import NEVER, Deadline, Patience
 from .._decode import decoder
-from .._requests import NO_ACTIVE_TURN
 from .._result import TurnCollector
-from ..errors import InvalidRequestError, RequestTimeoutError, TransportClosedError, TurnFailedError
+from ..errors import (
+    RequestTimeoutError,
+    TransportClosedError,
+    TurnFailedError,
+    TurnNotRunningError,
+    TurnTimeoutError,
+)
 from .runtime import runtime_of
 from .stream import EventCursor, TextStream, TurnStream
-from .waiting import Lock, now, wait_ready
+from .waiting import now, wait_ready
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -36,7 +44,7 @@ if TYPE_CHECKING:
     from .runtime import Runtime
 
 
-def begun(connection: Connection, thread_id: str, request: Request[Any]) -> Subscription:
+def begun(connection: Connection, thread_id: str, request: Request[Any], deadline: Deadline) -> Subscription:
     """Set a thread's goal by the `request` that activates it, and wait for its first turn.
 
     If that fails, or the subscription is lost before it was handed over, the goal is paused, its turn is
@@ -44,29 +52,28 @@ def begun(connection: Connection, thread_id: str, request: Request[Any]) -> Subs
     """
     _goals.refuse_if_deaf(connection.opted_out)
     read = _requests.thread_read(thread_id, include_turns=False)
-    _goals.refuse_unless_ready(connection.request(read))
+    _goals.refuse_unless_ready(connection.request(read, deadline=deadline))
     errand = _goals.pause_errand(thread_id)
     subscription = connection.native.own_thread(thread_id, errand=errand)
     if subscription is None:
         raise _goals.busy(thread_id)
     try:
         # What is left of an earlier goal would count against this one's budget.
-        connection.request(_goals.clear(thread_id))
-        connection.request(request, subscription)
-        _first_turn(connection, subscription)
+        connection.request(_goals.clear(thread_id), deadline=deadline)
+        connection.request(request, subscription, deadline=deadline)
+        _first_turn(connection, subscription, deadline)
     except BaseException:
         subscription.close()
         raise
     return subscription
 
 
-def _first_turn(connection: Connection, subscription: Subscription) -> None:
-    timeout_s = connection.request_timeout_s
-    due = None if timeout_s is None else now() + timeout_s
+def _first_turn(connection: Connection, subscription: Subscription, deadline: Deadline) -> None:
+    due = now() + _own_s(connection, deadline)
     while subscription.first_turn is None:
-        left = None if due is None else max(0.0, due - now())
-        if not wait_ready(subscription, left):
-            raise RequestTimeoutError("thread/goal/set, which is a first turn,", timeout_s or 0.0)
+        left = max(0.0, min(due - now(), deadline.left()))
+        if not wait_ready(subscription, None if left == math.inf else left):
+            raise _unanswered(connection, deadline, "thread/goal/set, which is a first turn,")
         if subscription.first_turn is None:
             subscription.drain(decoder())  # raises what has ended the connection
             raise TurnFailedError(
@@ -74,15 +81,35 @@ def _first_turn(connection: Connection, subscription: Subscription) -> None:
             )
 
 
+def _own_s(connection: Connection, deadline: Deadline) -> float:
+    """How long what follows from an answer of the runtime's is waited for, whatever the deadline."""
+    own_s = connection.request_timeout_s
+    return math.inf if own_s is None or deadline.is_of_call else own_s
+
+
+def _unanswered(connection: Connection, deadline: Deadline, what: str) -> RequestTimeoutError:
+    if deadline.left() <= 0:
+        return deadline.missed(what)
+    return RequestTimeoutError(what, connection.request_timeout_s or 0.0)
+
+
 class GoalCursor(EventCursor):
     """A goal handle's place in its events, of which it makes those of one turn."""
 
     def __init__(self, connection: Connection, subscription: Subscription, turn_id: str) -> None:
-        super().__init__(connection, subscription)
-        self._turn = turn = _goals.LogicalTurn(turn_id)
-        # Not a method: a cycle would keep the subscription, and with it the goal, beyond the handle.
-        keep = self._keep
-        self._keep = lambda events: keep(turn.events(events))
+        super().__init__(connection, subscription, turn_id)
+        self._turn = _goals.LogicalTurn(turn_id)
+        self._drained = deque()
+
+    def _make(self) -> bool:
+        drained = len(self._drained)
+        try:
+            self.batch.extend(self._turn.events(self._drained))
+            self._drained.clear()
+        except BaseException:  # of a signal handler
+            self.tear()
+            raise
+        return drained > 0
 
     def _last(self) -> list[Any]:
         return self._turn.end()
@@ -119,7 +146,6 @@ class GoalHandle:
     id: str
     _subscription: Subscription = field(repr=False, compare=False)
     _cursor: GoalCursor = field(repr=False, compare=False)
-    _interrupting: Lock = field(repr=False, compare=False)
     _interrupted: TurnInterruptResponse | None = field(repr=False, compare=False)
 
     def __init__(
@@ -131,7 +157,6 @@ class GoalHandle:
         self.thread_id = _subscription.thread_id
         self.id = _subscription.first_turn or ""
         self._subscription = _subscription
-        self._interrupting = Lock()
         self._interrupted = None
         self._cursor = GoalCursor(self._client.connection, _subscription, self.id)
 
@@ -150,69 +175,77 @@ class GoalHandle:
         """Whether the runtime starts no more turns, read or not."""
         return self._subscription.over
 
-    def steer(self, input: Input | str) -> TurnSteerResponse:
+    def steer(self, input: Input | str, *, timeout_s: float | None = None) -> TurnSteerResponse:
         """Give the turn that runs more input; between two turns it waits for the next one.
 
         Raises:
             InvalidInputError: The input is empty. Nothing was sent.
-            InvalidRequestError: The goal is over.
+            TurnNotRunningError: The goal is over.
+            RequestTimeoutError: No answer, or no next turn, in `timeout_s`.
             TransportClosedError: The connection ended first.
         """
+        deadline = Deadline(timeout_s)
         connection = self._client.connection
         turn_id = self.current_turn_id or self.id
         # From before the request, so that no turn can start unheard between a refusal and the wait.
         listening = connection.native.subscribe_notifications(_goals.NEWS, thread_id=self.thread_id)
         try:
             while self._is_worth_asking(connection):
+                request = _requests.turn_steer(self.thread_id, turn_id, input)
                 try:
-                    return connection.request(_requests.turn_steer(self.thread_id, turn_id, input))
-                except InvalidRequestError as error:
+                    return connection.request(request, deadline=deadline)
+                except TurnNotRunningError as error:
                     found = _goals.active_turn(error)
-                    if found is None and not error.message.startswith(NO_ACTIVE_TURN):
-                        raise
                 while found is None and not self.is_over and self.current_turn_id in (None, turn_id):
-                    wait_ready(listening)
+                    left = deadline.left() if deadline.is_given else None
+                    if not wait_ready(listening, left):
+                        raise deadline.missed(request.method)
                     listening.drain(decoder())
                 turn_id = found or self.current_turn_id or turn_id
         finally:
             listening.close()
         raise self._over("steer")
 
-    def interrupt(self) -> TurnInterruptResponse:
-        """Pause the goal and stop the turn that runs. The stream then ends.
+    def interrupt(self, *, timeout_s: float | None = None) -> TurnInterruptResponse:
+        """Pause the goal, stop the turn that runs, and wait until both have happened. The stream then ends.
 
-        The runtime keeps the goal, paused. Once it was interrupted through this handle, doing it again has no
+        Both are on their way before anything is waited for, also where the caller is being cancelled. The
+        runtime keeps the goal, paused. Once it was interrupted through this handle, doing it again has no
         effect.
 
         Raises:
-            InvalidRequestError: The goal is over.
+            TurnNotRunningError: The goal is over.
+            RequestTimeoutError: It is not over in time; by default `CodexConfig.request_timeout_s`.
             TransportClosedError: The connection ended first.
         """
-        with self._interrupting:
-            if self._interrupted is None:
-                connection = self._client.connection
-                if not self._is_worth_asking(connection):
-                    raise self._over("interrupt")
-                # First, because the runtime would start the next turn as soon as this one ends. A goal
-                # that is complete, but for the last words about it, stays so.
-                if self._subscription.goes_on:
-                    connection.request(_goals.pause(self.thread_id))
-                self._interrupted = self._interrupt(connection)
-        return self._interrupted
-
-    def _interrupt(self, connection: Connection) -> TurnInterruptResponse:
         from ..generated.v2_all import TurnInterruptResponse
 
-        # Between two turns any id will do: the refusal tells the one that has just been started.
-        turn_id: str | None = self.current_turn_id or self.id
-        while turn_id is not None and self._is_worth_asking(connection):
+        if self._interrupted is None:
+            connection = self._client.connection
+            if not self._is_worth_asking(connection):
+                raise self._over("interrupt")
+            deadline = Deadline(timeout_s)
+            listening = connection.native.subscribe_notifications(_goals.NEWS, thread_id=self.thread_id)
             try:
-                return connection.request(_requests.turn_interrupt(self.thread_id, turn_id))
-            except InvalidRequestError as error:
-                turn_id = _goals.active_turn(error)
-        return TurnInterruptResponse()
+                self._subscription.stop()
+                self._end_of(connection, listening, deadline)
+            finally:
+                listening.close()
+            self._interrupted = TurnInterruptResponse()
+        return self._interrupted
 
-    def cancel(self) -> None:
+    def _end_of(self, connection: Connection, listening: Subscription, deadline: Deadline) -> None:
+        """Wait until the goal is over, by what is said of its thread."""
+        due = now() + _own_s(connection, deadline)
+        while not self.is_over:
+            left = max(0.0, min(due - now(), deadline.left()))
+            if not wait_ready(listening, None if left == math.inf else left):
+                raise _unanswered(connection, deadline, "thread/goal/set, which is the end of its turn,")
+            listening.drain(decoder())
+        if connection.native.closed:
+            listening.drain(decoder())  # raises what has ended the connection
+
+    def cancel(self, *, timeout_s: float | None = None) -> None:
         """Give the goal up: `interrupt()` it, and wait until it is over. Idempotent.
 
         What nobody reads of it is let go. Nothing is raised if it is over already, or the connection has
@@ -222,44 +255,39 @@ class GoalHandle:
             RequestTimeoutError: The runtime does not answer.
         """
         try:
-            with suppress(InvalidRequestError, TransportClosedError):
-                self._ended()
+            with suppress(TurnNotRunningError, TransportClosedError):
+                self.interrupt(timeout_s=timeout_s)
         except BaseException:
             self._cursor.give_up()
             raise
         self._cursor.let_go()
 
-    def _ended(self) -> None:
-        connection = self._client.connection
-        listening = connection.native.subscribe_notifications(_goals.NEWS, thread_id=self.thread_id)
-        try:
-            self.interrupt()
-            while not self.is_over:
-                wait_ready(listening)
-                listening.drain(decoder())
-        finally:
-            listening.close()
-
     def _is_worth_asking(self, connection: Connection) -> bool:
         # A connection that has ended makes every goal one that is over, but says so itself when it is asked.
         return not self.is_over or connection.native.closed
 
-    def _over(self, what: str) -> InvalidRequestError:
-        return _goals.refusal(f"no active goal to {what}", "it is over; set another one with thread.goal()")
+    def _over(self, what: str) -> TurnNotRunningError:
+        return _goals.not_running(
+            f"no active goal to {what}", "it is over; set another one with thread.goal()"
+        )
 
-    def stream(self) -> TurnStream:
+    def stream(self, *, idle_timeout_s: float | None = None) -> TurnStream:
         """The events of all turns as those of one, each a `Notification`, up to and including turn/completed.
 
         A failed turn does not raise here: turn/completed says so.
+
+        Args:
+            idle_timeout_s: Seconds for which nothing of the goal's turns may arrive, as for a turn's stream.
 
         Raises:
             StreamClosedError: The events were read to the end or given up before.
             StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
             TransportClosedError: While iterating: the connection ended before the goal did.
+            TurnTimeoutError: While iterating: nothing arrived in time.
         """
-        return TurnStream(self._cursor, "all")
+        return TurnStream(self._cursor, "all", self._patience(idle_timeout_s))
 
-    def stream_text(self) -> TextStream:
+    def stream_text(self, *, idle_timeout_s: float | None = None) -> TextStream:
         """The text of all turns' messages as it is written: the deltas of all agent messages, as `str`.
 
         Raises:
@@ -267,21 +295,38 @@ class GoalHandle:
             TurnFailedError: While iterating: the last turn failed.
             StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
             TransportClosedError: While iterating: the connection ended before the goal did.
+            TurnTimeoutError: While iterating: nothing arrived in time.
         """
-        return TextStream(self._cursor, self.thread_id, self.id)
+        return TextStream(self._cursor, "text", self._patience(idle_timeout_s))
 
-    def run(self) -> GoalResult:
+    def _patience(self, idle_timeout_s: float | None) -> Patience | None:
+        return None if idle_timeout_s is None else Patience(NEVER, idle_timeout_s)
+
+    def run(self, *, timeout_s: float | None = None, idle_timeout_s: float | None = None) -> GoalResult:
         """Wait until the goal is over and return what it came to.
 
-        It owns the goal meanwhile: stopped by a cancellation or an exception, it pauses the goal and
-        interrupts the turn that runs.
+        It owns the goal meanwhile: stopped by a cancellation, an exception or the end of its time, it pauses
+        the goal and interrupts the turn that runs.
+
+        Args:
+            timeout_s: Seconds that the goal may still take.
+            idle_timeout_s: Seconds for which nothing of its turns may arrive.
 
         Raises:
             TurnFailedError: The last turn failed.
+            TurnTimeoutError: The time is over. The error has what was collected.
             StreamClosedError: The events were read to the end or given up before.
             TransportClosedError: The connection ended before the goal did.
         """
-        result = self._cursor.result(TurnCollector(self.thread_id, self.id))
+        return self._finish(Patience(Deadline(timeout_s), idle_timeout_s))
+
+    def _finish(self, patience: Patience) -> GoalResult:
+        try:
+            result = self._cursor.result(TurnCollector(self.thread_id, self.id), patience)
+        except TurnTimeoutError as error:
+            if error.partial is not None:
+                error.partial = _goals.GoalResult.of(error.partial, self.goal)
+            raise
         return _goals.GoalResult.of(result, self.goal)
 
     def close(self) -> None:

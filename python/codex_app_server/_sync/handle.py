@@ -12,6 +12,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .._deadline import Deadline
 from ..errors import InvalidRequestError, StreamClosedError, TransportClosedError
 from .feed import Feed
 from .notifications import EventStream
@@ -28,11 +29,11 @@ T = TypeVar("T")
 EventT = TypeVar("EventT")
 
 
-def opened(connection: Connection, opening: Opening[T]) -> tuple[Subscription, T]:
+def opened(connection: Connection, opening: Opening[T], deadline: Deadline) -> tuple[Subscription, T]:
     """Begin a stream; returns its subscription and the answer. If that fails, nothing is left."""
     subscription = connection.subscribe_stream(opening)
     try:
-        return subscription, connection.request(opening.start, subscription)
+        return subscription, connection.request(opening.start, subscription, deadline=deadline)
     except BaseException:
         subscription.close()
         raise
@@ -54,15 +55,16 @@ class StreamHandle(EventStream[EventT]):
         self._feed = Feed(connection, subscription, decoder)
         self._closed = False
 
-    def _request(self, request: Request[T]) -> T:
+    def _request(self, request: Request[T], timeout_s: float | None) -> T:
+        deadline = Deadline(timeout_s)
         if self._closed:
             raise self._closed_error()
-        return self._connection.request(request)
+        return self._connection.request(request, deadline=deadline)
 
     def _closed_error(self) -> StreamClosedError:
         return StreamClosedError("This handle is closed. What it was about has been ended; begin it again.")
 
-    def close(self) -> None:
+    def close(self, *, timeout_s: float | None = None) -> None:
         """End what this is about and wait until the runtime has confirmed it.
 
         Idempotent; a second call does not wait for the first.
@@ -70,22 +72,23 @@ class StreamHandle(EventStream[EventT]):
         Nothing is raised if it has ended already, or the connection has.
 
         Raises:
-            RequestTimeoutError: The runtime does not answer.
+            RequestTimeoutError: The runtime does not answer. It is told to end it all the same.
         """
+        deadline = Deadline(timeout_s)
         if self._closed:
             return
         self._closed = True
         try:
             with suppress(TransportClosedError):  # that has ended it
-                self._stop()
+                self._stop(deadline)
         finally:
             self._let_go()
 
-    def _stop(self) -> None:
+    def _stop(self, deadline: Deadline) -> None:
         """End it, if it was begun and goes on."""
         if self._subscription.owes:
             with suppress(InvalidRequestError):  # it ended by itself in this moment
-                self._connection.request(self._opening.stop)
+                self._connection.request(self._opening.stop, deadline=deadline)
             self._subscription.settle()
 
     def _let_go(self) -> None:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from .. import _logins
+from .._deadline import Deadline
 from .._decode import decoder
 from ..errors import ForkedProcessError, InvalidRequestError, StreamClosedError, TransportClosedError
-from .waiting import Lock, wait_ready
+from .waiting import Lock, entering, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,11 +34,13 @@ LoginT = TypeVar("LoginT", bound="Login")
 MadeT = TypeVar("MadeT", bound="Login | None")
 
 
-def begun(connection: Connection, request: Request[T], make: Callable[[T], MadeT]) -> MadeT:
+def begun(client: Runtime, request: Request[T], make: Callable[[T], MadeT], timeout_s: float | None) -> MadeT:
     """Begin a login; returns its handle, if the answer makes one. If that fails, nothing is left."""
+    deadline = Deadline(timeout_s)
+    connection = client.start(deadline)
     listening = connection.native.subscribe_notifications([_logins.COMPLETED])
     try:
-        login = make(connection.request(request))
+        login = connection.request(request.making(make), deadline=deadline)
         if login is not None:
             login._look(listening)
     finally:
@@ -68,26 +71,31 @@ class Login:
         self._completed = None
         self._closed = False
 
-    def wait(self) -> AccountLoginCompletedNotification:
-        """Wait until the login is over, for as long as it takes, and say how it ended.
+    def wait(self, *, timeout_s: float | None = None) -> AccountLoginCompletedNotification:
+        """Wait until the login is over, for ever or for `timeout_s` seconds, and say how it ended.
 
         A login that failed, was cancelled or gave way to another does not raise: `success` is False then, and
         `error` says why. Every wait gets the same answer, also one that begins later.
 
         Raises:
             StreamClosedError: The handle was closed before the login was over.
+            WaitTimeoutError: It is not over after `timeout_s`. It goes on.
             TransportClosedError: The connection ended first.
         """
-        with self._lock:
-            while self._completed is None:
-                self._look(self._subscription)
+        deadline = Deadline(timeout_s)
+        while True:
+            # Not while it waits: a signal handler may ask, too.
+            with entering(self._lock):
                 if self._completed is None:
-                    wait_ready(self._subscription)
-                    self._connection.log_diagnostics()
-            self._free()
-        return self._completed
+                    self._look(self._subscription)
+                if self._completed is not None:
+                    self._free()
+                    return self._completed
+            if not wait_ready(self._subscription, deadline.left() if deadline.is_given else None):
+                raise deadline.missed_end("The login")
+            self._connection.log_diagnostics()
 
-    def cancel(self) -> CancelLoginAccountResponse:
+    def cancel(self, *, timeout_s: float | None = None) -> CancelLoginAccountResponse:
         """Cancel the login. Who waits for it is told that it failed.
 
         The answer's status is "notFound" if it is over already.
@@ -96,9 +104,9 @@ class Login:
             InvalidRequestError: `login_id` is none that the runtime could have given.
             TransportClosedError: The connection has ended.
         """
-        return self._connection.request(_logins.cancel(self.login_id))
+        return self._connection.request(_logins.cancel(self.login_id), deadline=Deadline(timeout_s))
 
-    def close(self) -> None:
+    def close(self, *, timeout_s: float | None = None) -> None:
         """Cancel the login if it is not known to be over, and stop listening. Idempotent.
 
         Nothing is raised if it has ended already, or the connection has.
@@ -112,7 +120,7 @@ class Login:
         try:
             if self._completed is None:
                 with suppress(InvalidRequestError, TransportClosedError):
-                    self.cancel()
+                    self.cancel(timeout_s=timeout_s)
         except BaseException:
             self._let_go()
             raise

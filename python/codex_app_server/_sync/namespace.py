@@ -24,6 +24,5 @@ class Namespace:
     def __init__(self, client: Runtime) -> None:
         self._client = client
 
-    def _request(self, request: Request[T]) -> T:
-        connection = self._client.start()
-        return connection.request(request)
+    def _request(self, request: Request[T], timeout_s: float | None) -> T:
+        return self._client.request(request, timeout_s)

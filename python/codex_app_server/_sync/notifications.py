@@ -29,6 +29,9 @@ class EventStream(Reader[EventT]):
                 event = batch.popleft()
             except IndexError:
                 event = None
+            except BaseException:  # of a signal handler, which may have come after that
+                self._feed.tear()
+                raise
             if event is None:
                 if not self._feed.fill():
                     self._ended()

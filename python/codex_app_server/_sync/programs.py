@@ -12,12 +12,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from .. import _openings, _output
+from .._deadline import Deadline
 from .._openings import COMMAND, PROCESS, ProgramMethods
 from .._output import OutputChunk
 from ..errors import CodexError, ForkedProcessError, InvalidRequestError
 from ..models import Notification, UnknownNotification
 from .handle import StreamHandle, opened
-from .waiting import Lock, Waitable, wait_ready
+from .waiting import Lock, Waitable, entering, wait_ready
 
 if TYPE_CHECKING:
     from .._native import Call, Subscription
@@ -52,56 +53,64 @@ class _Program(StreamHandle[OutputChunk], Generic[EndT]):
         if not self._closed:
             self.wait()  # it may have been refused
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
+    def write(self, data: bytes | bytearray | memoryview, *, timeout_s: float | None = None) -> None:
         """Write to the program's stdin.
 
         Raises:
             InvalidInputTypeError: `data` is not bytes. Nothing was sent.
             InvalidRequestError: The program has ended, or has no stdin.
         """
-        self._request(_openings.write(self._methods, self._opening.name, data))
+        self._request(_openings.write(self._methods, self._opening.name, data), timeout_s)
 
-    def close_stdin(self) -> None:
+    def close_stdin(self, *, timeout_s: float | None = None) -> None:
         """Close the program's stdin: it reads the end of its input.
 
         Raises:
             InvalidRequestError: The program has ended, or has no stdin.
         """
-        self._request(_openings.write(self._methods, self._opening.name, None))
+        self._request(_openings.write(self._methods, self._opening.name, None), timeout_s)
 
-    def resize(self, rows: int, cols: int) -> None:
+    def resize(self, rows: int, cols: int, *, timeout_s: float | None = None) -> None:
         """Tell a program on a terminal that the terminal has another size, in characters.
 
         Raises:
             InvalidInputError: That is no size of a terminal. Nothing was sent.
             InvalidRequestError: The program has ended, or has no terminal.
         """
-        self._request(_openings.resize(self._methods, self._opening.name, rows, cols))
+        self._request(_openings.resize(self._methods, self._opening.name, rows, cols), timeout_s)
 
-    def terminate(self) -> None:
+    def terminate(self, *, timeout_s: float | None = None) -> None:
         """Kill the program. Its last output can still be read, and `wait()` tells how it ended.
 
         Does nothing if it has ended.
         """
         with suppress(InvalidRequestError):
-            self._request(self._opening.stop)
+            self._request(self._opening.stop, timeout_s)
 
-    def wait(self) -> EndT:
+    def wait(self, *, timeout_s: float | None = None) -> EndT:
         """Wait until the program has ended, and return how. Takes no output away from the iteration.
 
         Output that nobody reads meanwhile is kept up to `CodexConfig.turn_budget_bytes`.
         Stopped by Ctrl-C, it leaves the program running; call it again, or `terminate()`.
 
+        Args:
+            timeout_s: Seconds that it may take; for ever by default.
+
         Raises:
             JsonRpcError: The runtime refused to run it.
+            WaitTimeoutError: The program has not ended in time. It runs on.
             TransportClosedError: The connection ended first.
             StreamClosedError: The handle was closed before the end was known.
         """
-        with self._ending:
-            while self._outcome is None:
-                wait_ready(self._end)
-                self._outcome = self._told()
-            outcome = self._outcome
+        deadline = Deadline(timeout_s)
+        while self._outcome is None:
+            if not wait_ready(self._end, deadline.left() if deadline.is_given else None):
+                raise deadline.missed_end("The program")
+            # Not while it waits: a signal handler may ask, too.
+            with entering(self._ending):
+                if self._outcome is None:
+                    self._outcome = self._told()
+        outcome = self._outcome
         if isinstance(outcome, CodexError):
             raise outcome
         return outcome
@@ -110,10 +119,10 @@ class _Program(StreamHandle[OutputChunk], Generic[EndT]):
         """How it ended, once `_end` is ready."""
         raise NotImplementedError
 
-    def _stop(self) -> None:
+    def _stop(self, deadline: Deadline) -> None:
         patience_s = _LAST_WORDS_S if self._subscription.owes else 0.0
-        super()._stop()
-        if wait_ready(self._end, patience_s):
+        super()._stop(deadline)
+        if wait_ready(self._end, min(patience_s, max(0.0, deadline.left()))):
             with suppress(CodexError):  # wait() tells it to who asks
                 self.wait()
 
@@ -147,10 +156,12 @@ class CommandHandle(_Program["CommandExecResponse"]):
         self._start = opening.start
 
     @classmethod
-    def _begin(cls, connection: Connection, opening: Opening[CommandExecResponse]) -> CommandHandle:
+    def _begin(
+        cls, connection: Connection, opening: Opening[CommandExecResponse], deadline: Deadline
+    ) -> CommandHandle:
         subscription = connection.subscribe_stream(opening)
         try:
-            call = connection.begin(opening.start, subscription)
+            call = connection.begin(opening.start, subscription, deadline)
         except BaseException:
             subscription.close()
             raise
@@ -209,12 +220,12 @@ class ProcessHandle(_Program["ProcessExitedNotification"]):
         self._exit = exit
 
     @classmethod
-    def _begin(cls, connection: Connection, opening: Opening[None]) -> ProcessHandle:
+    def _begin(cls, connection: Connection, opening: Opening[None], deadline: Deadline) -> ProcessHandle:
         # The exit has a mailbox of its own, so that wait() and the iteration take nothing from each other.
         exit = connection.subscribe_stream(opening)
         exit.select("end")
         try:
-            subscription, _ = opened(connection, opening)
+            subscription, _ = opened(connection, opening, deadline)
         except BaseException:
             exit.close()
             raise

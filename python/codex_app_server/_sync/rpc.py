@@ -272,6 +272,10 @@ class Rpc(Namespace):
     left out stays out of the message, and None is null. A model may be given as a dict too, an enum's member
     as its string. The answer is a model of `generated.v2_all`.
 
+    `timeout_s` is no argument of the wire: it bounds the whole call, in seconds. Without it a request has
+    `CodexConfig.request_timeout_s` from when it is written, unless it is one of the few that are answered
+    when work ends.
+
     Raises:
         InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
         InvalidInputError: An argument has a value that makes no sense. Nothing was sent.
@@ -357,11 +361,14 @@ class Rpc(Namespace):
         *,
         client_info: ClientInfo | dict[str, Any],
         capabilities: InitializeCapabilities | dict[str, Any] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> InitializeResponse:
         """`initialize`: Open the connection. The client has done this when it is ready; a second time is
         refused.
         """
-        return self._request(call("initialize", client_info=client_info, capabilities=capabilities))
+        return self._request(
+            call("initialize", client_info=client_info, capabilities=capabilities), timeout_s
+        )
 
     @property
     def marketplace(self) -> MarketplaceCalls:
@@ -489,9 +496,9 @@ class AccountCalls(Namespace):
         """The calls under `account.login`."""
         return Account_LoginCalls(self._client)
 
-    def logout(self) -> LogoutAccountResponse:
+    def logout(self, *, timeout_s: float | None = None) -> LogoutAccountResponse:
         """`account/logout`: Log out."""
-        return self._request(call("account/logout"))
+        return self._request(call("account/logout"), timeout_s)
 
     @property
     def rate_limit_reset_credit(self) -> Account_RateLimitResetCreditCalls:
@@ -503,7 +510,9 @@ class AccountCalls(Namespace):
         """The calls under `account.rate_limits`."""
         return Account_RateLimitsCalls(self._client)
 
-    def read(self, *, refresh_token: bool | Omit = OMIT) -> GetAccountResponse:
+    def read(
+        self, *, refresh_token: bool | Omit = OMIT, timeout_s: float | None = None
+    ) -> GetAccountResponse:
         """`account/read`: Read which account is logged in.
 
         Args:
@@ -512,13 +521,16 @@ class AccountCalls(Namespace):
                 Clients should refresh tokens themselves and call `account/login/start` with
                 `chatgptAuthTokens`.
         """
-        return self._request(call("account/read", refresh_token=refresh_token))
+        return self._request(call("account/read", refresh_token=refresh_token), timeout_s)
 
     def send_add_credits_nudge_email(
-        self, *, credit_type: AddCreditsNudgeCreditType | Literal["credits", "usage_limit"]
+        self,
+        *,
+        credit_type: AddCreditsNudgeCreditType | Literal["credits", "usage_limit"],
+        timeout_s: float | None = None,
     ) -> SendAddCreditsNudgeEmailResponse:
         """`account/sendAddCreditsNudgeEmail`: Ask the workspace's owner by mail to add credits."""
-        return self._request(call("account/sendAddCreditsNudgeEmail", credit_type=credit_type))
+        return self._request(call("account/sendAddCreditsNudgeEmail", credit_type=credit_type), timeout_s)
 
     @property
     def usage(self) -> Account_UsageCalls:
@@ -536,19 +548,23 @@ class Account_BedrockCalls(Namespace):
 
     __slots__ = ()
 
-    def check_gov_cloud_requirements(self) -> BedrockCheckGovCloudRequirementsResponse:
+    def check_gov_cloud_requirements(
+        self, *, timeout_s: float | None = None
+    ) -> BedrockCheckGovCloudRequirementsResponse:
         """`account/bedrock/checkGovCloudRequirements` (experimental): Check what Amazon Bedrock needs in a
         government cloud.
         """
-        return self._request(call("account/bedrock/checkGovCloudRequirements"))
+        return self._request(call("account/bedrock/checkGovCloudRequirements"), timeout_s)
 
-    def discover(self) -> BedrockDiscoverResponse:
+    def discover(self, *, timeout_s: float | None = None) -> BedrockDiscoverResponse:
         """`account/bedrock/discover` (experimental): Look for what is needed to use Amazon Bedrock."""
-        return self._request(call("account/bedrock/discover"))
+        return self._request(call("account/bedrock/discover"), timeout_s)
 
-    def setup(self, *, params: BedrockSetupParams | dict[str, Any]) -> BedrockSetupResponse:
+    def setup(
+        self, *, params: BedrockSetupParams | dict[str, Any], timeout_s: float | None = None
+    ) -> BedrockSetupResponse:
         """`account/bedrock/setup` (experimental): Set up Amazon Bedrock as the provider."""
-        return self._request(call_with("account/bedrock/setup", params))
+        return self._request(call_with("account/bedrock/setup", params), timeout_s)
 
 
 class Account_GatewayOauthCalls(Namespace):
@@ -556,17 +572,17 @@ class Account_GatewayOauthCalls(Namespace):
 
     __slots__ = ()
 
-    def cancel(self) -> GatewayOAuthCancelResponse:
+    def cancel(self, *, timeout_s: float | None = None) -> GatewayOAuthCancelResponse:
         """`account/gatewayOAuth/cancel`: Cancel the login at the gateway that is under way."""
-        return self._request(call("account/gatewayOAuth/cancel"))
+        return self._request(call("account/gatewayOAuth/cancel"), timeout_s)
 
-    def login(self) -> GatewayOAuthLoginResponse:
+    def login(self, *, timeout_s: float | None = None) -> GatewayOAuthLoginResponse:
         """`account/gatewayOAuth/login`: Log in at the gateway with OAuth."""
-        return self._request(call("account/gatewayOAuth/login"))
+        return self._request(call("account/gatewayOAuth/login"), timeout_s)
 
-    def read(self) -> GatewayOAuthReadResponse:
+    def read(self, *, timeout_s: float | None = None) -> GatewayOAuthReadResponse:
         """`account/gatewayOAuth/read`: Read the state of the login at the gateway."""
-        return self._request(call("account/gatewayOAuth/read"))
+        return self._request(call("account/gatewayOAuth/read"), timeout_s)
 
 
 class Account_LoginCalls(Namespace):
@@ -574,13 +590,15 @@ class Account_LoginCalls(Namespace):
 
     __slots__ = ()
 
-    def cancel(self, *, login_id: str) -> CancelLoginAccountResponse:
+    def cancel(self, *, login_id: str, timeout_s: float | None = None) -> CancelLoginAccountResponse:
         """`account/login/cancel`: Cancel a login that is under way."""
-        return self._request(call("account/login/cancel", login_id=login_id))
+        return self._request(call("account/login/cancel", login_id=login_id), timeout_s)
 
-    def start(self, *, params: LoginAccountParams | dict[str, Any]) -> LoginAccountResponse:
+    def start(
+        self, *, params: LoginAccountParams | dict[str, Any], timeout_s: float | None = None
+    ) -> LoginAccountResponse:
         """`account/login/start`: Start a login, in one of several ways."""
-        return self._request(call_with("account/login/start", params))
+        return self._request(call_with("account/login/start", params), timeout_s)
 
 
 class Account_RateLimitResetCreditCalls(Namespace):
@@ -589,7 +607,7 @@ class Account_RateLimitResetCreditCalls(Namespace):
     __slots__ = ()
 
     def consume(
-        self, *, idempotency_key: str, credit_id: str | Omit | None = OMIT
+        self, *, idempotency_key: str, credit_id: str | Omit | None = OMIT, timeout_s: float | None = None
     ) -> ConsumeAccountRateLimitResetCreditResponse:
         """`account/rateLimitResetCredit/consume`: Use a credit that resets a rate limit.
 
@@ -600,7 +618,10 @@ class Account_RateLimitResetCreditCalls(Namespace):
                 available credit.
         """
         return self._request(
-            call("account/rateLimitResetCredit/consume", idempotency_key=idempotency_key, credit_id=credit_id)
+            call(
+                "account/rateLimitResetCredit/consume", idempotency_key=idempotency_key, credit_id=credit_id
+            ),
+            timeout_s,
         )
 
 
@@ -610,7 +631,11 @@ class Account_RateLimitsCalls(Namespace):
     __slots__ = ()
 
     def read(
-        self, *, exclude_reset_credit_details: bool | Omit = OMIT, supports_luna_reserve: bool | Omit = OMIT
+        self,
+        *,
+        exclude_reset_credit_details: bool | Omit = OMIT,
+        supports_luna_reserve: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> GetAccountRateLimitsResponse:
         """`account/rateLimits/read`: Read the rate limits of the account, and how much of them is used.
 
@@ -626,7 +651,8 @@ class Account_RateLimitsCalls(Namespace):
                 "account/rateLimits/read",
                 exclude_reset_credit_details=exclude_reset_credit_details,
                 supports_luna_reserve=supports_luna_reserve,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -635,14 +661,16 @@ class Account_UsageCalls(Namespace):
 
     __slots__ = ()
 
-    def read(self, *, thread_id: str | Omit | None = OMIT) -> GetAccountTokenUsageResponse:
+    def read(
+        self, *, thread_id: str | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> GetAccountTokenUsageResponse:
         """`account/usage/read`: Read how many tokens the account has used.
 
         Args:
             thread_id: When present, read estimated usage for this thread instead of account-wide token
                 activity.
         """
-        return self._request(call("account/usage/read", thread_id=thread_id))
+        return self._request(call("account/usage/read", thread_id=thread_id), timeout_s)
 
 
 class Account_WorkspaceMessagesCalls(Namespace):
@@ -650,9 +678,9 @@ class Account_WorkspaceMessagesCalls(Namespace):
 
     __slots__ = ()
 
-    def read(self) -> GetWorkspaceMessagesResponse:
+    def read(self, *, timeout_s: float | None = None) -> GetWorkspaceMessagesResponse:
         """`account/workspaceMessages/read`: Read the messages of the workspace to its members."""
-        return self._request(call("account/workspaceMessages/read"))
+        return self._request(call("account/workspaceMessages/read"), timeout_s)
 
 
 class AppCalls(Namespace):
@@ -661,7 +689,11 @@ class AppCalls(Namespace):
     __slots__ = ()
 
     def installed(
-        self, *, force_refresh: bool | Omit = OMIT, thread_id: str | Omit | None = OMIT
+        self,
+        *,
+        force_refresh: bool | Omit = OMIT,
+        thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> AppsInstalledResponse:
         """`app/installed`: Read the committed installed connector runtime snapshot.
 
@@ -670,7 +702,9 @@ class AppCalls(Namespace):
                 tool snapshot first.
             thread_id: Optional loaded thread id used to evaluate effective app configuration.
         """
-        return self._request(call("app/installed", force_refresh=force_refresh, thread_id=thread_id))
+        return self._request(
+            call("app/installed", force_refresh=force_refresh, thread_id=thread_id), timeout_s
+        )
 
     def list(
         self,
@@ -679,6 +713,7 @@ class AppCalls(Namespace):
         force_refetch: bool | Omit = OMIT,
         limit: int | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> AppsListResponse:
         """`app/list`: List available apps/connectors.
 
@@ -689,7 +724,8 @@ class AppCalls(Namespace):
             thread_id: Optional thread id used to evaluate app feature gating from that thread's config.
         """
         return self._request(
-            call("app/list", cursor=cursor, force_refetch=force_refetch, limit=limit, thread_id=thread_id)
+            call("app/list", cursor=cursor, force_refetch=force_refetch, limit=limit, thread_id=thread_id),
+            timeout_s,
         )
 
     def read(
@@ -698,6 +734,7 @@ class AppCalls(Namespace):
         app_ids: builtins.list[str],
         include_tools: bool | Omit = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> AppsReadResponse:
         """`app/read`: Read metadata for specific apps/connectors.
 
@@ -708,7 +745,7 @@ class AppCalls(Namespace):
             thread_id: Optional loaded thread id used to evaluate effective app configuration.
         """
         return self._request(
-            call("app/read", app_ids=app_ids, include_tools=include_tools, thread_id=thread_id)
+            call("app/read", app_ids=app_ids, include_tools=include_tools, thread_id=thread_id), timeout_s
         )
 
 
@@ -717,12 +754,12 @@ class CollaborationModeCalls(Namespace):
 
     __slots__ = ()
 
-    def list(self) -> CollaborationModeListResponse:
+    def list(self, *, timeout_s: float | None = None) -> CollaborationModeListResponse:
         """`collaborationMode/list` (experimental): Lists collaboration mode presets.
 
         List collaboration mode presets.
         """
-        return self._request(call("collaborationMode/list"))
+        return self._request(call("collaborationMode/list"), timeout_s)
 
 
 class CommandCalls(Namespace):
@@ -758,6 +795,7 @@ class Command_ExecCalls(Namespace):
         stream_stdout_stderr: bool | Omit = OMIT,
         timeout_ms: int | Omit | None = OMIT,
         tty: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> CommandExecResponse:
         """`command/exec`: Execute a standalone command (argv vector) under the server's sandbox.
 
@@ -812,11 +850,16 @@ class Command_ExecCalls(Namespace):
                 stream_stdout_stderr=stream_stdout_stderr,
                 timeout_ms=timeout_ms,
                 tty=tty,
-            )
+            ),
+            timeout_s,
         )
 
     def resize(
-        self, *, process_id: str, size: CommandExecTerminalSize | dict[str, Any]
+        self,
+        *,
+        process_id: str,
+        size: CommandExecTerminalSize | dict[str, Any],
+        timeout_s: float | None = None,
     ) -> CommandExecResizeResponse:
         """`command/exec/resize`: Resize a running PTY-backed `command/exec` session by client-supplied
         `processId`.
@@ -828,9 +871,9 @@ class Command_ExecCalls(Namespace):
                 request.
             size: New PTY size in character cells.
         """
-        return self._request(call("command/exec/resize", process_id=process_id, size=size))
+        return self._request(call("command/exec/resize", process_id=process_id, size=size), timeout_s)
 
-    def terminate(self, *, process_id: str) -> CommandExecTerminateResponse:
+    def terminate(self, *, process_id: str, timeout_s: float | None = None) -> CommandExecTerminateResponse:
         """`command/exec/terminate`: Terminate a running `command/exec` session by client-supplied
         `processId`.
 
@@ -840,10 +883,15 @@ class Command_ExecCalls(Namespace):
             process_id: Client-supplied, connection-scoped `processId` from the original `command/exec`
                 request.
         """
-        return self._request(call("command/exec/terminate", process_id=process_id))
+        return self._request(call("command/exec/terminate", process_id=process_id), timeout_s)
 
     def write(
-        self, *, process_id: str, close_stdin: bool | Omit = OMIT, delta_base64: str | Omit | None = OMIT
+        self,
+        *,
+        process_id: str,
+        close_stdin: bool | Omit = OMIT,
+        delta_base64: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> CommandExecWriteResponse:
         """`command/exec/write`: Write stdin bytes to a running `command/exec` session or close stdin.
 
@@ -861,7 +909,8 @@ class Command_ExecCalls(Namespace):
                 process_id=process_id,
                 close_stdin=close_stdin,
                 delta_base64=delta_base64,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -877,6 +926,7 @@ class ConfigCalls(Namespace):
         expected_version: str | Omit | None = OMIT,
         file_path: str | Omit | None = OMIT,
         reload_user_config: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> ConfigWriteResponse:
         """`config/batchWrite`: Write several settings to config.toml at once.
 
@@ -893,7 +943,8 @@ class ConfigCalls(Namespace):
                 expected_version=expected_version,
                 file_path=file_path,
                 reload_user_config=reload_user_config,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -902,7 +953,11 @@ class ConfigCalls(Namespace):
         return Config_McpServerCalls(self._client)
 
     def read(
-        self, *, cwd: str | Omit | None = OMIT, include_layers: bool | Omit = OMIT
+        self,
+        *,
+        cwd: str | Omit | None = OMIT,
+        include_layers: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> ConfigReadResponse:
         """`config/read`: Read the effective configuration, on request with the layers that it is made of.
 
@@ -911,7 +966,7 @@ class ConfigCalls(Namespace):
                 effective config as seen from that directory (i.e., including any project layers between
                 `cwd` and the project/repo root).
         """
-        return self._request(call("config/read", cwd=cwd, include_layers=include_layers))
+        return self._request(call("config/read", cwd=cwd, include_layers=include_layers), timeout_s)
 
     @property
     def value(self) -> Config_ValueCalls:
@@ -924,9 +979,9 @@ class Config_McpServerCalls(Namespace):
 
     __slots__ = ()
 
-    def reload(self) -> McpServerRefreshResponse:
+    def reload(self, *, timeout_s: float | None = None) -> McpServerRefreshResponse:
         """`config/mcpServer/reload`: Load the configuration of the MCP servers again."""
-        return self._request(call("config/mcpServer/reload"))
+        return self._request(call("config/mcpServer/reload"), timeout_s)
 
 
 class Config_ValueCalls(Namespace):
@@ -942,6 +997,7 @@ class Config_ValueCalls(Namespace):
         value: Any,
         expected_version: str | Omit | None = OMIT,
         file_path: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ConfigWriteResponse:
         """`config/value/write`: Write one setting to config.toml.
 
@@ -956,7 +1012,8 @@ class Config_ValueCalls(Namespace):
                 value=value,
                 expected_version=expected_version,
                 file_path=file_path,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -965,9 +1022,9 @@ class ConfigRequirementsCalls(Namespace):
 
     __slots__ = ()
 
-    def read(self) -> ConfigRequirementsReadResponse:
+    def read(self, *, timeout_s: float | None = None) -> ConfigRequirementsReadResponse:
         """`configRequirements/read`: Read what an administrator requires of the configuration."""
-        return self._request(call("configRequirements/read"))
+        return self._request(call("configRequirements/read"), timeout_s)
 
 
 class EnvironmentCalls(Namespace):
@@ -984,6 +1041,7 @@ class EnvironmentCalls(Namespace):
         connect_timeout_ms: int | Omit | None = OMIT,
         skills: EnvironmentSkillsParams | dict[str, Any] | Omit | None = OMIT,
         websocket_request_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> EnvironmentAddResponse:
         """`environment/add` (experimental): Adds or replaces a remote environment by id for later selection.
 
@@ -1005,14 +1063,15 @@ class EnvironmentCalls(Namespace):
                 connect_timeout_ms=connect_timeout_ms,
                 skills=skills,
                 websocket_request_id=websocket_request_id,
-            )
+            ),
+            timeout_s,
         )
 
-    def info(self, *, environment_id: str) -> EnvironmentInfoResponse:
+    def info(self, *, environment_id: str, timeout_s: float | None = None) -> EnvironmentInfoResponse:
         """`environment/info` (experimental): Reads information from a configured execution environment."""
-        return self._request(call("environment/info", environment_id=environment_id))
+        return self._request(call("environment/info", environment_id=environment_id), timeout_s)
 
-    def status(self, *, environment_id: str) -> EnvironmentStatusResponse:
+    def status(self, *, environment_id: str, timeout_s: float | None = None) -> EnvironmentStatusResponse:
         """`environment/status` (experimental): Reads the current status of a configured execution
         environment.
 
@@ -1021,7 +1080,7 @@ class EnvironmentCalls(Namespace):
         Args:
             environment_id: Environment id to inspect.
         """
-        return self._request(call("environment/status", environment_id=environment_id))
+        return self._request(call("environment/status", environment_id=environment_id), timeout_s)
 
 
 class ExperimentalFeatureCalls(Namespace):
@@ -1040,6 +1099,7 @@ class ExperimentalFeatureCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ExperimentalFeatureListResponse:
         """`experimentalFeature/list`: List the experimental features and their states.
 
@@ -1051,7 +1111,7 @@ class ExperimentalFeatureCalls(Namespace):
                 for the thread's cwd.
         """
         return self._request(
-            call("experimentalFeature/list", cursor=cursor, limit=limit, thread_id=thread_id)
+            call("experimentalFeature/list", cursor=cursor, limit=limit, thread_id=thread_id), timeout_s
         )
 
 
@@ -1060,14 +1120,16 @@ class ExperimentalFeature_EnablementCalls(Namespace):
 
     __slots__ = ()
 
-    def set(self, *, enablement: dict[str, bool]) -> ExperimentalFeatureEnablementSetResponse:
+    def set(
+        self, *, enablement: dict[str, bool], timeout_s: float | None = None
+    ) -> ExperimentalFeatureEnablementSetResponse:
         """`experimentalFeature/enablement/set`: Switch experimental features on or off.
 
         Args:
             enablement: Process-wide runtime feature enablement keyed by canonical feature name. Only named
                 features are updated. Omitted features are left unchanged. Send an empty map for a no-op.
         """
-        return self._request(call("experimentalFeature/enablement/set", enablement=enablement))
+        return self._request(call("experimentalFeature/enablement/set", enablement=enablement), timeout_s)
 
 
 class ExternalAgentConfigCalls(Namespace):
@@ -1084,6 +1146,7 @@ class ExternalAgentConfigCalls(Namespace):
         max_sessions: int | Omit | None = OMIT,
         migration_source: str | Omit | None = OMIT,
         source: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ExternalAgentConfigDetectResponse:
         """`externalAgentConfig/detect`: Look for settings of other agents that could be imported.
 
@@ -1107,7 +1170,8 @@ class ExternalAgentConfigCalls(Namespace):
                 max_sessions=max_sessions,
                 migration_source=migration_source,
                 source=source,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -1128,6 +1192,7 @@ class ExternalAgentConfig_ImportCalls(Namespace):
         migration_source: str | Omit | None = OMIT,
         provider_id: str | Omit | None = OMIT,
         source: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ExternalAgentConfigImportResponse:
         """`externalAgentConfig/import`: Import settings of another agent.
 
@@ -1145,12 +1210,15 @@ class ExternalAgentConfig_ImportCalls(Namespace):
                 migration_source=migration_source,
                 provider_id=provider_id,
                 source=source,
-            )
+            ),
+            timeout_s,
         )
 
-    def read_histories(self) -> ExternalAgentConfigImportHistoriesReadResponse:
+    def read_histories(
+        self, *, timeout_s: float | None = None
+    ) -> ExternalAgentConfigImportHistoriesReadResponse:
         """`externalAgentConfig/import/readHistories`: Read what was imported before."""
-        return self._request(call("externalAgentConfig/import/readHistories"))
+        return self._request(call("externalAgentConfig/import/readHistories"), timeout_s)
 
     def record_history(
         self,
@@ -1158,6 +1226,7 @@ class ExternalAgentConfig_ImportCalls(Namespace):
         item_type_results: list[ExternalAgentConfigImportHistoryRecordTypeResultParams]
         | list[dict[str, Any]],
         provider_id: str,
+        timeout_s: float | None = None,
     ) -> ExternalAgentConfigImportHistoryRecordResponse:
         """`externalAgentConfig/import/recordHistory`: Record what was imported by other means.
 
@@ -1170,7 +1239,8 @@ class ExternalAgentConfig_ImportCalls(Namespace):
                 "externalAgentConfig/import/recordHistory",
                 item_type_results=item_type_results,
                 provider_id=provider_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1188,6 +1258,7 @@ class FeedbackCalls(Namespace):
         reason: str | Omit | None = OMIT,
         tags: dict[str, str] | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> FeedbackUploadResponse:
         """`feedback/upload`: Send feedback, on request with logs."""
         return self._request(
@@ -1199,7 +1270,8 @@ class FeedbackCalls(Namespace):
                 reason=reason,
                 tags=tags,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1214,6 +1286,7 @@ class FsCalls(Namespace):
         destination_path: AbsolutePathBuf | str,
         source_path: AbsolutePathBuf | str,
         recursive: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> FsCopyResponse:
         """`fs/copy`: Copy a file or directory tree on the host filesystem.
 
@@ -1223,11 +1296,16 @@ class FsCalls(Namespace):
             recursive: Required for directory copies; ignored for file copies.
         """
         return self._request(
-            call("fs/copy", destination_path=destination_path, source_path=source_path, recursive=recursive)
+            call("fs/copy", destination_path=destination_path, source_path=source_path, recursive=recursive),
+            timeout_s,
         )
 
     def create_directory(
-        self, *, path: AbsolutePathBuf | str, recursive: bool | Omit | None = OMIT
+        self,
+        *,
+        path: AbsolutePathBuf | str,
+        recursive: bool | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> FsCreateDirectoryResponse:
         """`fs/createDirectory`: Create a directory on the host filesystem.
 
@@ -1235,31 +1313,35 @@ class FsCalls(Namespace):
             path: Absolute directory path to create.
             recursive: Whether parent directories should also be created. Defaults to `true`.
         """
-        return self._request(call("fs/createDirectory", path=path, recursive=recursive))
+        return self._request(call("fs/createDirectory", path=path, recursive=recursive), timeout_s)
 
-    def get_metadata(self, *, path: AbsolutePathBuf | str) -> FsGetMetadataResponse:
+    def get_metadata(
+        self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> FsGetMetadataResponse:
         """`fs/getMetadata`: Request metadata for an absolute path.
 
         Args:
             path: Absolute path to inspect.
         """
-        return self._request(call("fs/getMetadata", path=path))
+        return self._request(call("fs/getMetadata", path=path), timeout_s)
 
-    def read_directory(self, *, path: AbsolutePathBuf | str) -> FsReadDirectoryResponse:
+    def read_directory(
+        self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> FsReadDirectoryResponse:
         """`fs/readDirectory`: List direct child names for a directory.
 
         Args:
             path: Absolute directory path to read.
         """
-        return self._request(call("fs/readDirectory", path=path))
+        return self._request(call("fs/readDirectory", path=path), timeout_s)
 
-    def read_file(self, *, path: AbsolutePathBuf | str) -> FsReadFileResponse:
+    def read_file(self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None) -> FsReadFileResponse:
         """`fs/readFile`: Read a file from the host filesystem.
 
         Args:
             path: Absolute path to read.
         """
-        return self._request(call("fs/readFile", path=path))
+        return self._request(call("fs/readFile", path=path), timeout_s)
 
     def remove(
         self,
@@ -1267,6 +1349,7 @@ class FsCalls(Namespace):
         path: AbsolutePathBuf | str,
         force: bool | Omit | None = OMIT,
         recursive: bool | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> FsRemoveResponse:
         """`fs/remove`: Remove a file or directory tree from the host filesystem.
 
@@ -1275,33 +1358,37 @@ class FsCalls(Namespace):
             force: Whether missing paths should be ignored. Defaults to `true`.
             recursive: Whether directory removal should recurse. Defaults to `true`.
         """
-        return self._request(call("fs/remove", path=path, force=force, recursive=recursive))
+        return self._request(call("fs/remove", path=path, force=force, recursive=recursive), timeout_s)
 
-    def unwatch(self, *, watch_id: str) -> FsUnwatchResponse:
+    def unwatch(self, *, watch_id: str, timeout_s: float | None = None) -> FsUnwatchResponse:
         """`fs/unwatch`: Stop filesystem watch notifications for a prior `fs/watch`.
 
         Args:
             watch_id: Watch identifier previously provided to `fs/watch`.
         """
-        return self._request(call("fs/unwatch", watch_id=watch_id))
+        return self._request(call("fs/unwatch", watch_id=watch_id), timeout_s)
 
-    def watch(self, *, path: AbsolutePathBuf | str, watch_id: str) -> FsWatchResponse:
+    def watch(
+        self, *, path: AbsolutePathBuf | str, watch_id: str, timeout_s: float | None = None
+    ) -> FsWatchResponse:
         """`fs/watch`: Start filesystem watch notifications for an absolute path.
 
         Args:
             path: Absolute file or directory path to watch.
             watch_id: Connection-scoped watch identifier used for `fs/unwatch` and `fs/changed`.
         """
-        return self._request(call("fs/watch", path=path, watch_id=watch_id))
+        return self._request(call("fs/watch", path=path, watch_id=watch_id), timeout_s)
 
-    def write_file(self, *, data_base64: str, path: AbsolutePathBuf | str) -> FsWriteFileResponse:
+    def write_file(
+        self, *, data_base64: str, path: AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> FsWriteFileResponse:
         """`fs/writeFile`: Write a file on the host filesystem.
 
         Args:
             data_base64: File contents encoded as base64.
             path: Absolute path to write.
         """
-        return self._request(call("fs/writeFile", data_base64=data_base64, path=path))
+        return self._request(call("fs/writeFile", data_base64=data_base64, path=path), timeout_s)
 
 
 class FuzzyFileSearchCalls(Namespace):
@@ -1310,26 +1397,42 @@ class FuzzyFileSearchCalls(Namespace):
     __slots__ = ()
 
     def __call__(
-        self, *, query: str, roots: list[str], cancellation_token: str | Omit | None = OMIT
+        self,
+        *,
+        query: str,
+        roots: list[str],
+        cancellation_token: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> FuzzyFileSearchResponse:
         """`fuzzyFileSearch`: Search for files by parts of their names."""
         return self._request(
-            call("fuzzyFileSearch", query=query, roots=roots, cancellation_token=cancellation_token)
+            call("fuzzyFileSearch", query=query, roots=roots, cancellation_token=cancellation_token),
+            timeout_s,
         )
 
-    def session_start(self, *, roots: list[str], session_id: str) -> FuzzyFileSearchSessionStartResponse:
+    def session_start(
+        self, *, roots: list[str], session_id: str, timeout_s: float | None = None
+    ) -> FuzzyFileSearchSessionStartResponse:
         """`fuzzyFileSearch/sessionStart` (experimental): Open a search for files that follows a changing
         query.
         """
-        return self._request(call("fuzzyFileSearch/sessionStart", roots=roots, session_id=session_id))
+        return self._request(
+            call("fuzzyFileSearch/sessionStart", roots=roots, session_id=session_id), timeout_s
+        )
 
-    def session_stop(self, *, session_id: str) -> FuzzyFileSearchSessionStopResponse:
+    def session_stop(
+        self, *, session_id: str, timeout_s: float | None = None
+    ) -> FuzzyFileSearchSessionStopResponse:
         """`fuzzyFileSearch/sessionStop` (experimental): Close a search for files."""
-        return self._request(call("fuzzyFileSearch/sessionStop", session_id=session_id))
+        return self._request(call("fuzzyFileSearch/sessionStop", session_id=session_id), timeout_s)
 
-    def session_update(self, *, query: str, session_id: str) -> FuzzyFileSearchSessionUpdateResponse:
+    def session_update(
+        self, *, query: str, session_id: str, timeout_s: float | None = None
+    ) -> FuzzyFileSearchSessionUpdateResponse:
         """`fuzzyFileSearch/sessionUpdate` (experimental): Change the query of an open search for files."""
-        return self._request(call("fuzzyFileSearch/sessionUpdate", query=query, session_id=session_id))
+        return self._request(
+            call("fuzzyFileSearch/sessionUpdate", query=query, session_id=session_id), timeout_s
+        )
 
 
 class HooksCalls(Namespace):
@@ -1337,13 +1440,15 @@ class HooksCalls(Namespace):
 
     __slots__ = ()
 
-    def list(self, *, cwds: builtins.list[str] | Omit = OMIT) -> HooksListResponse:
+    def list(
+        self, *, cwds: builtins.list[str] | Omit = OMIT, timeout_s: float | None = None
+    ) -> HooksListResponse:
         """`hooks/list`: List the configured hooks of some directories.
 
         Args:
             cwds: When empty, defaults to the current session working directory.
         """
-        return self._request(call("hooks/list", cwds=cwds))
+        return self._request(call("hooks/list", cwds=cwds), timeout_s)
 
 
 class MarketplaceCalls(Namespace):
@@ -1352,20 +1457,27 @@ class MarketplaceCalls(Namespace):
     __slots__ = ()
 
     def add(
-        self, *, source: str, ref_name: str | Omit | None = OMIT, sparse_paths: list[str] | Omit | None = OMIT
+        self,
+        *,
+        source: str,
+        ref_name: str | Omit | None = OMIT,
+        sparse_paths: list[str] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> MarketplaceAddResponse:
         """`marketplace/add`: Add a marketplace of plugins."""
         return self._request(
-            call("marketplace/add", source=source, ref_name=ref_name, sparse_paths=sparse_paths)
+            call("marketplace/add", source=source, ref_name=ref_name, sparse_paths=sparse_paths), timeout_s
         )
 
-    def remove(self, *, marketplace_name: str) -> MarketplaceRemoveResponse:
+    def remove(self, *, marketplace_name: str, timeout_s: float | None = None) -> MarketplaceRemoveResponse:
         """`marketplace/remove`: Remove a marketplace of plugins."""
-        return self._request(call("marketplace/remove", marketplace_name=marketplace_name))
+        return self._request(call("marketplace/remove", marketplace_name=marketplace_name), timeout_s)
 
-    def upgrade(self, *, marketplace_name: str | Omit | None = OMIT) -> MarketplaceUpgradeResponse:
+    def upgrade(
+        self, *, marketplace_name: str | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> MarketplaceUpgradeResponse:
         """`marketplace/upgrade`: Bring one marketplace, or all, up to date."""
-        return self._request(call("marketplace/upgrade", marketplace_name=marketplace_name))
+        return self._request(call("marketplace/upgrade", marketplace_name=marketplace_name), timeout_s)
 
 
 class McpServerCalls(Namespace):
@@ -1419,6 +1531,7 @@ class McpServer_Event_StreamCalls(Namespace):
         subscription_id: str,
         thread_id: str,
         field_meta: Any | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> McpServerEventStreamStartResponse:
         """`mcpServer/event/stream/start` (experimental): Start a stream of events from an MCP server."""
         return self._request(
@@ -1430,12 +1543,15 @@ class McpServer_Event_StreamCalls(Namespace):
                 subscription_id=subscription_id,
                 thread_id=thread_id,
                 field_meta=field_meta,
-            )
+            ),
+            timeout_s,
         )
 
-    def stop(self, *, subscription_id: str) -> McpServerEventStreamStopResponse:
+    def stop(
+        self, *, subscription_id: str, timeout_s: float | None = None
+    ) -> McpServerEventStreamStopResponse:
         """`mcpServer/event/stream/stop` (experimental): Stop a stream of events from an MCP server."""
-        return self._request(call("mcpServer/event/stream/stop", subscription_id=subscription_id))
+        return self._request(call("mcpServer/event/stream/stop", subscription_id=subscription_id), timeout_s)
 
 
 class McpServer_OauthCalls(Namespace):
@@ -1454,6 +1570,7 @@ class McpServer_OauthCalls(Namespace):
         scopes: list[str] | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_secs: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> McpServerOauthLoginResponse:
         """`mcpServer/oauth/login`: Start an OAuth login at an MCP server.
 
@@ -1469,7 +1586,8 @@ class McpServer_OauthCalls(Namespace):
                 scopes=scopes,
                 thread_id=thread_id,
                 timeout_secs=timeout_secs,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1487,6 +1605,7 @@ class McpServer_ResourceCalls(Namespace):
         origin_call_id: str | Omit | None = OMIT,
         target: McpResourceReadTarget | dict[str, Any] | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> McpResourceReadResponse:
         """`mcpServer/resource/read`: Read a resource of an MCP server.
 
@@ -1503,7 +1622,8 @@ class McpServer_ResourceCalls(Namespace):
                 origin_call_id=origin_call_id,
                 target=target,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1520,6 +1640,7 @@ class McpServer_ToolCalls(Namespace):
         tool: str,
         field_meta: Any | Omit = OMIT,
         arguments: Any | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> McpServerToolCallResponse:
         """`mcpServer/tool/call`: Call a tool of an MCP server."""
         return self._request(
@@ -1530,7 +1651,8 @@ class McpServer_ToolCalls(Namespace):
                 tool=tool,
                 field_meta=field_meta,
                 arguments=arguments,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1547,6 +1669,7 @@ class McpServerStatusCalls(Namespace):
         limit: int | Omit | None = OMIT,
         server_name: str | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ListMcpServerStatusResponse:
         """`mcpServerStatus/list`: List the MCP servers with their tools, resources and login states.
 
@@ -1565,7 +1688,8 @@ class McpServerStatusCalls(Namespace):
                 limit=limit,
                 server_name=server_name,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1574,18 +1698,22 @@ class MemoryCalls(Namespace):
 
     __slots__ = ()
 
-    def reset(self) -> MemoryResetResponse:
+    def reset(self, *, timeout_s: float | None = None) -> MemoryResetResponse:
         """`memory/reset` (experimental): Delete what the agent remembers."""
-        return self._request(call("memory/reset"))
+        return self._request(call("memory/reset"), timeout_s)
 
-    def status(self, *, min_consolidated_threads: int | Omit | None = OMIT) -> MemoryStatusResponse:
+    def status(
+        self, *, min_consolidated_threads: int | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> MemoryStatusResponse:
         """`memory/status` (experimental): Read the state of what the agent remembers.
 
         Args:
             min_consolidated_threads: Required distinct consolidated threads. Defaults to 20; supported range
                 is 1..=4096.
         """
-        return self._request(call("memory/status", min_consolidated_threads=min_consolidated_threads))
+        return self._request(
+            call("memory/status", min_consolidated_threads=min_consolidated_threads), timeout_s
+        )
 
 
 class MockCalls(Namespace):
@@ -1593,13 +1721,15 @@ class MockCalls(Namespace):
 
     __slots__ = ()
 
-    def experimental_method(self, *, value: str | Omit | None = OMIT) -> MockExperimentalMethodResponse:
+    def experimental_method(
+        self, *, value: str | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> MockExperimentalMethodResponse:
         """`mock/experimentalMethod` (experimental): Test-only method used to validate experimental gating.
 
         Args:
             value: Test-only payload field.
         """
-        return self._request(call("mock/experimentalMethod", value=value))
+        return self._request(call("mock/experimentalMethod", value=value), timeout_s)
 
 
 class ModelCalls(Namespace):
@@ -1613,6 +1743,7 @@ class ModelCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         include_hidden: bool | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ModelListResponse:
         """`model/list`: List the models that can be used.
 
@@ -1621,7 +1752,9 @@ class ModelCalls(Namespace):
             include_hidden: When true, include models that are hidden from the default picker list.
             limit: Optional page size; defaults to a reasonable server-side value.
         """
-        return self._request(call("model/list", cursor=cursor, include_hidden=include_hidden, limit=limit))
+        return self._request(
+            call("model/list", cursor=cursor, include_hidden=include_hidden, limit=limit), timeout_s
+        )
 
 
 class ModelProviderCalls(Namespace):
@@ -1640,9 +1773,9 @@ class ModelProvider_CapabilitiesCalls(Namespace):
 
     __slots__ = ()
 
-    def read(self) -> ModelProviderCapabilitiesReadResponse:
+    def read(self, *, timeout_s: float | None = None) -> ModelProviderCapabilitiesReadResponse:
         """`modelProvider/capabilities/read`: Read what the configured model provider can do."""
-        return self._request(call("modelProvider/capabilities/read"))
+        return self._request(call("modelProvider/capabilities/read"), timeout_s)
 
 
 class PermissionProfileCalls(Namespace):
@@ -1656,6 +1789,7 @@ class PermissionProfileCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         cwd: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PermissionProfileListResponse:
         """`permissionProfile/list`: List the permission profiles.
 
@@ -1664,7 +1798,7 @@ class PermissionProfileCalls(Namespace):
             cwd: Optional working directory to resolve project config layers.
             limit: Optional page size; defaults to the full result set.
         """
-        return self._request(call("permissionProfile/list", cursor=cursor, cwd=cwd, limit=limit))
+        return self._request(call("permissionProfile/list", cursor=cursor, cwd=cwd, limit=limit), timeout_s)
 
 
 class PluginCalls(Namespace):
@@ -1679,6 +1813,7 @@ class PluginCalls(Namespace):
         install_attempt_id: str | Omit | None = OMIT,
         marketplace_path: AbsolutePathBuf | str | Omit | None = OMIT,
         remote_marketplace_name: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginInstallResponse:
         """`plugin/install`: Install a plugin.
 
@@ -1692,7 +1827,8 @@ class PluginCalls(Namespace):
                 install_attempt_id=install_attempt_id,
                 marketplace_path=marketplace_path,
                 remote_marketplace_name=remote_marketplace_name,
-            )
+            ),
+            timeout_s,
         )
 
     def installed(
@@ -1700,6 +1836,7 @@ class PluginCalls(Namespace):
         *,
         cwds: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
         install_suggestion_plugin_names: builtins.list[str] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginInstalledResponse:
         """`plugin/installed`: List the installed plugins.
 
@@ -1712,7 +1849,8 @@ class PluginCalls(Namespace):
         return self._request(
             call(
                 "plugin/installed", cwds=cwds, install_suggestion_plugin_names=install_suggestion_plugin_names
-            )
+            ),
+            timeout_s,
         )
 
     def list(
@@ -1726,6 +1864,7 @@ class PluginCalls(Namespace):
         ]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginListResponse:
         """`plugin/list`: List the plugins of the marketplaces.
 
@@ -1737,7 +1876,8 @@ class PluginCalls(Namespace):
                 queried, plus the default remote catalog when enabled by feature flag.
         """
         return self._request(
-            call("plugin/list", cwds=cwds, force_refetch=force_refetch, marketplace_kinds=marketplace_kinds)
+            call("plugin/list", cwds=cwds, force_refetch=force_refetch, marketplace_kinds=marketplace_kinds),
+            timeout_s,
         )
 
     def read(
@@ -1746,6 +1886,7 @@ class PluginCalls(Namespace):
         plugin_name: str,
         marketplace_path: AbsolutePathBuf | str | Omit | None = OMIT,
         remote_marketplace_name: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginReadResponse:
         """`plugin/read`: Read the details of one plugin."""
         return self._request(
@@ -1754,16 +1895,19 @@ class PluginCalls(Namespace):
                 plugin_name=plugin_name,
                 marketplace_path=marketplace_path,
                 remote_marketplace_name=remote_marketplace_name,
-            )
+            ),
+            timeout_s,
         )
 
-    def reconcile(self, *, reason: str | Omit | None = OMIT) -> PluginReconcileResponse:
+    def reconcile(
+        self, *, reason: str | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> PluginReconcileResponse:
         """`plugin/reconcile`: Bring the installed plugins in line with what they should be.
 
         Args:
             reason: Optional client-provided reason recorded with the reconciliation attempt.
         """
-        return self._request(call("plugin/reconcile", reason=reason))
+        return self._request(call("plugin/reconcile", reason=reason), timeout_s)
 
     def search(
         self,
@@ -1773,10 +1917,14 @@ class PluginCalls(Namespace):
         cwds: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         scope: PluginSearchScope | Literal["global", "workspace", "personal"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginSearchResponse:
         """`plugin/search` (experimental): Search for plugins."""
         return self._request(
-            call("plugin/search", search_term=search_term, cursor=cursor, cwds=cwds, limit=limit, scope=scope)
+            call(
+                "plugin/search", search_term=search_term, cursor=cursor, cwds=cwds, limit=limit, scope=scope
+            ),
+            timeout_s,
         )
 
     @property
@@ -1789,9 +1937,9 @@ class PluginCalls(Namespace):
         """The calls under `plugin.skill`."""
         return Plugin_SkillCalls(self._client)
 
-    def uninstall(self, *, plugin_id: str) -> PluginUninstallResponse:
+    def uninstall(self, *, plugin_id: str, timeout_s: float | None = None) -> PluginUninstallResponse:
         """`plugin/uninstall`: Uninstall a plugin."""
-        return self._request(call("plugin/uninstall", plugin_id=plugin_id))
+        return self._request(call("plugin/uninstall", plugin_id=plugin_id), timeout_s)
 
 
 class Plugin_ShareCalls(Namespace):
@@ -1799,17 +1947,19 @@ class Plugin_ShareCalls(Namespace):
 
     __slots__ = ()
 
-    def checkout(self, *, remote_plugin_id: str) -> PluginShareCheckoutResponse:
+    def checkout(
+        self, *, remote_plugin_id: str, timeout_s: float | None = None
+    ) -> PluginShareCheckoutResponse:
         """`plugin/share/checkout`: Fetch a shared plugin to work on it."""
-        return self._request(call("plugin/share/checkout", remote_plugin_id=remote_plugin_id))
+        return self._request(call("plugin/share/checkout", remote_plugin_id=remote_plugin_id), timeout_s)
 
-    def delete(self, *, remote_plugin_id: str) -> PluginShareDeleteResponse:
+    def delete(self, *, remote_plugin_id: str, timeout_s: float | None = None) -> PluginShareDeleteResponse:
         """`plugin/share/delete`: Stop sharing a plugin."""
-        return self._request(call("plugin/share/delete", remote_plugin_id=remote_plugin_id))
+        return self._request(call("plugin/share/delete", remote_plugin_id=remote_plugin_id), timeout_s)
 
-    def list(self) -> PluginShareListResponse:
+    def list(self, *, timeout_s: float | None = None) -> PluginShareListResponse:
         """`plugin/share/list`: List the plugins that are shared."""
-        return self._request(call("plugin/share/list"))
+        return self._request(call("plugin/share/list"), timeout_s)
 
     def save(
         self,
@@ -1821,6 +1971,7 @@ class Plugin_ShareCalls(Namespace):
         | None = OMIT,
         remote_plugin_id: str | Omit | None = OMIT,
         share_targets: builtins.list[PluginShareTarget] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> PluginShareSaveResponse:
         """`plugin/share/save`: Share a plugin, or a new state of it."""
         return self._request(
@@ -1830,7 +1981,8 @@ class Plugin_ShareCalls(Namespace):
                 discoverability=discoverability,
                 remote_plugin_id=remote_plugin_id,
                 share_targets=share_targets,
-            )
+            ),
+            timeout_s,
         )
 
     def update_targets(
@@ -1839,6 +1991,7 @@ class Plugin_ShareCalls(Namespace):
         discoverability: PluginShareUpdateDiscoverability | Literal["UNLISTED", "PRIVATE", "LISTED"],
         remote_plugin_id: str,
         share_targets: builtins.list[PluginShareTarget] | builtins.list[dict[str, Any]],
+        timeout_s: float | None = None,
     ) -> PluginShareUpdateTargetsResponse:
         """`plugin/share/updateTargets`: Change with whom a plugin is shared."""
         return self._request(
@@ -1847,7 +2000,8 @@ class Plugin_ShareCalls(Namespace):
                 discoverability=discoverability,
                 remote_plugin_id=remote_plugin_id,
                 share_targets=share_targets,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1857,7 +2011,12 @@ class Plugin_SkillCalls(Namespace):
     __slots__ = ()
 
     def read(
-        self, *, remote_marketplace_name: str, remote_plugin_id: str, skill_name: str
+        self,
+        *,
+        remote_marketplace_name: str,
+        remote_plugin_id: str,
+        skill_name: str,
+        timeout_s: float | None = None,
     ) -> PluginSkillReadResponse:
         """`plugin/skill/read`: Read a skill of a remote plugin."""
         return self._request(
@@ -1866,7 +2025,8 @@ class Plugin_SkillCalls(Namespace):
                 remote_marketplace_name=remote_marketplace_name,
                 remote_plugin_id=remote_plugin_id,
                 skill_name=skill_name,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1875,7 +2035,7 @@ class ProcessCalls(Namespace):
 
     __slots__ = ()
 
-    def kill(self, *, process_handle: str) -> ProcessKillResponse:
+    def kill(self, *, process_handle: str, timeout_s: float | None = None) -> ProcessKillResponse:
         """`process/kill` (experimental): Terminate a running `process/spawn` session by client-supplied
         `processHandle`.
 
@@ -1884,10 +2044,14 @@ class ProcessCalls(Namespace):
         Args:
             process_handle: Client-supplied, connection-scoped `processHandle` from `process/spawn`.
         """
-        return self._request(call("process/kill", process_handle=process_handle))
+        return self._request(call("process/kill", process_handle=process_handle), timeout_s)
 
     def resize_pty(
-        self, *, process_handle: str, size: ProcessTerminalSize | dict[str, Any]
+        self,
+        *,
+        process_handle: str,
+        size: ProcessTerminalSize | dict[str, Any],
+        timeout_s: float | None = None,
     ) -> ProcessResizePtyResponse:
         """`process/resizePty` (experimental): Resize a running PTY-backed `process/spawn` session by
         client-supplied `processHandle`.
@@ -1898,7 +2062,7 @@ class ProcessCalls(Namespace):
             process_handle: Client-supplied, connection-scoped `processHandle` from `process/spawn`.
             size: New PTY size in character cells.
         """
-        return self._request(call("process/resizePty", process_handle=process_handle, size=size))
+        return self._request(call("process/resizePty", process_handle=process_handle, size=size), timeout_s)
 
     def spawn(
         self,
@@ -1913,6 +2077,7 @@ class ProcessCalls(Namespace):
         stream_stdout_stderr: bool | Omit = OMIT,
         timeout_ms: int | Omit | None = OMIT,
         tty: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> ProcessSpawnResponse:
         """`process/spawn` (experimental): Spawn a standalone process (argv vector) without a Codex sandbox.
 
@@ -1953,11 +2118,17 @@ class ProcessCalls(Namespace):
                 stream_stdout_stderr=stream_stdout_stderr,
                 timeout_ms=timeout_ms,
                 tty=tty,
-            )
+            ),
+            timeout_s,
         )
 
     def write_stdin(
-        self, *, process_handle: str, close_stdin: bool | Omit = OMIT, delta_base64: str | Omit | None = OMIT
+        self,
+        *,
+        process_handle: str,
+        close_stdin: bool | Omit = OMIT,
+        delta_base64: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ProcessWriteStdinResponse:
         """`process/writeStdin` (experimental): Write stdin bytes to a running `process/spawn` session or
         close stdin.
@@ -1975,7 +2146,8 @@ class ProcessCalls(Namespace):
                 process_handle=process_handle,
                 close_stdin=close_stdin,
                 delta_base64=delta_base64,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -1991,15 +2163,19 @@ class ProjectCalls(Namespace):
         name: str,
         roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]],
         metadata: dict[str, str] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ProjectCreateResponse:
         """`project/create` (experimental): Create a project."""
         return self._request(
-            call("project/create", idempotency_key=idempotency_key, name=name, roots=roots, metadata=metadata)
+            call(
+                "project/create", idempotency_key=idempotency_key, name=name, roots=roots, metadata=metadata
+            ),
+            timeout_s,
         )
 
-    def delete(self, *, project_id: str) -> ProjectDeleteResponse:
+    def delete(self, *, project_id: str, timeout_s: float | None = None) -> ProjectDeleteResponse:
         """`project/delete` (experimental): Delete a project."""
-        return self._request(call("project/delete", project_id=project_id))
+        return self._request(call("project/delete", project_id=project_id), timeout_s)
 
     def import_(
         self,
@@ -2009,6 +2185,7 @@ class ProjectCalls(Namespace):
         roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]],
         metadata: dict[str, str] | Omit | None = OMIT,
         threads: builtins.list[str] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ProjectImportResponse:
         """`project/import` (experimental): Create a project together with its threads."""
         return self._request(
@@ -2019,7 +2196,8 @@ class ProjectCalls(Namespace):
                 roots=roots,
                 metadata=metadata,
                 threads=threads,
-            )
+            ),
+            timeout_s,
         )
 
     def list(
@@ -2029,6 +2207,7 @@ class ProjectCalls(Namespace):
         limit: int | Omit | None = OMIT,
         sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
         sort_key: ProjectSortKey | Literal["position", "recencyAt"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ProjectListResponse:
         """`project/list` (experimental): List the projects, a page at a time.
 
@@ -2037,16 +2216,23 @@ class ProjectCalls(Namespace):
             sort_key: Defaults to position. Recency sorting always places empty projects last.
         """
         return self._request(
-            call("project/list", cursor=cursor, limit=limit, sort_direction=sort_direction, sort_key=sort_key)
+            call(
+                "project/list", cursor=cursor, limit=limit, sort_direction=sort_direction, sort_key=sort_key
+            ),
+            timeout_s,
         )
 
-    def move(self, *, project_id: str, before_project_id: str | Omit | None = OMIT) -> ProjectMoveResponse:
+    def move(
+        self, *, project_id: str, before_project_id: str | Omit | None = OMIT, timeout_s: float | None = None
+    ) -> ProjectMoveResponse:
         """`project/move` (experimental): Move a project in the order of projects."""
-        return self._request(call("project/move", project_id=project_id, before_project_id=before_project_id))
+        return self._request(
+            call("project/move", project_id=project_id, before_project_id=before_project_id), timeout_s
+        )
 
-    def read(self, *, project_id: str) -> ProjectReadResponse:
+    def read(self, *, project_id: str, timeout_s: float | None = None) -> ProjectReadResponse:
         """`project/read` (experimental): Read one project."""
-        return self._request(call("project/read", project_id=project_id))
+        return self._request(call("project/read", project_id=project_id), timeout_s)
 
     def update(
         self,
@@ -2055,10 +2241,12 @@ class ProjectCalls(Namespace):
         metadata: dict[str, str] | Omit | None = OMIT,
         name: str | Omit | None = OMIT,
         roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ProjectUpdateResponse:
         """`project/update` (experimental): Change a project's name, roots or metadata."""
         return self._request(
-            call("project/update", project_id=project_id, metadata=metadata, name=name, roots=roots)
+            call("project/update", project_id=project_id, metadata=metadata, name=name, roots=roots),
+            timeout_s,
         )
 
 
@@ -2072,13 +2260,17 @@ class RemoteControlCalls(Namespace):
         """The calls under `remote_control.client`."""
         return RemoteControl_ClientCalls(self._client)
 
-    def disable(self, *, ephemeral: bool | Omit = OMIT) -> RemoteControlDisableResponse:
+    def disable(
+        self, *, ephemeral: bool | Omit = OMIT, timeout_s: float | None = None
+    ) -> RemoteControlDisableResponse:
         """`remoteControl/disable` (experimental): Switch remote control off."""
-        return self._request(call("remoteControl/disable", ephemeral=ephemeral))
+        return self._request(call("remoteControl/disable", ephemeral=ephemeral), timeout_s)
 
-    def enable(self, *, ephemeral: bool | Omit = OMIT) -> RemoteControlEnableResponse:
+    def enable(
+        self, *, ephemeral: bool | Omit = OMIT, timeout_s: float | None = None
+    ) -> RemoteControlEnableResponse:
         """`remoteControl/enable` (experimental): Switch remote control on."""
-        return self._request(call("remoteControl/enable", ephemeral=ephemeral))
+        return self._request(call("remoteControl/enable", ephemeral=ephemeral), timeout_s)
 
     @property
     def pairing(self) -> RemoteControl_PairingCalls:
@@ -2103,6 +2295,7 @@ class RemoteControl_ClientCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         order: RemoteControlClientsListOrder | Literal["asc", "desc"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> RemoteControlClientsListResponse:
         """`remoteControl/client/list` (experimental): List the clients that may control an environment."""
         return self._request(
@@ -2112,13 +2305,16 @@ class RemoteControl_ClientCalls(Namespace):
                 cursor=cursor,
                 limit=limit,
                 order=order,
-            )
+            ),
+            timeout_s,
         )
 
-    def revoke(self, *, client_id: str, environment_id: str) -> RemoteControlClientsRevokeResponse:
+    def revoke(
+        self, *, client_id: str, environment_id: str, timeout_s: float | None = None
+    ) -> RemoteControlClientsRevokeResponse:
         """`remoteControl/client/revoke` (experimental): Take a client's right to control an environment."""
         return self._request(
-            call("remoteControl/client/revoke", client_id=client_id, environment_id=environment_id)
+            call("remoteControl/client/revoke", client_id=client_id, environment_id=environment_id), timeout_s
         )
 
 
@@ -2127,12 +2323,18 @@ class RemoteControl_PairingCalls(Namespace):
 
     __slots__ = ()
 
-    def start(self, *, manual_code: bool | Omit = OMIT) -> RemoteControlPairingStartResponse:
+    def start(
+        self, *, manual_code: bool | Omit = OMIT, timeout_s: float | None = None
+    ) -> RemoteControlPairingStartResponse:
         """`remoteControl/pairing/start` (experimental): Start to pair a client for remote control."""
-        return self._request(call("remoteControl/pairing/start", manual_code=manual_code))
+        return self._request(call("remoteControl/pairing/start", manual_code=manual_code), timeout_s)
 
     def status(
-        self, *, manual_pairing_code: str | Omit | None = OMIT, pairing_code: str | Omit | None = OMIT
+        self,
+        *,
+        manual_pairing_code: str | Omit | None = OMIT,
+        pairing_code: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> RemoteControlPairingStatusResponse:
         """`remoteControl/pairing/status` (experimental): Read how far a pairing has come."""
         return self._request(
@@ -2140,7 +2342,8 @@ class RemoteControl_PairingCalls(Namespace):
                 "remoteControl/pairing/status",
                 manual_pairing_code=manual_pairing_code,
                 pairing_code=pairing_code,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -2149,9 +2352,9 @@ class RemoteControl_StatusCalls(Namespace):
 
     __slots__ = ()
 
-    def read(self) -> RemoteControlStatusReadResponse:
+    def read(self, *, timeout_s: float | None = None) -> RemoteControlStatusReadResponse:
         """`remoteControl/status/read` (experimental): Read the state of remote control."""
-        return self._request(call("remoteControl/status/read"))
+        return self._request(call("remoteControl/status/read"), timeout_s)
 
 
 class ReviewCalls(Namespace):
@@ -2165,6 +2368,7 @@ class ReviewCalls(Namespace):
         target: ReviewTarget | dict[str, Any],
         thread_id: str,
         delivery: ReviewDelivery | Literal["inline", "detached"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ReviewStartResponse:
         """`review/start`: Start a review: of uncommitted changes, a branch, a commit, or as instructed.
 
@@ -2174,7 +2378,9 @@ class ReviewCalls(Namespace):
                 `deprecationNotice`. Use `thread/start` followed by an inline review for a separate review
                 thread.
         """
-        return self._request(call("review/start", target=target, thread_id=thread_id, delivery=delivery))
+        return self._request(
+            call("review/start", target=target, thread_id=thread_id, delivery=delivery), timeout_s
+        )
 
 
 class RolloutCalls(Namespace):
@@ -2182,11 +2388,11 @@ class RolloutCalls(Namespace):
 
     __slots__ = ()
 
-    def compress(self) -> RolloutCompressResponse:
+    def compress(self, *, timeout_s: float | None = None) -> RolloutCompressResponse:
         """`rollout/compress` (experimental): Start a best-effort background compression pass for cold local
         rollouts.
         """
-        return self._request(call("rollout/compress"))
+        return self._request(call("rollout/compress"), timeout_s)
 
 
 class ServerCalls(Namespace):
@@ -2194,9 +2400,9 @@ class ServerCalls(Namespace):
 
     __slots__ = ()
 
-    def diagnostics(self) -> ServerDiagnosticsResponse:
+    def diagnostics(self, *, timeout_s: float | None = None) -> ServerDiagnosticsResponse:
         """`server/diagnostics` (experimental): Read content-free, process-local diagnostics."""
-        return self._request(call("server/diagnostics"))
+        return self._request(call("server/diagnostics"), timeout_s)
 
 
 class SkillsCalls(Namespace):
@@ -2215,7 +2421,11 @@ class SkillsCalls(Namespace):
         return Skills_ExtraRootsCalls(self._client)
 
     def list(
-        self, *, cwds: builtins.list[str] | Omit = OMIT, force_reload: bool | Omit = OMIT
+        self,
+        *,
+        cwds: builtins.list[str] | Omit = OMIT,
+        force_reload: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> SkillsListResponse:
         """`skills/list`: List the skills of some directories.
 
@@ -2223,7 +2433,7 @@ class SkillsCalls(Namespace):
             cwds: When empty, defaults to the current session working directory.
             force_reload: When true, bypass the skills cache and re-scan skills from disk.
         """
-        return self._request(call("skills/list", cwds=cwds, force_reload=force_reload))
+        return self._request(call("skills/list", cwds=cwds, force_reload=force_reload), timeout_s)
 
 
 class Skills_ConfigCalls(Namespace):
@@ -2237,6 +2447,7 @@ class Skills_ConfigCalls(Namespace):
         enabled: bool,
         name: str | Omit | None = OMIT,
         path: AbsolutePathBuf | str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> SkillsConfigWriteResponse:
         """`skills/config/write`: Switch a skill on or off.
 
@@ -2244,7 +2455,7 @@ class Skills_ConfigCalls(Namespace):
             name: Name-based selector.
             path: Path-based selector.
         """
-        return self._request(call("skills/config/write", enabled=enabled, name=name, path=path))
+        return self._request(call("skills/config/write", enabled=enabled, name=name, path=path), timeout_s)
 
 
 class Skills_ExtraRootsCalls(Namespace):
@@ -2252,9 +2463,11 @@ class Skills_ExtraRootsCalls(Namespace):
 
     __slots__ = ()
 
-    def set(self, *, extra_roots: list[AbsolutePathBuf] | list[str]) -> SkillsExtraRootsSetResponse:
+    def set(
+        self, *, extra_roots: list[AbsolutePathBuf] | list[str], timeout_s: float | None = None
+    ) -> SkillsExtraRootsSetResponse:
         """`skills/extraRoots/set`: Set further directories in which skills are looked for."""
-        return self._request(call("skills/extraRoots/set", extra_roots=extra_roots))
+        return self._request(call("skills/extraRoots/set", extra_roots=extra_roots), timeout_s)
 
 
 class ThreadCalls(Namespace):
@@ -2263,18 +2476,20 @@ class ThreadCalls(Namespace):
     __slots__ = ()
 
     def approve_guardian_denied_action(
-        self, *, event: Any, thread_id: str
+        self, *, event: Any, thread_id: str, timeout_s: float | None = None
     ) -> ThreadApproveGuardianDeniedActionResponse:
         """`thread/approveGuardianDeniedAction`: Allow an action that the automatic reviewer has denied.
 
         Args:
             event: Serialized `codex_protocol::protocol::GuardianAssessmentEvent`.
         """
-        return self._request(call("thread/approveGuardianDeniedAction", event=event, thread_id=thread_id))
+        return self._request(
+            call("thread/approveGuardianDeniedAction", event=event, thread_id=thread_id), timeout_s
+        )
 
-    def archive(self, *, thread_id: str) -> ThreadArchiveResponse:
+    def archive(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadArchiveResponse:
         """`thread/archive`: Move a stored thread to the archive."""
-        return self._request(call("thread/archive", thread_id=thread_id))
+        return self._request(call("thread/archive", thread_id=thread_id), timeout_s)
 
     @property
     def attachment(self) -> Thread_AttachmentCalls:
@@ -2296,7 +2511,9 @@ class ThreadCalls(Namespace):
         """The calls under `thread.compact`."""
         return Thread_CompactCalls(self._client)
 
-    def decrement_elicitation(self, *, thread_id: str) -> ThreadDecrementElicitationResponse:
+    def decrement_elicitation(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadDecrementElicitationResponse:
         """`thread/decrement_elicitation` (experimental): Decrement the thread-local out-of-band elicitation
         counter.
 
@@ -2307,11 +2524,11 @@ class ThreadCalls(Namespace):
         Args:
             thread_id: Thread whose out-of-band elicitation counter should be decremented.
         """
-        return self._request(call("thread/decrement_elicitation", thread_id=thread_id))
+        return self._request(call("thread/decrement_elicitation", thread_id=thread_id), timeout_s)
 
-    def delete(self, *, thread_id: str) -> ThreadDeleteResponse:
+    def delete(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadDeleteResponse:
         """`thread/delete`: Delete a stored thread."""
-        return self._request(call("thread/delete", thread_id=thread_id))
+        return self._request(call("thread/delete", thread_id=thread_id), timeout_s)
 
     def fork(
         self,
@@ -2350,6 +2567,7 @@ class ThreadCalls(Namespace):
         | Literal["user", "subagent", "memory_consolidation"]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadForkResponse:
         """`thread/fork`: There are two ways to fork a thread: 1. By thread_id: load the thread from disk by
         thread_id and fork it into a new thread. 2. By path: load the thread from disk by path and fork it
@@ -2410,7 +2628,8 @@ class ThreadCalls(Namespace):
                 sandbox=sandbox,
                 service_tier=service_tier,
                 thread_source=thread_source,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -2418,7 +2637,9 @@ class ThreadCalls(Namespace):
         """The calls under `thread.goal`."""
         return Thread_GoalCalls(self._client)
 
-    def increment_elicitation(self, *, thread_id: str) -> ThreadIncrementElicitationResponse:
+    def increment_elicitation(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadIncrementElicitationResponse:
         """`thread/increment_elicitation` (experimental): Increment the thread-local out-of-band elicitation
         counter.
 
@@ -2430,16 +2651,18 @@ class ThreadCalls(Namespace):
         Args:
             thread_id: Thread whose out-of-band elicitation counter should be incremented.
         """
-        return self._request(call("thread/increment_elicitation", thread_id=thread_id))
+        return self._request(call("thread/increment_elicitation", thread_id=thread_id), timeout_s)
 
-    def inject_items(self, *, items: builtins.list[Any], thread_id: str) -> ThreadInjectItemsResponse:
+    def inject_items(
+        self, *, items: builtins.list[Any], thread_id: str, timeout_s: float | None = None
+    ) -> ThreadInjectItemsResponse:
         """`thread/inject_items`: Append raw Responses API items to the thread history without starting a
         user turn.
 
         Args:
             items: Raw Responses API items to append to the thread's model-visible history.
         """
-        return self._request(call("thread/inject_items", items=items, thread_id=thread_id))
+        return self._request(call("thread/inject_items", items=items, thread_id=thread_id), timeout_s)
 
     @property
     def items(self) -> Thread_ItemsCalls:
@@ -2484,6 +2707,7 @@ class ThreadCalls(Namespace):
         | Omit
         | None = OMIT,
         use_state_db_only: bool | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadListResponse:
         """`thread/list`: List the stored threads, a page at a time.
 
@@ -2537,7 +2761,8 @@ class ThreadCalls(Namespace):
                 sort_key=sort_key,
                 source_kinds=source_kinds,
                 use_state_db_only=use_state_db_only,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -2570,7 +2795,9 @@ class ThreadCalls(Namespace):
         """The calls under `thread.queue`."""
         return Thread_QueueCalls(self._client)
 
-    def read(self, *, thread_id: str, include_turns: bool | Omit = OMIT) -> ThreadReadResponse:
+    def read(
+        self, *, thread_id: str, include_turns: bool | Omit = OMIT, timeout_s: float | None = None
+    ) -> ThreadReadResponse:
         """`thread/read`: Read a stored thread, on request with its turns.
 
         Args:
@@ -2578,7 +2805,7 @@ class ThreadCalls(Namespace):
                 hydration is deprecated for paginated threads; prefer a metadata-only read and page with
                 `thread/turns/list` and `thread/items/list`.
         """
-        return self._request(call("thread/read", thread_id=thread_id, include_turns=include_turns))
+        return self._request(call("thread/read", thread_id=thread_id, include_turns=include_turns), timeout_s)
 
     @property
     def read_state(self) -> Thread_ReadStateCalls:
@@ -2621,6 +2848,7 @@ class ThreadCalls(Namespace):
         | Omit
         | None = OMIT,
         service_tier: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadResumeResponse:
         """`thread/resume`: There are three ways to resume a thread: 1. By thread_id: load the thread from
         disk by thread_id and resume it. 2. By history: instantiate the thread from memory and resume it.
@@ -2676,10 +2904,13 @@ class ThreadCalls(Namespace):
                 runtime_workspace_roots=runtime_workspace_roots,
                 sandbox=sandbox,
                 service_tier=service_tier,
-            )
+            ),
+            timeout_s,
         )
 
-    def revert(self, *, before_turn_id: str, thread_id: str) -> ThreadRevertResponse:
+    def revert(
+        self, *, before_turn_id: str, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadRevertResponse:
         """`thread/revert`: Replace a paginated thread's durable history with the prefix before one turn.
 
         This only changes persisted conversation history. It does not revert local file changes.
@@ -2687,7 +2918,9 @@ class ThreadCalls(Namespace):
         Args:
             before_turn_id: Turn excluded from the replacement history, together with every later turn.
         """
-        return self._request(call("thread/revert", before_turn_id=before_turn_id, thread_id=thread_id))
+        return self._request(
+            call("thread/revert", before_turn_id=before_turn_id, thread_id=thread_id), timeout_s
+        )
 
     def search(
         self,
@@ -2718,6 +2951,7 @@ class ThreadCalls(Namespace):
         ]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSearchResponse:
         """`thread/search` (experimental): Search the stored threads, a page at a time.
 
@@ -2742,7 +2976,8 @@ class ThreadCalls(Namespace):
                 sort_direction=sort_direction,
                 sort_key=sort_key,
                 source_kinds=source_kinds,
-            )
+            ),
+            timeout_s,
         )
 
     def search_occurrences(
@@ -2752,6 +2987,7 @@ class ThreadCalls(Namespace):
         thread_id: str,
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSearchOccurrencesResponse:
         """`thread/searchOccurrences` (experimental): Parameters for searching visible message occurrences
         within one paginated thread.
@@ -2769,7 +3005,8 @@ class ThreadCalls(Namespace):
                 thread_id=thread_id,
                 cursor=cursor,
                 limit=limit,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -2783,7 +3020,12 @@ class ThreadCalls(Namespace):
         return Thread_SettingsCalls(self._client)
 
     def shell_command(
-        self, *, command: str, thread_id: str, timeout_ms: int | Omit | None = OMIT
+        self,
+        *,
+        command: str,
+        thread_id: str,
+        timeout_ms: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadShellCommandResponse:
         """`thread/shellCommand`: Run a command of the user's in a thread.
 
@@ -2796,7 +3038,8 @@ class ThreadCalls(Namespace):
                 affect the immediate RPC acknowledgement.
         """
         return self._request(
-            call("thread/shellCommand", command=command, thread_id=thread_id, timeout_ms=timeout_ms)
+            call("thread/shellCommand", command=command, thread_id=thread_id, timeout_ms=timeout_ms),
+            timeout_s,
         )
 
     def start(
@@ -2852,6 +3095,7 @@ class ThreadCalls(Namespace):
         | Literal["user", "subagent", "memory_consolidation"]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadStartResponse:
         """`thread/start`: Start a new thread; what is left out is as the configuration has it.
 
@@ -2912,7 +3156,8 @@ class ThreadCalls(Namespace):
                 service_tier=service_tier,
                 session_start_source=session_start_source,
                 thread_source=thread_source,
-            )
+            ),
+            timeout_s,
         )
 
     @property
@@ -2925,13 +3170,13 @@ class ThreadCalls(Namespace):
         """The calls under `thread.turns`."""
         return Thread_TurnsCalls(self._client)
 
-    def unarchive(self, *, thread_id: str) -> ThreadUnarchiveResponse:
+    def unarchive(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadUnarchiveResponse:
         """`thread/unarchive`: Bring a thread back from the archive."""
-        return self._request(call("thread/unarchive", thread_id=thread_id))
+        return self._request(call("thread/unarchive", thread_id=thread_id), timeout_s)
 
-    def unsubscribe(self, *, thread_id: str) -> ThreadUnsubscribeResponse:
+    def unsubscribe(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadUnsubscribeResponse:
         """`thread/unsubscribe`: Stop receiving the events of a thread."""
-        return self._request(call("thread/unsubscribe", thread_id=thread_id))
+        return self._request(call("thread/unsubscribe", thread_id=thread_id), timeout_s)
 
 
 class Thread_AttachmentCalls(Namespace):
@@ -2940,7 +3185,13 @@ class Thread_AttachmentCalls(Namespace):
     __slots__ = ()
 
     def add(
-        self, *, attachment_type: str, identity_key: str, payload: Any, thread_id: str
+        self,
+        *,
+        attachment_type: str,
+        identity_key: str,
+        payload: Any,
+        thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadAttachmentAddResponse:
         """`thread/attachment/add`: Parameters for creating or locating an attachment on its owning thread."""
         return self._request(
@@ -2950,17 +3201,25 @@ class Thread_AttachmentCalls(Namespace):
                 identity_key=identity_key,
                 payload=payload,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
     def list(
-        self, *, thread_id: str, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        thread_id: str,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadAttachmentListResponse:
         """`thread/attachment/list`: Parameters for listing attachments from one thread."""
-        return self._request(call("thread/attachment/list", thread_id=thread_id, cursor=cursor, limit=limit))
+        return self._request(
+            call("thread/attachment/list", thread_id=thread_id, cursor=cursor, limit=limit), timeout_s
+        )
 
     def remove(
-        self, *, attachment_type: str, identity_key: str, thread_id: str
+        self, *, attachment_type: str, identity_key: str, thread_id: str, timeout_s: float | None = None
     ) -> ThreadAttachmentRemoveResponse:
         """`thread/attachment/remove`: Parameters for deleting an attachment by its stable thread-local
         identity.
@@ -2971,7 +3230,8 @@ class Thread_AttachmentCalls(Namespace):
                 attachment_type=attachment_type,
                 identity_key=identity_key,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -2988,6 +3248,7 @@ class Thread_AttachmentOwnerCalls(Namespace):
         archived: bool | Omit | None = OMIT,
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadAttachmentOwnerListResponse:
         """`thread/attachmentOwner/list`: Parameters for reverse lookup by attachment identity within this
         server's store.
@@ -3003,7 +3264,8 @@ class Thread_AttachmentOwnerCalls(Namespace):
                 archived=archived,
                 cursor=cursor,
                 limit=limit,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3012,12 +3274,19 @@ class Thread_BackgroundTerminalsCalls(Namespace):
 
     __slots__ = ()
 
-    def clean(self, *, thread_id: str) -> ThreadBackgroundTerminalsCleanResponse:
+    def clean(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadBackgroundTerminalsCleanResponse:
         """`thread/backgroundTerminals/clean` (experimental): End the background terminals of a thread."""
-        return self._request(call("thread/backgroundTerminals/clean", thread_id=thread_id))
+        return self._request(call("thread/backgroundTerminals/clean", thread_id=thread_id), timeout_s)
 
     def list(
-        self, *, thread_id: str, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        thread_id: str,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadBackgroundTerminalsListResponse:
         """`thread/backgroundTerminals/list` (experimental): List the background terminals of a thread.
 
@@ -3026,13 +3295,17 @@ class Thread_BackgroundTerminalsCalls(Namespace):
             limit: Optional page size.
         """
         return self._request(
-            call("thread/backgroundTerminals/list", thread_id=thread_id, cursor=cursor, limit=limit)
+            call("thread/backgroundTerminals/list", thread_id=thread_id, cursor=cursor, limit=limit),
+            timeout_s,
         )
 
-    def terminate(self, *, process_id: str, thread_id: str) -> ThreadBackgroundTerminalsTerminateResponse:
+    def terminate(
+        self, *, process_id: str, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadBackgroundTerminalsTerminateResponse:
         """`thread/backgroundTerminals/terminate` (experimental): End one background terminal of a thread."""
         return self._request(
-            call("thread/backgroundTerminals/terminate", process_id=process_id, thread_id=thread_id)
+            call("thread/backgroundTerminals/terminate", process_id=process_id, thread_id=thread_id),
+            timeout_s,
         )
 
 
@@ -3041,9 +3314,9 @@ class Thread_CompactCalls(Namespace):
 
     __slots__ = ()
 
-    def start(self, *, thread_id: str) -> ThreadCompactStartResponse:
+    def start(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadCompactStartResponse:
         """`thread/compact/start`: Start to replace a thread's history by a summary."""
-        return self._request(call("thread/compact/start", thread_id=thread_id))
+        return self._request(call("thread/compact/start", thread_id=thread_id), timeout_s)
 
 
 class Thread_GoalCalls(Namespace):
@@ -3056,17 +3329,18 @@ class Thread_GoalCalls(Namespace):
         *,
         thread_id: str,
         origin: ThreadGoalMutationOrigin | Literal["user", "automatic"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadGoalClearResponse:
         """`thread/goal/clear`: Take back a thread's goal.
 
         Args:
             origin: Missing provenance does not supply user authorization.
         """
-        return self._request(call("thread/goal/clear", thread_id=thread_id, origin=origin))
+        return self._request(call("thread/goal/clear", thread_id=thread_id, origin=origin), timeout_s)
 
-    def get(self, *, thread_id: str) -> ThreadGoalGetResponse:
+    def get(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadGoalGetResponse:
         """`thread/goal/get`: Read a thread's goal."""
-        return self._request(call("thread/goal/get", thread_id=thread_id))
+        return self._request(call("thread/goal/get", thread_id=thread_id), timeout_s)
 
     def set(
         self,
@@ -3079,6 +3353,7 @@ class Thread_GoalCalls(Namespace):
         | Omit
         | None = OMIT,
         token_budget: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadGoalSetResponse:
         """`thread/goal/set`: Set or change a thread's goal.
 
@@ -3093,7 +3368,8 @@ class Thread_GoalCalls(Namespace):
                 origin=origin,
                 status=status,
                 token_budget=token_budget,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3110,6 +3386,7 @@ class Thread_ItemsCalls(Namespace):
         limit: int | Omit | None = OMIT,
         sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
         turn_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadItemsListResponse:
         """`thread/items/list`: List the stored items of a thread, a page at a time.
 
@@ -3129,17 +3406,20 @@ class Thread_ItemsCalls(Namespace):
                 limit=limit,
                 sort_direction=sort_direction,
                 turn_id=turn_id,
-            )
+            ),
+            timeout_s,
         )
 
-    def read(self, *, item_ids: builtins.list[str], thread_id: str, turn_id: str) -> ThreadItemsReadResponse:
+    def read(
+        self, *, item_ids: builtins.list[str], thread_id: str, turn_id: str, timeout_s: float | None = None
+    ) -> ThreadItemsReadResponse:
         """`thread/items/read` (experimental): Retrieve a bounded set of persisted items from one turn.
 
         Args:
             item_ids: Item IDs to retrieve. Supply 1 to 100 IDs.
         """
         return self._request(
-            call("thread/items/read", item_ids=item_ids, thread_id=thread_id, turn_id=turn_id)
+            call("thread/items/read", item_ids=item_ids, thread_id=thread_id, turn_id=turn_id), timeout_s
         )
 
 
@@ -3149,7 +3429,11 @@ class Thread_LoadedCalls(Namespace):
     __slots__ = ()
 
     def list(
-        self, *, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadLoadedListResponse:
         """`thread/loaded/list`: List the ids of the threads that are loaded.
 
@@ -3157,7 +3441,7 @@ class Thread_LoadedCalls(Namespace):
             cursor: Opaque pagination cursor returned by a previous call.
             limit: Optional page size; defaults to no limit.
         """
-        return self._request(call("thread/loaded/list", cursor=cursor, limit=limit))
+        return self._request(call("thread/loaded/list", cursor=cursor, limit=limit), timeout_s)
 
 
 class Thread_MemoryModeCalls(Namespace):
@@ -3166,10 +3450,14 @@ class Thread_MemoryModeCalls(Namespace):
     __slots__ = ()
 
     def set(
-        self, *, mode: ThreadMemoryMode | Literal["enabled", "disabled"], thread_id: str
+        self,
+        *,
+        mode: ThreadMemoryMode | Literal["enabled", "disabled"],
+        thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadMemoryModeSetResponse:
         """`thread/memoryMode/set` (experimental): Set whether a thread may be remembered."""
-        return self._request(call("thread/memoryMode/set", mode=mode, thread_id=thread_id))
+        return self._request(call("thread/memoryMode/set", mode=mode, thread_id=thread_id), timeout_s)
 
 
 class Thread_MetadataCalls(Namespace):
@@ -3184,6 +3472,7 @@ class Thread_MetadataCalls(Namespace):
         daybreak_enabled: bool | Omit | None = OMIT,
         git_info: ThreadMetadataGitInfoUpdateParams | dict[str, Any] | Omit | None = OMIT,
         project_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadMetadataUpdateResponse:
         """`thread/metadata/update`: Change what is stored about a thread, such as its git repository.
 
@@ -3202,7 +3491,8 @@ class Thread_MetadataCalls(Namespace):
                 daybreak_enabled=daybreak_enabled,
                 git_info=git_info,
                 project_id=project_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3211,9 +3501,9 @@ class Thread_NameCalls(Namespace):
 
     __slots__ = ()
 
-    def set(self, *, name: str, thread_id: str) -> ThreadSetNameResponse:
+    def set(self, *, name: str, thread_id: str, timeout_s: float | None = None) -> ThreadSetNameResponse:
         """`thread/name/set`: Name a thread."""
-        return self._request(call("thread/name/set", name=name, thread_id=thread_id))
+        return self._request(call("thread/name/set", name=name, thread_id=thread_id), timeout_s)
 
 
 class Thread_PredictionCalls(Namespace):
@@ -3221,10 +3511,12 @@ class Thread_PredictionCalls(Namespace):
 
     __slots__ = ()
 
-    def request(self, *, source_turn_id: str, thread_id: str) -> ThreadPredictionRequestResponse:
+    def request(
+        self, *, source_turn_id: str, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadPredictionRequestResponse:
         """`thread/prediction/request` (experimental): Ask for a prediction of what comes after a turn."""
         return self._request(
-            call("thread/prediction/request", source_turn_id=source_turn_id, thread_id=thread_id)
+            call("thread/prediction/request", source_turn_id=source_turn_id, thread_id=thread_id), timeout_s
         )
 
 
@@ -3239,6 +3531,7 @@ class Thread_QueueCalls(Namespace):
         client_user_message_id: str,
         input: builtins.list[UserInput] | builtins.list[dict[str, Any]],
         thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadQueueAddResponse:
         """`thread/queue/add` (experimental): Add an input to a thread's queue."""
         return self._request(
@@ -3247,17 +3540,26 @@ class Thread_QueueCalls(Namespace):
                 client_user_message_id=client_user_message_id,
                 input=input,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
-    def delete(self, *, queued_submission_id: str, thread_id: str) -> ThreadQueueDeleteResponse:
+    def delete(
+        self, *, queued_submission_id: str, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadQueueDeleteResponse:
         """`thread/queue/delete` (experimental): Take an input out of a thread's queue."""
         return self._request(
-            call("thread/queue/delete", queued_submission_id=queued_submission_id, thread_id=thread_id)
+            call("thread/queue/delete", queued_submission_id=queued_submission_id, thread_id=thread_id),
+            timeout_s,
         )
 
     def list(
-        self, *, thread_id: str, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        thread_id: str,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadQueueListResponse:
         """`thread/queue/list` (experimental): List the inputs in a thread's queue.
 
@@ -3265,22 +3567,30 @@ class Thread_QueueCalls(Namespace):
             cursor: Opaque pagination cursor returned by a previous call.
             limit: Optional page size; defaults to the standard thread-list page size.
         """
-        return self._request(call("thread/queue/list", thread_id=thread_id, cursor=cursor, limit=limit))
+        return self._request(
+            call("thread/queue/list", thread_id=thread_id, cursor=cursor, limit=limit), timeout_s
+        )
 
     def reorder(
-        self, *, queued_submission_ids: builtins.list[str], thread_id: str
+        self, *, queued_submission_ids: builtins.list[str], thread_id: str, timeout_s: float | None = None
     ) -> ThreadQueueReorderResponse:
         """`thread/queue/reorder` (experimental): Change the order of a thread's queue."""
         return self._request(
-            call("thread/queue/reorder", queued_submission_ids=queued_submission_ids, thread_id=thread_id)
+            call("thread/queue/reorder", queued_submission_ids=queued_submission_ids, thread_id=thread_id),
+            timeout_s,
         )
 
     def start(
-        self, *, thread_id: str, queued_submission_id: str | Omit | None = OMIT
+        self,
+        *,
+        thread_id: str,
+        queued_submission_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadQueueStartResponse:
         """`thread/queue/start` (experimental): Start a turn with an input of a thread's queue."""
         return self._request(
-            call("thread/queue/start", thread_id=thread_id, queued_submission_id=queued_submission_id)
+            call("thread/queue/start", thread_id=thread_id, queued_submission_id=queued_submission_id),
+            timeout_s,
         )
 
     def update(
@@ -3289,6 +3599,7 @@ class Thread_QueueCalls(Namespace):
         input: builtins.list[UserInput] | builtins.list[dict[str, Any]],
         queued_submission_id: str,
         thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadQueueUpdateResponse:
         """`thread/queue/update` (experimental): Change an input in a thread's queue."""
         return self._request(
@@ -3297,7 +3608,8 @@ class Thread_QueueCalls(Namespace):
                 input=input,
                 queued_submission_id=queued_submission_id,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3307,7 +3619,12 @@ class Thread_ReadStateCalls(Namespace):
     __slots__ = ()
 
     def update(
-        self, *, expected_revision: str, operation: ThreadReadStateOperation | dict[str, Any], thread_id: str
+        self,
+        *,
+        expected_revision: str,
+        operation: ThreadReadStateOperation | dict[str, Any],
+        thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadReadStateUpdateResponse:
         """`thread/readState/update` (experimental): Mark a thread as read or unread.
 
@@ -3321,7 +3638,8 @@ class Thread_ReadStateCalls(Namespace):
                 expected_revision=expected_revision,
                 operation=operation,
                 thread_id=thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3331,14 +3649,20 @@ class Thread_RealtimeCalls(Namespace):
     __slots__ = ()
 
     def append_audio(
-        self, *, audio: ThreadRealtimeAudioChunk | dict[str, Any], thread_id: str
+        self,
+        *,
+        audio: ThreadRealtimeAudioChunk | dict[str, Any],
+        thread_id: str,
+        timeout_s: float | None = None,
     ) -> ThreadRealtimeAppendAudioResponse:
         """`thread/realtime/appendAudio` (experimental): Append audio input to thread realtime."""
-        return self._request(call("thread/realtime/appendAudio", audio=audio, thread_id=thread_id))
+        return self._request(call("thread/realtime/appendAudio", audio=audio, thread_id=thread_id), timeout_s)
 
-    def append_speech(self, *, text: str, thread_id: str) -> ThreadRealtimeAppendSpeechResponse:
+    def append_speech(
+        self, *, text: str, thread_id: str, timeout_s: float | None = None
+    ) -> ThreadRealtimeAppendSpeechResponse:
         """`thread/realtime/appendSpeech` (experimental): Append speakable text to thread realtime."""
-        return self._request(call("thread/realtime/appendSpeech", text=text, thread_id=thread_id))
+        return self._request(call("thread/realtime/appendSpeech", text=text, thread_id=thread_id), timeout_s)
 
     def append_text(
         self,
@@ -3346,13 +3670,16 @@ class Thread_RealtimeCalls(Namespace):
         text: str,
         thread_id: str,
         role: ConversationTextRole | Literal["user", "developer", "assistant"] | Omit = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadRealtimeAppendTextResponse:
         """`thread/realtime/appendText` (experimental): Append text input to thread realtime."""
-        return self._request(call("thread/realtime/appendText", text=text, thread_id=thread_id, role=role))
+        return self._request(
+            call("thread/realtime/appendText", text=text, thread_id=thread_id, role=role), timeout_s
+        )
 
-    def list_voices(self) -> ThreadRealtimeListVoicesResponse:
+    def list_voices(self, *, timeout_s: float | None = None) -> ThreadRealtimeListVoicesResponse:
         """`thread/realtime/listVoices` (experimental): List voices supported by thread realtime."""
-        return self._request(call("thread/realtime/listVoices"))
+        return self._request(call("thread/realtime/listVoices"), timeout_s)
 
     def start(
         self,
@@ -3419,6 +3746,7 @@ class Thread_RealtimeCalls(Namespace):
         ]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadRealtimeStartResponse:
         """`thread/realtime/start` (experimental): Start a thread-scoped realtime session.
 
@@ -3477,12 +3805,13 @@ class Thread_RealtimeCalls(Namespace):
                 transport=transport,
                 version=version,
                 voice=voice,
-            )
+            ),
+            timeout_s,
         )
 
-    def stop(self, *, thread_id: str) -> ThreadRealtimeStopResponse:
+    def stop(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadRealtimeStopResponse:
         """`thread/realtime/stop` (experimental): Stop thread realtime."""
-        return self._request(call("thread/realtime/stop", thread_id=thread_id))
+        return self._request(call("thread/realtime/stop", thread_id=thread_id), timeout_s)
 
 
 class Thread_SectionCalls(Namespace):
@@ -3491,7 +3820,12 @@ class Thread_SectionCalls(Namespace):
     __slots__ = ()
 
     def move(
-        self, *, section_id: str | None, thread_id: str, before_thread_id: str | Omit | None = OMIT
+        self,
+        *,
+        section_id: str | None,
+        thread_id: str,
+        before_thread_id: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSectionMoveResponse:
         """`thread/section/move`: Parameters for moving a thread within a server-owned section ordering.
 
@@ -3506,7 +3840,8 @@ class Thread_SectionCalls(Namespace):
                 section_id=section_id,
                 thread_id=thread_id,
                 before_thread_id=before_thread_id,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3550,6 +3885,7 @@ class Thread_SettingsCalls(Namespace):
         | Literal["auto", "concise", "detailed"]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSettingsUpdateResponse:
         """`thread/settings/update` (experimental): Change the settings that a thread's next turns use.
 
@@ -3591,7 +3927,8 @@ class Thread_SettingsCalls(Namespace):
                 sandbox_policy=sandbox_policy,
                 service_tier=service_tier,
                 summary=summary,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3601,10 +3938,17 @@ class Thread_TimelineCalls(Namespace):
     __slots__ = ()
 
     def list(
-        self, *, thread_id: str, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        thread_id: str,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadTimelineListResponse:
         """`thread/timeline/list` (experimental): List ordinary and realtime thread history in rollout order."""
-        return self._request(call("thread/timeline/list", thread_id=thread_id, cursor=cursor, limit=limit))
+        return self._request(
+            call("thread/timeline/list", thread_id=thread_id, cursor=cursor, limit=limit), timeout_s
+        )
 
 
 class Thread_TurnsCalls(Namespace):
@@ -3620,6 +3964,7 @@ class Thread_TurnsCalls(Namespace):
         items_view: TurnItemsView | Literal["notLoaded", "summary", "full"] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadTurnsListResponse:
         """`thread/turns/list`: List the stored turns of a thread, a page at a time.
 
@@ -3637,7 +3982,8 @@ class Thread_TurnsCalls(Namespace):
                 items_view=items_view,
                 limit=limit,
                 sort_direction=sort_direction,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3647,25 +3993,33 @@ class ThreadSectionCalls(Namespace):
     __slots__ = ()
 
     def create(
-        self, *, name: str, appearance: ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT
+        self,
+        *,
+        name: str,
+        appearance: ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSectionCreateResponse:
         """`threadSection/create`: Parameters for creating an independently persisted thread section.
 
         Args:
             name: The user-visible name of the section.
         """
-        return self._request(call("threadSection/create", name=name, appearance=appearance))
+        return self._request(call("threadSection/create", name=name, appearance=appearance), timeout_s)
 
-    def delete(self, *, section_id: str) -> ThreadSectionDeleteResponse:
+    def delete(self, *, section_id: str, timeout_s: float | None = None) -> ThreadSectionDeleteResponse:
         """`threadSection/delete`: Parameters for deleting an independently persisted thread section.
 
         Args:
             section_id: The stable, server-generated identity of the section to delete.
         """
-        return self._request(call("threadSection/delete", section_id=section_id))
+        return self._request(call("threadSection/delete", section_id=section_id), timeout_s)
 
     def list(
-        self, *, cursor: str | Omit | None = OMIT, limit: int | Omit | None = OMIT
+        self,
+        *,
+        cursor: str | Omit | None = OMIT,
+        limit: int | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSectionListResponse:
         """`threadSection/list`: Parameters for listing independently persisted thread sections.
 
@@ -3673,7 +4027,7 @@ class ThreadSectionCalls(Namespace):
             cursor: Opaque pagination cursor returned by a previous call.
             limit: Maximum number of sections to return.
         """
-        return self._request(call("threadSection/list", cursor=cursor, limit=limit))
+        return self._request(call("threadSection/list", cursor=cursor, limit=limit), timeout_s)
 
     def update(
         self,
@@ -3681,6 +4035,7 @@ class ThreadSectionCalls(Namespace):
         name: str,
         section_id: str,
         appearance: ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> ThreadSectionUpdateResponse:
         """`threadSection/update`: Parameters for updating an independently persisted thread section.
 
@@ -3690,7 +4045,7 @@ class ThreadSectionCalls(Namespace):
             appearance: Omit to preserve appearance, use `null` to clear it, or provide a replacement.
         """
         return self._request(
-            call("threadSection/update", name=name, section_id=section_id, appearance=appearance)
+            call("threadSection/update", name=name, section_id=section_id, appearance=appearance), timeout_s
         )
 
 
@@ -3699,9 +4054,11 @@ class TurnCalls(Namespace):
 
     __slots__ = ()
 
-    def interrupt(self, *, thread_id: str, turn_id: str) -> TurnInterruptResponse:
+    def interrupt(
+        self, *, thread_id: str, turn_id: str, timeout_s: float | None = None
+    ) -> TurnInterruptResponse:
         """`turn/interrupt`: Stop a running turn."""
-        return self._request(call("turn/interrupt", thread_id=thread_id, turn_id=turn_id))
+        return self._request(call("turn/interrupt", thread_id=thread_id, turn_id=turn_id), timeout_s)
 
     @property
     def settings(self) -> Turn_SettingsCalls:
@@ -3759,6 +4116,7 @@ class TurnCalls(Namespace):
         | None = OMIT,
         tool_output: TurnToolOutput | dict[str, Any] | Omit | None = OMIT,
         turn_trigger: str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> TurnStartResponse:
         """`turn/start`: Start a turn, or join the one that runs in this thread.
 
@@ -3841,7 +4199,8 @@ class TurnCalls(Namespace):
                 summary=summary,
                 tool_output=tool_output,
                 turn_trigger=turn_trigger,
-            )
+            ),
+            timeout_s,
         )
 
     def steer(
@@ -3853,6 +4212,7 @@ class TurnCalls(Namespace):
         additional_context: dict[str, Any] | Omit | None = OMIT,
         client_user_message_id: str | Omit | None = OMIT,
         responsesapi_client_metadata: dict[str, str] | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> TurnSteerResponse:
         """`turn/steer`: Give a running turn more input.
 
@@ -3876,7 +4236,8 @@ class TurnCalls(Namespace):
                 additional_context=additional_context,
                 client_user_message_id=client_user_message_id,
                 responsesapi_client_metadata=responsesapi_client_metadata,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3905,6 +4266,7 @@ class Turn_SettingsCalls(Namespace):
         | Literal["auto", "concise", "detailed"]
         | Omit
         | None = OMIT,
+        timeout_s: float | None = None,
     ) -> TurnSettingsUpdateResponse:
         """`turn/settings/update` (experimental): Experimental settings changes for one running turn, not
         future turns. Unsupported fields are rejected rather than silently ignored. Any live task kind may
@@ -3928,7 +4290,8 @@ class Turn_SettingsCalls(Namespace):
                 model=model,
                 service_tier=service_tier,
                 summary=summary,
-            )
+            ),
+            timeout_s,
         )
 
 
@@ -3937,28 +4300,32 @@ class UserVerificationCalls(Namespace):
 
     __slots__ = ()
 
-    def cancel(self, *, request_id: RequestId | str | int) -> UserVerificationCancelResponse:
+    def cancel(
+        self, *, request_id: RequestId | str | int, timeout_s: float | None = None
+    ) -> UserVerificationCancelResponse:
         """`userVerification/cancel` (experimental): Cancels a native verification RPC issued on this
         connection, not an elicitation. Use a fresh request ID for each operation and a distinct ID for
         this cancellation RPC.
         """
-        return self._request(call("userVerification/cancel", request_id=request_id))
+        return self._request(call("userVerification/cancel", request_id=request_id), timeout_s)
 
-    def delete(self) -> UserVerificationDeleteResponse:
+    def delete(self, *, timeout_s: float | None = None) -> UserVerificationDeleteResponse:
         """`userVerification/delete` (experimental): Delete the key with which the user is verified."""
-        return self._request(call("userVerification/delete"))
+        return self._request(call("userVerification/delete"), timeout_s)
 
-    def enroll(self) -> UserVerificationEnrollResponse:
+    def enroll(self, *, timeout_s: float | None = None) -> UserVerificationEnrollResponse:
         """`userVerification/enroll` (experimental): Enroll this device, so that it can verify that its user
         is present.
         """
-        return self._request(call("userVerification/enroll"))
+        return self._request(call("userVerification/enroll"), timeout_s)
 
-    def status(self) -> UserVerificationStatusResponse:
+    def status(self, *, timeout_s: float | None = None) -> UserVerificationStatusResponse:
         """`userVerification/status` (experimental): Read whether this device can verify its user."""
-        return self._request(call("userVerification/status"))
+        return self._request(call("userVerification/status"), timeout_s)
 
-    def verify(self, *, challenge: str, description: str, title: str) -> UserVerificationVerifyResponse:
+    def verify(
+        self, *, challenge: str, description: str, title: str, timeout_s: float | None = None
+    ) -> UserVerificationVerifyResponse:
         """`userVerification/verify` (experimental): Local signing primitive, independent of any pending
         elicitation.
 
@@ -3968,7 +4335,8 @@ class UserVerificationCalls(Namespace):
             title: Display context already approved by the UI; 1–256 UTF-8 bytes.
         """
         return self._request(
-            call("userVerification/verify", challenge=challenge, description=description, title=title)
+            call("userVerification/verify", challenge=challenge, description=description, title=title),
+            timeout_s,
         )
 
 
@@ -3977,15 +4345,16 @@ class WindowsSandboxCalls(Namespace):
 
     __slots__ = ()
 
-    def readiness(self) -> WindowsSandboxReadinessResponse:
+    def readiness(self, *, timeout_s: float | None = None) -> WindowsSandboxReadinessResponse:
         """`windowsSandbox/readiness`: Read whether the Windows sandbox can be used."""
-        return self._request(call("windowsSandbox/readiness"))
+        return self._request(call("windowsSandbox/readiness"), timeout_s)
 
     def setup_start(
         self,
         *,
         mode: WindowsSandboxSetupMode | Literal["elevated", "unelevated"],
         cwd: AbsolutePathBuf | str | Omit | None = OMIT,
+        timeout_s: float | None = None,
     ) -> WindowsSandboxSetupStartResponse:
         """`windowsSandbox/setupStart`: Start to set up the Windows sandbox."""
-        return self._request(call("windowsSandbox/setupStart", mode=mode, cwd=cwd))
+        return self._request(call("windowsSandbox/setupStart", mode=mode, cwd=cwd), timeout_s)

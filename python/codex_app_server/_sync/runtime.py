@@ -11,22 +11,26 @@ from __future__ import annotations
 import logging
 import warnings
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from .._deadline import NEVER, Deadline
 from .._failures import transport_closed
 from ..errors import ForkedProcessError, NotStartedError, StartupError
 from ..retry import pauses
 from .startup import LOST_A_RACE, initialize, spawn
-from .waiting import Lock, sleep
+from .waiting import sleep
 
 if TYPE_CHECKING:
     from .._config import CodexConfig
     from .._metadata import InitializeResponse
+    from .._requests import Request
     from .client import Codex
     from .codex_client import CodexClient
     from .connection import Connection
 
 logger = logging.getLogger("codex_app_server")
+
+T = TypeVar("T")
 
 # A runtime that lost the race for a new database finds it made some 0.2 s later.
 _TRIES = 4
@@ -49,42 +53,53 @@ class Runtime:
         self._config = config
         # Started, greeted and started again by the low-level client, and by nobody else.
         self._by_hand = by_hand
-        self._lock = Lock()
         # Set from the moment the process exists; `_metadata` tells whether it is ready.
         self._launch: Any = None
         self._connection: Connection | None = None
         self._metadata: InitializeResponse | None = None
         self._closed = False
 
-    def start(self) -> Connection:
+    def request(self, request: Request[T], timeout_s: float | None = None) -> T:
+        """Send a request, and return its decoded answer: what most methods of the clients do.
+
+        Args:
+            request: What to send.
+            timeout_s: Seconds for all of it, a start that it needs included; by default the config's.
+        """
+        deadline = Deadline(timeout_s)
+        connection = self.start(deadline)
+        return connection.request(request, deadline=deadline)
+
+    def start(self, deadline: Deadline = NEVER) -> Connection:
         """The connection to the runtime, which is started if it is not running yet.
 
         Concurrent first calls start one. After a failed start the next call tries again.
+
+        Raises:
+            RequestTimeoutError: It is not ready by the deadline. A start of this call's own is given up.
         """
         if self._by_hand:
             return self.connection
-        if self._metadata is None or self._closed:
-            with self._lock:
-                if self._metadata is None or self._closed:
-                    self._start()
+        if self._metadata is None:
+            self._start(deadline)
         return self.connection
 
-    def _start(self) -> None:
+    def _start(self, deadline: Deadline) -> None:
         for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _TRIES - 1):
             try:
-                self._start_once()
+                self._start_once(deadline)
             except StartupError as error:
-                if LOST_A_RACE not in error.stderr_tail:
+                if LOST_A_RACE not in error.stderr_tail or pause >= deadline.left():
                     raise
                 logger.info("The runtime could not open its database, and is started again")
             else:
                 return
             sleep(pause)
-        self._start_once()
+        self._start_once(deadline)
 
-    def _start_once(self) -> None:
+    def _start_once(self, deadline: Deadline) -> None:
         self.spawn()
-        self.initialize()
+        self.initialize(deadline)
 
     def spawn(self) -> None:
         """Start the process, and no more."""
@@ -92,12 +107,12 @@ class Runtime:
         # Known to close() from now on, which may come from elsewhere while this waits.
         self._launch, self._connection = spawn(self._config)
 
-    def initialize(self) -> InitializeResponse:
+    def initialize(self, deadline: Deadline) -> InitializeResponse:
         """Make the process ready that was spawned; returns its answer as it came."""
         launch, connection = self._launch, self.spawned
         try:
             self._refuse_closed()
-            answer = initialize(launch, connection, self._config)
+            answer = initialize(launch, connection, self._config, deadline)
             self._metadata = answer.with_server_info()
         except BaseException:
             # Still known to close(), which waits for its end.
@@ -147,6 +162,13 @@ class Runtime:
         if self._metadata is None:
             raise NotStartedError(_NOT_STARTED)
         return self._metadata
+
+    @property
+    def pid(self) -> int:
+        """The process' id, also once it has ended."""
+        if self._connection is None:
+            raise NotStartedError(_NOT_STARTED)
+        return self._connection.native.pid
 
     def stats(self) -> dict[str, int]:
         """The transport's counters; they stay after the end."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import _kinds, _openings
+from .._deadline import Deadline
 from .._params import identifier
 from .notifications import NotificationStream
 from .programs import CommandHandle, ProcessHandle
@@ -70,6 +71,7 @@ class Services:
         size: tuple[int, int] | None = None,
         stream_stdin: bool = True,
         timeout_ms: int | None = None,
+        timeout_s: float | None = None,
         tty: bool = False,
     ) -> CommandHandle:
         """Run a command in the runtime's sandbox, without a thread or a turn.
@@ -89,6 +91,7 @@ class Services:
             size: The terminal's rows and columns, with `tty`.
             stream_stdin: Whether it has a stdin that is written to; else it reads an end at once.
             timeout_ms: After how many milliseconds it is killed; the runtime's limit (10 s) by default.
+            timeout_s: Seconds until the request is on its way.
             tty: Whether it runs on a terminal.
 
         Raises:
@@ -96,6 +99,7 @@ class Services:
             InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
             TransportClosedError: The connection has ended.
         """
+        deadline = Deadline(timeout_s)
         opening = _openings.command_exec(
             command,
             cwd=cwd,
@@ -110,7 +114,7 @@ class Services:
             timeout_ms=timeout_ms,
             tty=tty,
         )
-        return CommandHandle._begin(self._client.start(), opening)
+        return CommandHandle._begin(self._client.start(deadline), opening, deadline)
 
     def process_spawn(
         self,
@@ -124,12 +128,13 @@ class Services:
         size: tuple[int, int] | None = None,
         stream_stdin: bool = True,
         timeout_ms: int | None = None,
+        timeout_s: float | None = None,
         tty: bool = False,
     ) -> ProcessHandle:
         """Start a process on the runtime's machine, outside of any sandbox. Experimental in the protocol.
 
-        Returns when it has started. The arguments are those of `command_exec()`; a relative `cwd` is taken
-        from the runtime's working directory.
+        Returns when it has started, which may take `timeout_s` seconds. The other arguments are those of
+        `command_exec()`; a relative `cwd` is taken from the runtime's working directory.
 
         Raises:
             InvalidInputError: An argument makes no sense. Nothing was sent.
@@ -137,6 +142,7 @@ class Services:
             JsonRpcError: The runtime refused, or could not start it.
             TransportClosedError: The connection ended first.
         """
+        deadline = Deadline(timeout_s)
         opening = _openings.process_spawn(
             command,
             cwd=cwd,
@@ -150,13 +156,14 @@ class Services:
             timeout_ms=timeout_ms,
             tty=tty,
         )
-        return ProcessHandle._begin(self._client.start(), opening)
+        return ProcessHandle._begin(self._client.start(deadline), opening, deadline)
 
-    def fs_watch(self, path: str | os.PathLike[str]) -> FsWatch:
+    def fs_watch(self, path: str | os.PathLike[str], *, timeout_s: float | None = None) -> FsWatch:
         """Watch a file or directory for changes. Returns when it is watched.
 
         Args:
             path: What to watch; a relative path is taken from the runtime's working directory.
+            timeout_s: Seconds for the whole call.
 
         Raises:
             InvalidInputError: That is no path. Nothing was sent.
@@ -164,14 +171,18 @@ class Services:
             JsonRpcError: The runtime refused.
             TransportClosedError: The connection ended first.
         """
+        deadline = Deadline(timeout_s)
         opening = _openings.fs_watch(path, self._client.cwd)
-        return FsWatch._begin(self._client.start(), opening)
+        return FsWatch._begin(self._client.start(deadline), opening, deadline)
 
-    def fuzzy_file_search(self, roots: Sequence[str | os.PathLike[str]]) -> FuzzyFileSearch:
+    def fuzzy_file_search(
+        self, roots: Sequence[str | os.PathLike[str]], *, timeout_s: float | None = None
+    ) -> FuzzyFileSearch:
         """Begin to search for files by parts of their names. Experimental in the protocol.
 
         Args:
             roots: The directories to search in; relative ones are taken from the runtime's.
+            timeout_s: Seconds for the whole call.
 
         Raises:
             InvalidInputError: A root is no path. Nothing was sent.
@@ -179,5 +190,6 @@ class Services:
             JsonRpcError: The runtime refused.
             TransportClosedError: The connection ended first.
         """
+        deadline = Deadline(timeout_s)
         opening = _openings.fuzzy_file_search(roots, self._client.cwd)
-        return FuzzyFileSearch._begin(self._client.start(), opening)
+        return FuzzyFileSearch._begin(self._client.start(deadline), opening, deadline)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from .._atomic import Atomic
+from .._deadline import Expired, Patience
 from .._decode import decoder
-from .._result import completed_turn, raise_if_failed
-from ..errors import ForkedProcessError, StreamClosedError
+from .._result import TurnErrors, completed_turn, raise_if_failed, turn_timed_out
+from ..errors import ForkedProcessError, StreamClosedError, TurnTimeoutError
 from ..models import Notification
 from .feed import Feed, Reader
 
@@ -48,10 +49,14 @@ class EventCursor(Feed):
     stays so, and closing can be repeated.
     """
 
-    def __init__(self, connection: Connection, subscription: Subscription, *, may_own: bool = True) -> None:
+    def __init__(
+        self, connection: Connection, subscription: Subscription, turn_id: str, *, may_own: bool = True
+    ) -> None:
         super().__init__(connection, subscription, decoder())
+        self.turn_id = turn_id
         # What was started elsewhere is never stopped for this consumer's sake.
         self._may_own = may_own
+        self._owns = False
         self._use = Atomic(_Use())
 
     def enter(self, place: object, selection: Literal["all", "text"]) -> None:
@@ -101,11 +106,12 @@ class EventCursor(Feed):
         self._use.update(collecting)
         self._subscription.select("result")
 
-    def result(self, collector: TurnCollector) -> TurnResult:
+    def result(self, collector: TurnCollector, patience: Patience) -> TurnResult:
         """Own the turn, read to the end and return what it came to. Stopped by anything else, give the turn
         up.
 
         Raises:
+            TurnTimeoutError: The patience is over.
             StreamClosedError: A part of the events went, or goes, to another consumer of the handle.
             StreamOverflowError: Items may be missing: more turns began on the thread before this one's start
                 was answered than are kept.
@@ -115,8 +121,14 @@ class EventCursor(Feed):
         self.collect()
         try:
             self.own()
-            while self.fill():
+            while self.fill(None if patience.is_endless else patience):
                 collector.add(self.take())
+        except Expired as over:
+            # Before it is given up: then nothing is kept any more.
+            collector.add(self.rest())
+            self.give_up()
+            if not collector.is_complete:
+                raise collector.timed_out(over.timeout_s, over.is_idle) from None
         except BaseException:
             # Of the program (cancellation, Ctrl-C, an alarm), or a failure to read it: nobody waits any more.
             self.give_up()
@@ -153,12 +165,25 @@ class EventCursor(Feed):
     def own(self) -> None:
         """From now on the turn is to stop when this consumer gives up, or is gone."""
         if self._may_own:
+            self._owns = True
             with suppress(ForkedProcessError):
                 self._subscription.own()
 
     def hand_over(self, handle: HandleT) -> HandleT:
         """Let the turn run on whatever becomes of its handle, which the program gets now."""
         return self._subscription.hand_over(handle)
+
+    def timed_out(self, over: Expired, errors: TurnErrors | None) -> TurnTimeoutError:
+        """The error of a stream whose patience is over. An owned turn is given up, any other goes on."""
+        if self._owns:
+            self.give_up()
+        return turn_timed_out(
+            self._subscription.thread_id, self.turn_id, over.timeout_s, over.is_idle, errors
+        )
+
+    def failed_if(self, turn: Any, errors: TurnErrors | None) -> None:
+        """Raise TurnFailedError for a turn that has failed."""
+        raise_if_failed(self._subscription.thread_id, self.turn_id, turn, errors)
 
     def give_up(self) -> None:
         """Stop the turn, if it is owned and nobody else holds it. Does not wait."""
@@ -171,11 +196,14 @@ class EventCursor(Feed):
 class _Stream(Reader[EventT]):
     """What both kinds of streams share: the place in the cursor and the ways to end."""
 
-    __slots__ = ("__weakref__", "_batch", "_cursor", "_open", "_place")
+    __slots__ = ("__weakref__", "_batch", "_cursor", "_open", "_patience", "_place")
 
-    def __init__(self, cursor: EventCursor, selection: Literal["all", "text"]) -> None:
+    def __init__(
+        self, cursor: EventCursor, selection: Literal["all", "text"], patience: Patience | None = None
+    ) -> None:
         self._open = False
         self._cursor = cursor
+        self._patience = patience
         self._batch: deque[EventT] = cursor.batch
         self._place = object()
         # Before it is counted in: if a signal handler raises in between, `__del__` counts it out.
@@ -219,10 +247,17 @@ class TurnStream(_Stream[Notification]):
                 return self._batch.popleft()
             except IndexError:  # also after a wait, if another consumer of the handle was faster
                 pass
+            except BaseException:  # of a signal handler, which may have come after that
+                self._cursor.tear()
+                raise
             # Written out in each kind of stream: a coroutine in between costs each event that is waited for.
-            if not (self._open and self._cursor.fill()):
-                self.close()
-                raise StopIteration
+            try:
+                if self._open and self._cursor.fill(self._patience):
+                    continue
+            except Expired as over:
+                raise self._cursor.timed_out(over, None) from None
+            self.close()
+            raise StopIteration
 
 
 class TextStream(_Stream["str | Notification"]):
@@ -237,27 +272,38 @@ class TextStream(_Stream["str | Notification"]):
         ...         print(piece, end="", flush=True)
     """
 
-    __slots__ = ("_thread_id", "_turn_id")
+    __slots__ = ("_errors",)
 
-    def __init__(self, cursor: EventCursor, thread_id: str, turn_id: str) -> None:
-        super().__init__(cursor, "text")
-        self._thread_id = thread_id
-        self._turn_id = turn_id
+    def __init__(
+        self, cursor: EventCursor, selection: Literal["all", "text"], patience: Patience | None = None
+    ) -> None:
+        super().__init__(cursor, selection, patience)
+        self._errors: TurnErrors | None = None
 
     def __next__(self) -> str:
         while True:
             try:
                 event = self._batch.popleft()
+                if isinstance(event, str):
+                    return event
             except IndexError:
                 event = None
-            if isinstance(event, str):
-                return event
+            except BaseException:  # of a signal handler, which may have come after that
+                self._cursor.tear()
+                raise
             if event is None:
-                if not (self._open and self._cursor.fill()):
-                    self.close()
-                    raise StopIteration
-            elif event.method == "item/agentMessage/delta":
+                try:
+                    if self._open and self._cursor.fill(self._patience):
+                        continue
+                except Expired as over:
+                    raise self._cursor.timed_out(over, self._errors) from None
+                self.close()
+                raise StopIteration
+            if event.method == "item/agentMessage/delta":
                 # Decoded before the text was selected.
                 return str(getattr(event.payload, "delta", ""))
+            if event.method == "error":
+                self._errors = self._errors or TurnErrors(self._cursor.turn_id)
+                self._errors.note(event)
             elif event.method == "turn/completed":
-                raise_if_failed(self._thread_id, self._turn_id, completed_turn(event))
+                self._cursor.failed_if(completed_turn(event), self._errors)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .. import _requests
+from .._deadline import NEVER, Deadline, Patience
 from .._result import TurnCollector
 from .runtime import runtime_of
 from .stream import EventCursor, TextStream, TurnStream
-from .waiting import Lock
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -56,7 +56,6 @@ class TurnHandle:
     thread_id: str
     id: str
     _cursor: EventCursor = field(repr=False, compare=False)
-    _interrupting: Lock = field(repr=False, compare=False)
     _interrupted: TurnInterruptResponse | None = field(repr=False, compare=False)
 
     def __init__(
@@ -70,80 +69,103 @@ class TurnHandle:
         self._client = runtime_of(_client)
         self.thread_id = thread_id
         self.id = id
-        self._interrupting = Lock()
         self._interrupted = None
         connection = self._client.connection
         may_own = _subscription is not None
         if _subscription is None:
             _subscription = connection.subscribe(thread_id, id)
-        self._cursor = EventCursor(connection, _subscription, may_own=may_own)
+        self._cursor = EventCursor(connection, _subscription, id, may_own=may_own)
         if _subscription.missed:
             self._cursor.close()
 
-    def steer(self, input: Input | str) -> TurnSteerResponse:
+    def steer(self, input: Input | str, *, timeout_s: float | None = None) -> TurnSteerResponse:
         """Give the running turn more input.
 
         Raises:
             InvalidInputError: The input is empty. Nothing was sent.
-            InvalidRequestError: The turn is not running any more.
+            TurnNotRunningError: The turn is over.
+            TurnNotSteerableError: It takes no input.
         """
         request = _requests.turn_steer(self.thread_id, self.id, input)
-        connection = self._client.start()
-        return connection.request(request)
+        return self._client.request(request, timeout_s)
 
-    def interrupt(self) -> TurnInterruptResponse:
+    def interrupt(self, *, timeout_s: float | None = None) -> TurnInterruptResponse:
         """Stop the turn. Its stream then ends with a turn/completed of status "interrupted".
 
-        The turn is interrupted also if this call is cancelled. One that has not begun yet is interrupted when
-        it does. Once a turn was interrupted through this handle, doing it again has no effect.
+        The interrupt is on its way before anything is waited for, also where the caller is being cancelled. A
+        turn that has not begun yet is interrupted when it does. Once a turn was interrupted, doing it again
+        has no effect.
 
         Raises:
-            InvalidRequestError: The turn is over.
+            TurnNotRunningError: The turn is over.
             RequestTimeoutError: The runtime does not answer. It may have stopped the turn all the same.
         """
-        connection = self._client.connection
-        # The second of two calls has the answer of the first, also once the turn is over.
-        with self._interrupting:
-            if self._interrupted is None:
-                self._interrupted = connection.interrupt_turn(self.thread_id, self.id)
+        if self._interrupted is None:
+            connection = self._client.connection
+            deadline = Deadline(timeout_s)
+            self._interrupted = connection.interrupt_turn(self.thread_id, self.id, deadline)
         return self._interrupted
 
-    def stream(self) -> TurnStream:
+    def stream(self, *, idle_timeout_s: float | None = None) -> TurnStream:
         """The turn's events, each a `Notification`, up to and including turn/completed.
 
         A failed turn does not raise here: its turn/completed says so.
+
+        Args:
+            idle_timeout_s: Seconds for which nothing of the turn may arrive, by the native side's clock: what
+                a slow program has not read yet has arrived. Time in which a person or a tool is asked
+                something does not count.
 
         Raises:
             StreamClosedError: The events were read to the end or given up before.
             StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
             TransportClosedError: While iterating: the connection ended before the turn did.
+            TurnTimeoutError: While iterating: nothing arrived in time. Inside a block of the turn it was
+                given up; else the stream can be read on.
         """
-        return TurnStream(self._cursor, "all")
+        return TurnStream(self._cursor, "all", self._patience(idle_timeout_s))
 
-    def stream_text(self) -> TextStream:
+    def stream_text(self, *, idle_timeout_s: float | None = None) -> TextStream:
         """The text of the turn's messages as it is written: the deltas of all agent messages, as `str`.
+
+        Args:
+            idle_timeout_s: As for `stream()`. Events that are no text count, too.
 
         Raises:
             StreamClosedError: The events were read to the end or given up before.
             TurnFailedError: While iterating: the turn failed.
             StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
             TransportClosedError: While iterating: the connection ended before the turn did.
+            TurnTimeoutError: While iterating: nothing arrived in time, as for `stream()`.
         """
-        return TextStream(self._cursor, self.thread_id, self.id)
+        return TextStream(self._cursor, "text", self._patience(idle_timeout_s))
 
-    def run(self) -> TurnResult:
+    def _patience(self, idle_timeout_s: float | None) -> Patience | None:
+        return None if idle_timeout_s is None else Patience(NEVER, idle_timeout_s)
+
+    def run(self, *, timeout_s: float | None = None, idle_timeout_s: float | None = None) -> TurnResult:
         """Wait for the turn's end and return what it came to. It owns the turn meanwhile.
 
-        Stopped by a cancellation or an exception, it interrupts the turn, unless somebody else holds it.
+        Stopped by a cancellation, an exception or the end of its time, it interrupts the turn, unless
+        somebody else holds it.
+
+        Args:
+            timeout_s: Seconds that the turn may still take.
+            idle_timeout_s: Seconds for which nothing of it may arrive. Time in which a person or a tool is
+                asked something does not count.
 
         Raises:
             TurnFailedError: The turn failed.
+            TurnTimeoutError: The time is over. The error has what was collected.
             StreamClosedError: The events were read to the end or given up before.
             StreamOverflowError: The turn is over, and items may be missing: more turns began on its thread
                 before its start was answered than are kept.
             TransportClosedError: The connection ended before the turn did.
         """
-        return self._cursor.result(TurnCollector(self.thread_id, self.id))
+        return self._finish(Patience(Deadline(timeout_s), idle_timeout_s))
+
+    def _finish(self, patience: Patience) -> TurnResult:
+        return self._cursor.result(TurnCollector(self.thread_id, self.id), patience)
 
     def close(self) -> None:
         """Let go of the events that were not read.

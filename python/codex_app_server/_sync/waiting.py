@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .. import _forks
+from ..errors import ReentrantCallError
 
 __all__ = [
     "HANDLERS_OWN",
@@ -20,6 +21,7 @@ __all__ = [
     "Waitable",
     "alone",
     "apart",
+    "entering",
     "now",
     "rest",
     "sleep",
@@ -34,9 +36,9 @@ HANDLERS_OWN: type[BaseException] = BaseException
 _MOMENT_S = 1.0
 
 if TYPE_CHECKING:
-    Lock = threading.Lock
+    Lock = threading.RLock
 else:
-    Lock = _forks.lock
+    Lock = _forks.reentrant_lock
 
 now = time.monotonic
 sleep = time.sleep
@@ -83,9 +85,22 @@ def wait_ready(waitable: Waitable, timeout: float | None = None) -> bool:
     return waitable.wait(timeout)
 
 
-def apart(work: Callable[[], object]) -> None:
+def apart(work: Callable[[], object], timeout: float) -> bool:
     """Do something that takes long. Nobody else is held up by a thread."""
     work()
+    return True
+
+
+def entering(lock: Lock) -> Lock:
+    """The lock, to be entered.
+
+    Raises:
+        ReentrantCallError: This thread is inside of it: a signal handler has interrupted what it now calls.
+    """
+    # As `threading.Condition` asks a lock of this kind.
+    if lock._is_owned():  # type: ignore[attr-defined]
+        raise ReentrantCallError("A signal handler called what it has interrupted: it is already executing.")
+    return lock
 
 
 def rest() -> None:

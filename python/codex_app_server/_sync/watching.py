@@ -11,6 +11,7 @@ from .._decode import decoder
 from .handle import StreamHandle, opened
 
 if TYPE_CHECKING:
+    from .._deadline import Deadline
     from .._openings import Opening
     from ..generated.v2_all import (
         FsChangedNotification,
@@ -39,8 +40,8 @@ class FsWatch(StreamHandle["FsChangedNotification"]):
     """What is watched, as the runtime names it."""
 
     @classmethod
-    def _begin(cls, connection: Connection, opening: Opening[FsWatchResponse]) -> FsWatch:
-        subscription, answer = opened(connection, opening)
+    def _begin(cls, connection: Connection, opening: Opening[FsWatchResponse], deadline: Deadline) -> FsWatch:
+        subscription, answer = opened(connection, opening, deadline)
         watch = cls(connection, opening, subscription, decoder())
         # A newer runtime may answer in another way: then this is what it said.
         path: Any = getattr(answer, "path", answer)
@@ -72,17 +73,17 @@ class FuzzyFileSearch(StreamHandle["FuzzyFileSearchSessionUpdatedNotification"])
     """
 
     @classmethod
-    def _begin(cls, connection: Connection, opening: Opening[None]) -> FuzzyFileSearch:
-        subscription, _ = opened(connection, opening)
+    def _begin(cls, connection: Connection, opening: Opening[None], deadline: Deadline) -> FuzzyFileSearch:
+        subscription, _ = opened(connection, opening, deadline)
         return cls(connection, opening, subscription, decoder())
 
-    def update(self, query: str) -> None:
+    def update(self, query: str, *, timeout_s: float | None = None) -> None:
         """Search for something else.
 
         Raises:
             InvalidInputTypeError: `query` is not a str. Nothing was sent.
         """
-        self._request(_openings.fuzzy_file_search_update(self._opening.name, query))
+        self._request(_openings.fuzzy_file_search_update(self._opening.name, query), timeout_s)
 
     def _made(self, event: Notification) -> FuzzyFileSearchSessionUpdatedNotification | None:
         payload: Any = event.payload

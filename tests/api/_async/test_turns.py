@@ -78,7 +78,9 @@ async def test_text_comes_in_pieces(model: OfflineModel) -> None:
     assert pieces == ["Hel", "lo", " ✓"]
 
 
-async def test_a_failed_turn_is_a_typed_runtime_error(model: OfflineModel) -> None:
+async def test_a_failed_turn_is_a_typed_runtime_error(
+    model: OfflineModel, caplog: pytest.LogCaptureFixture
+) -> None:
     model.reset(Answer(ResponseFailure(code="insufficient_quota", message="no more quota")))
     async with AsyncCodex(model.config()) as codex:
         thread = await codex.thread_start()
@@ -95,6 +97,8 @@ async def test_a_failed_turn_is_a_typed_runtime_error(model: OfflineModel) -> No
         with pytest.raises(TurnFailedError):
             async for _ in (await thread.turn("And again.")).stream_text():
                 pass
+    assert "has met a limit" in caplog.text
+    caplog.clear()
 
 
 async def test_a_lost_model_fails_the_turn(model: OfflineModel) -> None:

@@ -80,7 +80,9 @@ def test_text_comes_in_pieces(model: OfflineModel) -> None:
     assert pieces == ["Hel", "lo", " ✓"]
 
 
-def test_a_failed_turn_is_a_typed_runtime_error(model: OfflineModel) -> None:
+def test_a_failed_turn_is_a_typed_runtime_error(
+    model: OfflineModel, caplog: pytest.LogCaptureFixture
+) -> None:
     model.reset(Answer(ResponseFailure(code="insufficient_quota", message="no more quota")))
     with Codex(model.config()) as codex:
         thread = codex.thread_start()
@@ -97,6 +99,8 @@ def test_a_failed_turn_is_a_typed_runtime_error(model: OfflineModel) -> None:
         with pytest.raises(TurnFailedError):
             for _ in (thread.turn("And again.")).stream_text():
                 pass
+    assert "has met a limit" in caplog.text
+    caplog.clear()
 
 
 def test_a_lost_model_fails_the_turn(model: OfflineModel) -> None:

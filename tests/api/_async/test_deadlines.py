@@ -1,0 +1,550 @@
+"""How long a call or a turn may take, and what is left when its time is over."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import logging
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from codex_app_server import AsyncCodex, AsyncThread, AsyncTurnHandle, CodexConfig
+from codex_app_server._async import accounts, client, goal, login, programs, rpc, services, turn, watching
+from codex_app_server._async.waiting import sleep
+from codex_app_server.async_client import AsyncCodexClient
+from codex_app_server.errors import (
+    CodexError,
+    InvalidInputError,
+    InvalidInputTypeError,
+    InvalidRequestError,
+    RequestTimeoutError,
+    TurnFailedError,
+    TurnNotRunningError,
+    TurnNotSteerableError,
+    TurnTimeoutError,
+    WaitTimeoutError,
+)
+from codex_app_server.testing import Answer, Disconnect, HttpFailure, Message, OfflineModel, Pause
+from codex_app_server.types import TurnStatus
+from tests.api._async.concurrency import Background, expected, together
+from tests.peer import ScriptedPeer, delta, event, started
+
+# Longer than any test takes: who waits for so long has not been told of its own deadline.
+LONG_S = 50.0
+SHORT_S = 0.3
+
+
+def config(peer: ScriptedPeer, **fields: Any) -> CodexConfig:
+    return CodexConfig(launch_args_override=peer.argv, **{"request_timeout_s": LONG_S, **fields})
+
+
+async def thread_of(codex: AsyncCodex, peer: ScriptedPeer, thread_id: str = "t") -> AsyncThread:
+    peer.answers["thread/start"] = {"thread": {"id": thread_id}}
+    return await codex.thread_start()
+
+
+async def turn_of(codex: AsyncCodex, peer: ScriptedPeer, turn_id: str = "u") -> AsyncTurnHandle:
+    peer.answers["turn/start"] = started(turn_id)
+    thread = await thread_of(codex, peer)
+    peer.send_once("turn/start", event("turn/started", "t", turn_id))
+    return await thread.turn("go")
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def took(begun: float) -> float:
+    return time.monotonic() - begun
+
+
+# --- every method
+
+
+ASKS_NOTHING = {
+    # They begin nothing, wait for nothing of the runtime's, or have a time of their own.
+    "close",
+    "metadata",
+    "notifications",
+    "notify",
+    "pid",
+    "rpc",
+    "start",
+    "stats",
+    "stream",
+    "stream_text",
+    # Their calls are below.
+    "path",
+    "goal",
+    "current_turn_id",
+    "is_over",
+}
+
+
+def public_methods(kind: type) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in dir(kind):
+        value = inspect.getattr_static(kind, name)
+        if not name.startswith("_") and inspect.isfunction(value):
+            found[name] = value
+    return found
+
+
+CLASSES = [
+    client.AsyncCodex,
+    AsyncCodexClient,
+    AsyncThread,
+    turn.AsyncTurnHandle,
+    goal.AsyncGoalHandle,
+    programs.AsyncCommandHandle,
+    programs.AsyncProcessHandle,
+    watching.AsyncFsWatch,
+    watching.AsyncFuzzyFileSearch,
+    login.AsyncLogin,
+]
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_method_that_asks_the_runtime_has_a_deadline(kind: type) -> None:
+    assert services.AsyncServices in AsyncCodex.__mro__
+    assert accounts.AsyncAccounts in AsyncCodex.__mro__
+    without = {
+        name
+        for name, method in public_methods(kind).items()
+        if "timeout_s" not in inspect.signature(method).parameters
+    }
+    own_end = {"aclose"} if kind in (AsyncTurnHandle, goal.AsyncGoalHandle) else set()
+    assert without - own_end <= ASKS_NOTHING
+
+
+def test_every_generated_call_has_a_deadline() -> None:
+    calls = [
+        method
+        for kind in vars(rpc).values()
+        if inspect.isclass(kind) and kind.__module__ == rpc.__name__
+        for name, method in vars(kind).items()
+        if inspect.isfunction(method) and (not name.startswith("_") or name == "__call__")
+    ]
+    assert len(calls) > 150
+    for method in calls:
+        parameter = inspect.signature(method).parameters["timeout_s"]
+        assert parameter.kind is parameter.KEYWORD_ONLY, method
+        assert parameter.default is None, method
+
+
+@pytest.mark.parametrize("wrong", ["1", True, [1]])
+async def test_a_deadline_is_a_number(peer: ScriptedPeer, wrong: Any) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        with pytest.raises(InvalidInputTypeError, match="timeout_s must be a number of seconds"):
+            await codex.models(timeout_s=wrong)
+        with pytest.raises(InvalidInputTypeError, match="idle_timeout_s must be a number of seconds"):
+            await AsyncThread(codex, "t").run("go", idle_timeout_s=wrong)
+        with pytest.raises(InvalidInputError, match="timeout_s must be a number of seconds, not nan"):
+            await codex.models(timeout_s=math.nan)
+        assert peer.received == 0
+
+
+# --- requests
+
+
+async def test_every_kind_of_call_ends_with_its_deadline_while_the_runtime_hangs(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config(request_timeout_s=LONG_S)) as codex:
+        thread = await codex.thread_start()
+        jobs = [
+            lambda: codex.models(timeout_s=SHORT_S),
+            lambda: codex.request("model/list", {}, timeout_s=SHORT_S),
+            lambda: codex.rpc.model.list(timeout_s=SHORT_S),
+            lambda: codex.thread_start(timeout_s=SHORT_S),
+            lambda: codex.account(timeout_s=SHORT_S),
+            lambda: codex.fs_watch("/", timeout_s=SHORT_S),
+            lambda: codex.process_spawn(["true"], timeout_s=SHORT_S),
+            lambda: thread.read(timeout_s=SHORT_S),
+            lambda: thread.turn("Hello?", timeout_s=SHORT_S),
+            lambda: thread.goal("Hello?", timeout_s=SHORT_S),
+            # One that has none by default: it is answered when work ends.
+            lambda: codex.request("mcpServer/tool/call", {}, timeout_s=SHORT_S),
+        ]
+
+        async def is_in_time(job: Any) -> None:
+            begun = time.monotonic()
+            with pytest.raises(RequestTimeoutError, match="Raise timeout_s if the runtime is merely slow"):
+                await job()
+            assert took(begun) < LONG_S / 5
+
+        with stopped(codex.pid):
+            await together(*(lambda job=job: is_in_time(job) for job in jobs))
+
+
+async def test_a_deadline_counts_from_the_call_also_while_it_waits_for_admission(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        # The window is full of what is never answered.
+        waiting = [Background(codex.models) for _ in range(32)]
+        for _ in range(32):
+            await expected(peer, "model/list")
+        with pytest.raises(RequestTimeoutError, match="could not be sent") as failure:
+            await codex.models(timeout_s=SHORT_S)
+        assert not failure.value.was_sent
+        assert failure.value.timeout_s == SHORT_S
+        assert isinstance(failure.value, TimeoutError)
+        assert codex.stats()["requests_waiting"] == 0
+    for one in waiting:
+        with pytest.raises(CodexError):
+            await one.result()
+
+
+async def test_a_longer_deadline_stands_in_the_place_of_the_configs(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer, request_timeout_s=SHORT_S)) as codex:
+        listing = Background(lambda: codex.models(timeout_s=LONG_S))
+        request = await expected(peer, "model/list")
+        with pytest.raises(RequestTimeoutError, match=r"Raise CodexConfig\.request_timeout_s"):
+            await codex.account()
+        await expected(peer, "account/read")
+        peer.answer(request, {"data": []})
+        assert (await listing.result()).data == []
+
+
+async def test_without_any_limit_the_answer_may_take_its_time(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer, request_timeout_s=SHORT_S)) as codex:
+        listing = Background(lambda: codex.models(timeout_s=math.inf))
+        request = await expected(peer, "model/list")
+        with pytest.raises(RequestTimeoutError):
+            await codex.account()
+        await expected(peer, "account/read")
+        peer.answer(request, {"data": []})
+        assert (await listing.result()).data == []
+
+
+@pytest.mark.parametrize("passed", [0, -1])
+async def test_a_deadline_that_has_passed_ends_the_call_at_once(peer: ScriptedPeer, passed: float) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        with pytest.raises(RequestTimeoutError):
+            await codex.models(timeout_s=passed)
+
+
+async def test_a_thread_that_is_started_too_late_is_let_go_of(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        with pytest.raises(RequestTimeoutError, match="a thread that it may still start is ended again"):
+            await codex.thread_start(timeout_s=SHORT_S)
+        peer.answer(await expected(peer, "thread/start"), {"thread": {"id": "late"}})
+        assert (await expected(peer, "thread/unsubscribe"))["params"] == {"threadId": "late"}
+
+
+async def test_a_turn_that_is_started_too_late_is_interrupted(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        thread = await thread_of(codex, peer)
+        with pytest.raises(RequestTimeoutError, match="a turn that it may still start is ended again"):
+            await thread.turn("go", timeout_s=SHORT_S)
+        peer.answer(await expected(peer, "turn/start"), started("late"))
+        peer.send(event("turn/started", "t", "late"))
+        assert (await expected(peer, "turn/interrupt"))["params"]["turnId"] == "late"
+
+
+async def test_listing_mcp_servers_has_a_deadline(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer, request_timeout_s=SHORT_S)) as codex:
+        with pytest.raises(RequestTimeoutError):
+            await codex.rpc.mcp_server_status.list()
+
+
+async def test_a_wait_for_an_end_can_be_begun_again(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex, await codex.command_exec(["cat"]) as command:
+        with pytest.raises(WaitTimeoutError, match="The program is not over after"):
+            await command.wait(timeout_s=SHORT_S)
+        await command.close_stdin()
+        assert (await command.wait(timeout_s=LONG_S)).exit_code == 0
+
+
+async def test_the_low_level_client_has_deadlines(peer: ScriptedPeer) -> None:
+    async with AsyncCodexClient(config(peer)) as low:
+        await low.initialize(timeout_s=LONG_S)
+        with pytest.raises(RequestTimeoutError):
+            await low.thread_start(timeout_s=SHORT_S)
+        await expected(peer, "thread/start")
+        with pytest.raises(WaitTimeoutError):
+            await low.next_notification(timeout_s=SHORT_S)
+        with pytest.raises(WaitTimeoutError, match="Turn u is not over"):
+            await low.wait_for_turn_completed("u", timeout_s=SHORT_S)
+        peer.answers["turn/start"] = started("u")
+        pieces = low.stream_text("t", "go", idle_timeout_s=SHORT_S)
+        with pytest.raises(TurnTimeoutError, match="Nothing of turn u has arrived"):
+            async for _ in pieces:
+                pass
+
+
+async def test_a_low_level_client_that_is_not_greeted_in_time_is_ended(peer: ScriptedPeer) -> None:
+    del peer.answers["initialize"]
+    async with AsyncCodexClient(config(peer)) as low:
+        with pytest.raises(RequestTimeoutError):
+            await low.initialize(timeout_s=SHORT_S)
+        await expected(peer, "initialize")
+        peer.expect_end()
+
+
+# --- turns
+
+
+async def test_a_run_that_takes_too_long_is_stopped_and_says_what_it_had(model: OfflineModel) -> None:
+    model.reset(Answer(Message("First."), Pause(LONG_S), Message("Second.")))
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        begun = time.monotonic()
+        with pytest.raises(TurnTimeoutError, match=r"is not over after 1\.5 s") as failure:
+            await thread.run("Go on.", timeout_s=1.5)
+        assert 1.4 < took(begun) < 10
+        partial = failure.value.partial
+        assert partial is not None
+        assert partial.status is TurnStatus.in_progress
+        assert partial.final_response == "First."
+        assert [item.root.type for item in partial.items] == ["userMessage", "agentMessage"]
+        assert (failure.value.thread_id, failure.value.turn_id) == (thread.id, partial.id)
+        assert (failure.value.timeout_s, failure.value.is_idle) == (1.5, False)
+        assert isinstance(failure.value, TimeoutError)
+        model.reset(None)
+        # The next turn waits until the one that was given up is over.
+        assert (await thread.run("Still there?", timeout_s=LONG_S)).final_response == "Still there?"
+        turns = (await thread.read(include_turns=True)).thread.turns
+        assert [one.status for one in turns] == [TurnStatus.interrupted, TurnStatus.completed]
+
+
+async def test_the_end_of_a_turns_time_waits_for_no_runtime(model: OfflineModel) -> None:
+    model.reset(Answer(Pause(LONG_S), Message("late")))
+    async with AsyncCodex(model.config(request_timeout_s=LONG_S)) as codex:
+        thread = await codex.thread_start()
+        async with await thread.turn("Go on.") as turn:
+            with stopped(codex.pid):
+                begun = time.monotonic()
+                with pytest.raises(TurnTimeoutError):
+                    await turn.run(timeout_s=SHORT_S)
+                # No turn of it is known yet, and none is waited for.
+                with pytest.raises(TurnTimeoutError) as failure:
+                    await thread.run("And this?", timeout_s=SHORT_S)
+                assert took(begun) < LONG_S / 5
+        assert (failure.value.turn_id, failure.value.partial, failure.value.last_error) == ("", None, None)
+
+
+async def test_a_run_whose_start_is_not_answered_has_the_requests_own_deadline_too(
+    peer: ScriptedPeer,
+) -> None:
+    async with AsyncCodex(config(peer, request_timeout_s=SHORT_S)) as codex:
+        thread = await thread_of(codex, peer)
+        with pytest.raises(RequestTimeoutError, match=r"Raise CodexConfig\.request_timeout_s"):
+            await thread.run("go", timeout_s=LONG_S)
+
+
+async def test_others_who_hold_a_turn_keep_it_when_the_time_of_one_is_over(model: OfflineModel) -> None:
+    model.hold()
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        detached = await thread.turn("Go on.")
+        joined = await thread.turn("The same.")
+        assert joined.id == detached.id
+        with pytest.raises(TurnTimeoutError):
+            await joined.run(timeout_s=SHORT_S)
+        model.release()
+        assert (await detached.run()).status is TurnStatus.completed
+
+
+async def test_a_goal_that_takes_too_long_is_paused(model: OfflineModel) -> None:
+    model.reset(Answer(Pause(LONG_S), Message("late")))
+    async with AsyncCodex(model.config(features={"goals": True})) as codex:
+        thread = await codex.thread_start()
+        with pytest.raises(TurnTimeoutError) as failure:
+            await thread.run_goal("Go on.", timeout_s=1.5)
+        assert failure.value.partial is not None
+        assert failure.value.turn_id == failure.value.partial.id
+        while (await thread.read(include_turns=True)).thread.turns[0].status is TurnStatus.in_progress:
+            pass
+        turns = (await thread.read(include_turns=True)).thread.turns
+        assert [one.status for one in turns] == [TurnStatus.interrupted]
+
+
+# --- silence
+
+
+async def test_a_silent_turn_is_given_up_and_one_that_writes_is_not(model: OfflineModel) -> None:
+    # Deltas, which a run filters, for longer than it may be silent.
+    model.reset(Answer(Message(["word "] * 12, chunk_delay_s=0.25), Pause(LONG_S), Message("late")))
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        begun = time.monotonic()
+        with pytest.raises(TurnTimeoutError, match=r"Nothing of turn .* has arrived for 1 s") as failure:
+            await thread.run("Go on.", idle_timeout_s=1)
+        assert took(begun) > 3.5
+        assert failure.value.is_idle
+        assert failure.value.partial is not None
+        assert failure.value.partial.final_response == "word " * 12
+
+
+async def test_a_silent_stream_of_a_plain_turn_can_be_read_on(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        turn = await turn_of(codex, peer)
+        events = turn.stream(idle_timeout_s=SHORT_S)
+        assert (await events.__anext__()).method == "turn/started"
+        with pytest.raises(TurnTimeoutError) as failure:
+            await events.__anext__()
+        assert (failure.value.turn_id, failure.value.partial) == ("u", None)
+        peer.send(delta("t", "u", "more"), event("turn/completed", "t", "u"))
+        assert [one.method async for one in events] == ["item/agentMessage/delta", "turn/completed"]
+        # Nothing was interrupted.
+        assert peer.received == 0
+
+
+async def test_a_silent_stream_in_a_block_gives_the_turn_up(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer)) as codex, await turn_of(codex, peer) as turn:
+        with pytest.raises(TurnTimeoutError):
+            async for _ in turn.stream_text(idle_timeout_s=SHORT_S):
+                pass
+        assert (await expected(peer, "turn/interrupt"))["params"]["turnId"] == "u"
+
+
+async def test_a_slow_consumer_does_not_time_itself_out(peer: ScriptedPeer) -> None:
+    peer.answers["model/list"] = {"data": []}
+    async with AsyncCodex(config(peer)) as codex:
+        turn = await turn_of(codex, peer)
+        events = turn.stream(idle_timeout_s=SHORT_S)
+        assert (await events.__anext__()).method == "turn/started"
+        peer.send(delta("t", "u", "more"), event("turn/completed", "t", "u"))
+        await codex.models()  # they have arrived
+        await sleep(2 * SHORT_S)
+        assert [one.method async for one in events] == ["item/agentMessage/delta", "turn/completed"]
+
+
+# --- what goes wrong meanwhile
+
+
+async def test_retries_are_logged_and_stand_in_the_error_that_ends_the_turn(
+    model: OfflineModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    model.reset(Answer("Half an ans", Disconnect()))
+    settings = model.config()
+    retries = "model_providers.offline.stream_max_retries=2"
+    settings.config_overrides = (*settings.config_overrides, retries)
+    async with AsyncCodex(settings) as codex:
+        thread = await codex.thread_start()
+        with pytest.raises(TurnFailedError, match="tried again 2 times; the last: Reconnecting") as failure:
+            await thread.run("Go on.")
+    ours = [record for record in caplog.records if record.name == "codex_app_server"]
+    assert [record.levelno for record in ours] == [logging.WARNING] * 2
+    assert all("the runtime tries again: Reconnecting" in record.getMessage() for record in ours)
+    assert [one.will_retry for one in failure.value.errors] == [True, True, False]
+    assert failure.value.last_error is failure.value.errors[-1]
+    caplog.clear()
+
+
+async def test_a_retry_is_logged_while_it_is_waited_for(
+    peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        turn = await turn_of(codex, peer)
+        running = Background(lambda: turn.run(timeout_s=LONG_S))
+        trouble = {"message": "Reconnecting... 1/5", "additionalDetails": "the stream was cut"}
+        peer.send(event("error", "t", "u", error=trouble, willRetry=True))
+        peer.answers["model/list"] = {"data": []}
+        while not caplog.records:
+            await codex.models()
+        assert "Reconnecting... 1/5: the stream was cut" in caplog.text
+        peer.send(event("turn/completed", "t", "u"))
+        assert (await running.result()).error is None
+    caplog.clear()
+
+
+async def test_a_turn_that_runs_out_of_time_has_its_last_error(
+    peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        turn = await turn_of(codex, peer)
+        peer.send(event("error", "t", "u", error={"message": "Reconnecting... 1/5"}, willRetry=True))
+        with pytest.raises(TurnTimeoutError, match=r"Its last error: Reconnecting\.\.\. 1/5") as failure:
+            await turn.run(timeout_s=1)
+        assert failure.value.last_error is not None
+        assert failure.value.last_error.error.message == "Reconnecting... 1/5"
+    caplog.clear()
+
+
+async def test_a_usage_limit_is_logged(model: OfflineModel, caplog: pytest.LogCaptureFixture) -> None:
+    model.reset(Answer(HttpFailure(429, type="usage_limit_reached")))
+    async with AsyncCodex(model.config()) as codex:
+        with pytest.raises(TurnFailedError, match="usage limit"):
+            await (await codex.thread_start()).run("Go on.")
+    assert "has met a limit: You" in caplog.text
+    caplog.clear()
+
+
+async def test_a_turn_that_completes_after_a_final_error_carries_it(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        turn = await turn_of(codex, peer)
+        peer.send(
+            event("error", "t", "u", error={"message": "the history is lost"}, willRetry=False),
+            event("turn/completed", "t", "u"),
+        )
+        result = await turn.run()
+        assert result.status is TurnStatus.completed
+        assert result.error is not None
+        assert result.error.message == "the history is lost"
+
+
+# --- races of steering and interrupting
+
+
+async def test_steering_or_interrupting_what_is_over_has_an_error_of_its_own(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        turn = await thread.turn("Hello?")
+        await turn.run()
+        with pytest.raises(TurnNotRunningError) as failure:
+            await turn.steer("More.")
+        assert isinstance(failure.value, InvalidRequestError)
+        assert failure.value.method == "turn/steer"
+        with pytest.raises(TurnNotRunningError):
+            await turn.interrupt()
+        ids = {"threadId": thread.id, "turnId": turn.id}
+        with pytest.raises(TurnNotRunningError):
+            await codex.request("turn/interrupt", ids)
+        with pytest.raises(TurnNotRunningError):
+            await codex.rpc.turn.interrupt(thread_id=thread.id, turn_id=turn.id)
+
+
+async def test_that_holds_whatever_the_runtime_says(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        turn = await turn_of(codex, peer)
+        peer.send(event("turn/completed", "t", "u"))
+        await turn.run()
+        steering = Background(lambda: turn.steer("More."))
+        request = await expected(peer, "turn/steer")
+        peer.refuse(request, -32600, "words of tomorrow")
+        with pytest.raises(TurnNotRunningError, match="words of tomorrow"):
+            await steering.result()
+
+
+async def test_a_turn_that_takes_no_input_says_so(model: OfflineModel) -> None:
+    model.hold()
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        review = await codex.request(
+            "review/start", {"threadId": thread.id, "target": {"type": "custom", "instructions": "look"}}
+        )
+        async with AsyncTurnHandle(codex, thread.id, review["turn"]["id"]) as turn:
+            model.wait_for_requests(1)
+            with pytest.raises(TurnNotSteerableError):
+                await turn.steer("More.")
+        model.release()
+
+
+async def test_an_interrupt_that_is_done_again_has_no_effect(model: OfflineModel) -> None:
+    model.hold()
+    async with AsyncCodex(model.config()) as codex:
+        turn = await (await codex.thread_start()).turn("Go on.")
+        await together(*[turn.interrupt] * 8)
+        assert (await turn.run()).status is TurnStatus.interrupted
+        await together(*[turn.interrupt] * 2)
+        model.release()
