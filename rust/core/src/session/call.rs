@@ -261,19 +261,24 @@ impl Call {
         }
     }
 
-    /// What the answer says that the request has made; it is owed until it is handed over.
+    /// What the answer says that the request has made; it is owed until it is handed over. Of a request that was given
+    /// up it is undone at once.
     pub(crate) fn note_made(&self, made: Option<&str>) {
-        self.gate.lock().made = made.map(Box::from);
-    }
-
-    /// What the request has made and nobody has, once: for whoever is to undo it.
-    pub(crate) fn take_made(&self) -> Option<Box<str>> {
-        self.gate.lock().made.take()
+        let mut progress = self.gate.lock();
+        if !matches!(progress.stage, Stage::Abandoned) {
+            progress.made = made.map(Box::from);
+        }
     }
 
     /// The program has what the request has made.
     pub fn hand_over(&self) {
-        self.take_made();
+        self.gate.lock().made = None;
+    }
+
+    /// The part in a turn and the id of what else the request has made, as far as nobody has them yet.
+    pub(crate) fn take_owed(&self) -> (Option<Subscription>, Option<Box<str>>) {
+        let mut progress = self.gate.lock();
+        (progress.subscription.take(), progress.made.take())
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {

@@ -91,14 +91,20 @@ impl Cleanup {
 }
 
 impl Session {
-    /// Undoes what a request has made, unless it was handed over.
-    pub(super) fn undo(&mut self, call: &Call, now: Instant, out: &mut Effects) {
-        let Some(id) = call.take_made() else {
+    /// Undoes what a request has made that nobody wants.
+    pub(super) fn undo(
+        &mut self,
+        call: &Call,
+        made: Option<&str>,
+        now: Instant,
+        out: &mut Effects,
+    ) {
+        let Some(id) = made else {
             return;
         };
         let cleanup = match &*call.method {
-            "thread/start" | "thread/fork" => Cleanup::unsubscribe(&id),
-            "account/login/start" => Cleanup::cancel_login(&id),
+            "thread/start" | "thread/fork" => Cleanup::unsubscribe(id),
+            "account/login/start" => Cleanup::cancel_login(id),
             _ => return,
         };
         self.clean_up(&cleanup, now, out);

@@ -283,7 +283,7 @@ impl Session {
             Err((outcome, _)) => {
                 out.outcomes.push(outcome);
                 self.stats.late_responses.one();
-                self.undo(&call, now, out);
+                self.undo(&call, made, now, out);
             }
         }
     }
@@ -360,12 +360,13 @@ impl Session {
         if !call.was_taken() {
             return self.abandon(call, now, out);
         }
-        if let Some(subscription) = call.take_subscription() {
+        let (subscription, made) = call.take_owed();
+        if let Some(subscription) = subscription {
             // Closing detaches it, and nobody can own it later on.
             self.leave(subscription.id, Leave::Close, now, out);
             self.leave(subscription.id, Leave::Drop, now, out);
         }
-        self.undo(call, now, out);
+        self.undo(call, made.as_deref(), now, out);
     }
 
     /// Gives a request up. What it has made and not handed over, or makes later, is undone.
@@ -374,16 +375,16 @@ impl Session {
             return self.leave_interrupt(call);
         }
         let stood = call.give_up();
-        // An answer may have been taken without the part in the turn that came with it.
-        self.leave_all(call.take_subscription(), now, out);
+        // An answer may have been taken without what came with it.
+        let (subscription, made) = call.take_owed();
+        self.leave_all(subscription, now, out);
         if matches!(stood, GivenUp::Before) {
-            // The answer was taken, perhaps.
-            return self.undo(call, now, out);
+            return self.undo(call, made.as_deref(), now, out);
         }
         self.stats.requests_abandoned.one();
         if let GivenUp::Answered(outcome) = stood {
             out.outcomes.push(outcome);
-            return self.undo(call, now, out);
+            return self.undo(call, made.as_deref(), now, out);
         }
         if matches!(stood, GivenUp::Written) {
             if let Some(thread_id) = call.starts_on.clone() {
