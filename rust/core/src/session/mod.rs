@@ -80,6 +80,8 @@ pub struct Session {
     ended_at_most: usize,
     /// Turns of which the last word has come, so that nobody waits for it again.
     over: Recent,
+    /// Those that were interrupted here.
+    interrupted: Recent,
     /// Turns that run on without anybody here, and of which nothing is heard.
     detached: Recent,
     /// Threads that this client has unsubscribed from: their events do not come.
@@ -126,6 +128,7 @@ impl Session {
             ended: Vec::new(),
             ended_at_most: 0,
             over: Recent::default(),
+            interrupted: Recent::default(),
             detached: Recent::default(),
             unsubscribed: Recent::default(),
             next_look: None,

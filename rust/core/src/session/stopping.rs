@@ -50,6 +50,11 @@ pub(crate) enum Interrupt {
     Accepted,
 }
 
+/// How the runtime answers to the first interrupt of a turn.
+fn accepted() -> Outcome {
+    Outcome::Result((*b"{}").into())
+}
+
 /// How the runtime refuses to interrupt a turn that is over.
 pub(super) fn no_active_turn() -> Outcome {
     Outcome::Error {
@@ -190,7 +195,7 @@ impl Session {
     }
 
     /// The program interrupts a turn, at once; the wish is noted before this returns. If the runtime refuses because the
-    /// turn has not begun yet, it is asked again when it does.
+    /// turn has not begun yet, it is asked again when it does. What was interrupted here before is so already.
     pub fn interrupt(
         &mut self,
         thread_id: &str,
@@ -208,14 +213,19 @@ impl Session {
         let Some(turn) = self.turns.get_mut(turn_id) else {
             if self.over.has(turn_id) {
                 // Sent, it would meet the thread's next turn, or be left unanswered.
-                self.settle_call(&call, no_active_turn(), out);
+                let outcome = if self.interrupted.has(turn_id) {
+                    accepted()
+                } else {
+                    no_active_turn()
+                };
+                self.settle_call(&call, outcome, out);
             } else {
                 self.line_up(&call, now, out);
             }
             return call;
         };
         if turn.interrupt == Interrupt::Accepted {
-            self.settle_call(&call, Outcome::Result((*b"{}").into()), out);
+            self.settle_call(&call, accepted(), out);
         } else {
             turn.interrupts.push(Arc::clone(&call));
             self.wish(turn_id, now, out);
@@ -306,6 +316,9 @@ impl Session {
     ) {
         let TurnKey { thread_id, turn_id } = key;
         let is_accepted = matches!(outcome, Outcome::Result(_));
+        if is_accepted {
+            self.interrupted.add(turn_id);
+        }
         if let Some(thread) = self.threads.get_mut(thread_id)
             && is_accepted
         {

@@ -34,6 +34,20 @@ fn a_turn_that_runs_is_interrupted_at_once_whoever_holds_it() {
 }
 
 #[test]
+fn what_was_interrupted_is_so_also_once_it_is_over() {
+    let mut desk = Desk::default();
+    let _holder = desk.turn("u");
+    desk.hear(&[STARTED]);
+    interrupt(&mut desk);
+    desk.wrote();
+    desk.accept_last();
+    desk.hear(&[COMPLETED]);
+    let again = interrupt(&mut desk);
+    assert!(matches!(again.take(), Some(Outcome::Result(_))));
+    assert!(desk.wrote().is_empty());
+}
+
+#[test]
 fn a_turn_that_has_not_begun_is_interrupted_when_it_does_also_if_the_caller_has_gone() {
     for is_late in [false, true] {
         let mut desk = Desk::default();
