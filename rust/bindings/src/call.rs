@@ -97,6 +97,8 @@ impl PyCall {
         value: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         guard(py, &self.connection)?;
+        // A Ctrl-C that is due comes now: raised later, it would pass by what nobody undoes any more.
+        py.check_signals()?;
         self.call.hand_over();
         Ok(value)
     }

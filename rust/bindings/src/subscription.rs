@@ -269,6 +269,8 @@ impl PySubscription {
         py: Python<'py>,
         handle: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        // A Ctrl-C that is due comes now: raised later, it would pass by what nobody gives up any more.
+        py.check_signals()?;
         self.keep(py)?;
         Ok(handle)
     }
