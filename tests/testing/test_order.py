@@ -189,3 +189,32 @@ async def test_a_cancelled_wait_leaves_the_model_well() -> None:
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert model.requests == []
+
+
+@pytest.mark.parametrize("held", ["at its arrival", "in mid-answer", "between two words"])
+def test_a_request_that_the_runtime_hangs_up_on_is_told(
+    model: OfflineModel, thread: Thread, held: str
+) -> None:
+    answers = {
+        "in mid-answer": Answer("before ", Stall()),
+        "between two words": Answer(Message(["word "] * 10_000, chunk_delay_s=0.01)),
+    }
+    model.reset(answers.get(held))
+    if held == "at its arrival":
+        model.hold()
+    handle = thread.turn("never mind")
+    model.wait_for_requests(1)
+    assert model.aborted == []
+    handle.interrupt()
+    model.wait_for_aborts(1)
+    assert model.aborted == [1]
+    model.reset("done")
+    assert thread.run("again").final_response == "done"
+    assert model.aborted == []
+
+
+def test_waiting_for_aborts_that_do_not_come_says_how_many_did(model: OfflineModel, thread: Thread) -> None:
+    model.reset("done")
+    thread.run("a turn of its own end")
+    with pytest.raises(MissingRequestsError, match=r"0 of 1 requests .* aborted .*'a turn of its own end'"):
+        model.wait_for_aborts(1, timeout_s=0.01)

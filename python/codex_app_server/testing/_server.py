@@ -40,9 +40,10 @@ class ModelServer:
     def __init__(self, playbook: Playbook | None, ask: Asker) -> None:
         self.gate = Gate()
         self.requests: list[ModelRequest] = []
+        self.aborted: list[int] = []
         self._playbook = playbook
         self._ask = ask
-        self._arrivals: set[asyncio.Event] = set()
+        self._news: set[asyncio.Event] = set()
 
     async def start(self) -> int:
         """Listen on a free port of 127.0.0.1; the port."""
@@ -61,7 +62,8 @@ class ModelServer:
     def reset(self, playbook: Playbook | None) -> None:
         """Forget the requests, let everything held go, and play `playbook` from now on."""
         self._playbook = playbook
-        self.requests.clear()
+        # New lists: what still comes of an earlier request is not counted among those from now on.
+        self.requests, self.aborted = [], []
         self.gate.release(None, None)
 
     async def wait_for_requests(self, count: int, timeout_s: float) -> None:
@@ -70,24 +72,50 @@ class ModelServer:
         Raises:
             MissingRequestsError: They did not within `timeout_s` seconds.
         """
-        arrival = asyncio.Event()
-        self._arrivals.add(arrival)
-
-        async def arrived() -> None:
-            while len(self.requests) < count:
-                arrival.clear()
-                await arrival.wait()
-
-        try:
-            await asyncio.wait_for(arrived(), timeout_s)
-        except asyncio.TimeoutError:
-            prompts = ", ".join(repr(request.prompt) for request in self.requests[:10]) or "none"
+        if not await self._within(timeout_s, lambda: len(self.requests) >= count):
             raise MissingRequestsError(
                 f"{len(self.requests)} of {count} requests arrived at the offline model within "
-                f"{timeout_s:g} s (prompts: {prompts})"
-            ) from None
+                f"{timeout_s:g} s (prompts: {self._prompts(self.requests)})"
+            )
+
+    async def wait_for_aborts(self, count: int, timeout_s: float) -> None:
+        """Wait until `count` requests have been aborted since the start or the last reset.
+
+        Raises:
+            MissingRequestsError: They were not within `timeout_s` seconds.
+        """
+        if not await self._within(timeout_s, lambda: len(self.aborted) >= count):
+            others = [request for request in self.requests if request.number not in self.aborted]
+            raise MissingRequestsError(
+                f"{len(self.aborted)} of {count} requests to the offline model were aborted within "
+                f"{timeout_s:g} s (prompts of the others: {self._prompts(others)})"
+            )
+
+    async def _within(self, timeout_s: float, reached: Callable[[], bool]) -> bool:
+        """Whether this is true within the time; it is asked again after whatever happens here."""
+        news = asyncio.Event()
+        self._news.add(news)
+
+        async def wait() -> None:
+            while not reached():
+                news.clear()
+                await news.wait()
+
+        try:
+            await asyncio.wait_for(wait(), timeout_s)
+        except asyncio.TimeoutError:
+            return False
         finally:
-            self._arrivals.discard(arrival)
+            self._news.discard(news)
+        return True
+
+    def _tell(self) -> None:
+        for news in self._news:
+            news.set()
+
+    @staticmethod
+    def _prompts(requests: list[ModelRequest]) -> str:
+        return ", ".join(repr(request.prompt) for request in requests[:10]) or "none"
 
     async def _respond(self, http: web.Request) -> web.StreamResponse:
         content = await http.read()
@@ -98,23 +126,27 @@ class ModelServer:
         except ValueError as error:
             return _error(400, f"The request's body is not a JSON object: {error}", "invalid_request_error")
         self.requests.append(request)
-        for arrival in self._arrivals:
-            arrival.set()
-        # Between the record and the gate nothing may suspend: who has seen the request arrive may release it.
-        # So a playbook answers at arrival, in its order, and a responder is asked after the gate.
-        if self._playbook is not None:
-            answer = _played(self._playbook, request)
-            await self.gate.enter(request)
-        else:
-            await self.gate.enter(request)
-            answer = await self._ask(request)
+        self._tell()
+        aborted = self.aborted
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
         try:
+            # Between the record and the gate nothing may suspend: who has seen the request arrive may release
+            # it. So a playbook answers at arrival, in its order, and a responder is asked after the gate.
+            if self._playbook is not None:
+                answer = _played(self._playbook, request)
+                await self.gate.enter(request)
+            else:
+                await self.gate.enter(request)
+                answer = await self._ask(request)
             return await self._play(http, request, answer, response)
-        except ConnectionError:
-            # A runtime whose turn was interrupted hangs up; that ends a response as well as its last event.
+        except (asyncio.CancelledError, ConnectionError) as error:
+            # A runtime whose turn was interrupted hangs up, which is seen in a wait or in a write.
+            aborted.append(request.number)
+            self._tell()
+            if isinstance(error, asyncio.CancelledError):
+                raise
             return response
 
     async def _play(

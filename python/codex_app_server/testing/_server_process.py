@@ -111,8 +111,12 @@ class _Service:
                 value = self._server.gate.release(*arguments)
             elif name == "requests":
                 value = self._server.requests[arguments[0] :]
+            elif name == "aborted":
+                value = self._server.aborted
             elif name == "wait_for_requests":
                 await self._server.wait_for_requests(*arguments)
+            elif name == "wait_for_aborts":
+                await self._server.wait_for_aborts(*arguments)
             elif name == "answer":
                 self._answer(*arguments)
         except Exception as error:

@@ -8,7 +8,7 @@ class OfflineModelError(RuntimeError):
 
 
 class MissingRequestsError(OfflineModelError, TimeoutError):
-    """Fewer requests arrived in time than a test waited for."""
+    """Fewer requests arrived, or were aborted, in time than a test waited for."""
 
 
 class ScriptError(OfflineModelError):

@@ -198,11 +198,36 @@ class OfflineModel:
         Raises:
             MissingRequestsError: Fewer arrived in time; it is also a `TimeoutError`.
         """
-        self._waiting(count, timeout_s).result()
+        self._waiting("wait_for_requests", count, timeout_s).result()
 
     async def wait_for_requests_async(self, count: int, timeout_s: float = 30.0) -> None:
         """Async form of `wait_for_requests`."""
-        await asyncio.wrap_future(self._waiting(count, timeout_s))
+        await asyncio.wrap_future(self._waiting("wait_for_requests", count, timeout_s))
+
+    @property
+    def aborted(self) -> list[int]:
+        """The numbers of the requests on which the runtime has hung up before their answer was complete, in
+        the order in which it did. So it does when their turn is interrupted, and a model on the network then
+        stops to write.
+        """
+        numbers: list[int] = self._running()[0].call("aborted").result()
+        return numbers
+
+    def wait_for_aborts(self, count: int, timeout_s: float = 30.0) -> None:
+        """Wait until the runtime has hung up on `count` requests since the start or the last `reset()`.
+
+        Args:
+            count: How many.
+            timeout_s: Seconds to wait at most.
+
+        Raises:
+            MissingRequestsError: They were fewer in time; it is also a `TimeoutError`.
+        """
+        self._waiting("wait_for_aborts", count, timeout_s).result()
+
+    async def wait_for_aborts_async(self, count: int, timeout_s: float = 30.0) -> None:
+        """Async form of `wait_for_aborts`."""
+        await asyncio.wrap_future(self._waiting("wait_for_aborts", count, timeout_s))
 
     def hold(self) -> None:
         """Hold back every answer to a request that arrives from now on, until `release()`.
@@ -263,10 +288,10 @@ class OfflineModel:
         control.responder = None if isinstance(made, Playbook) else made
         return control.call("reset", playbook)
 
-    def _waiting(self, count: int, timeout_s: float) -> Future[None]:
+    def _waiting(self, what: str, count: int, timeout_s: float) -> Future[None]:
         require_count(count, "count")
         require_delay(timeout_s, "timeout_s")
-        return self._running()[0].call("wait_for_requests", count, timeout_s)
+        return self._running()[0].call(what, count, timeout_s)
 
     def _running(self) -> tuple[Control, PrivateHome]:
         if self._control is None or self._home is None:
