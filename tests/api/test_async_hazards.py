@@ -467,6 +467,20 @@ asyncio.run(main())
     assert float(out) < 0.1
 
 
+async def test_a_client_starts_while_the_loops_threads_all_wait_for_it(peer: ScriptedPeer) -> None:
+    is_started = threading.Event()
+    loop = asyncio.get_running_loop()
+    # As many as the default executor has threads, whatever this machine gives it.
+    waiting = [loop.run_in_executor(None, is_started.wait, 5) for _ in range(64)]
+    begun = loop.time()
+    try:
+        async with client(peer):
+            assert loop.time() - begun < 5
+    finally:
+        is_started.set()
+        await asyncio.gather(*waiting)
+
+
 def test_the_waker_of_a_dead_loop_does_not_write_into_a_new_socket(peer: ScriptedPeer) -> None:
     codex = AsyncCodex(CodexConfig(launch_args_override=peer.argv))
     first = asyncio.new_event_loop()

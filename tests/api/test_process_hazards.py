@@ -13,6 +13,7 @@ import sys
 import textwrap
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -401,3 +402,45 @@ def test_a_forked_child_may_exit_normally(peer: ScriptedPeer) -> None:
             os._exit(3)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
         assert codex.models().data == []
+
+
+ENDINGS = 20
+
+DAEMONS = """
+    import asyncio
+    from codex_app_server import CodexConfig
+    config = CodexConfig(env=dict(zip(sys.argv[1::2], sys.argv[2::2])))
+    clients = []
+
+    def run():
+        clients[0].thread_start().run("go")
+
+    async def run_async():
+        async with AsyncCodex(config) as codex:
+            clients.append(codex)
+            threads = [await codex.thread_start() for _ in range(2)]
+            await asyncio.gather(*(thread.run("go") for thread in threads))
+
+    clients.append(Codex(config))
+    threads = [run] * 3 + [lambda: asyncio.run(run_async())] * 2
+    for one in threads:
+        threading.Thread(target=one, daemon=True).start()
+    while len(clients) < 3 or sum(client.stats()["turns_routed"] for client in clients) < 7:
+        time.sleep(0.01)
+"""
+
+
+def test_a_program_whose_daemon_threads_wait_for_turns_ends_without_a_word(model: OfflineModel) -> None:
+    model.hold()
+    env = [part for pair in model.env.items() for part in pair]
+
+    def end(_: int) -> tuple[int, str]:
+        done = subprocess.run(
+            [*program(DAEMONS), *env], capture_output=True, text=True, timeout=50, check=False
+        )
+        return done.returncode, done.stderr
+
+    with ThreadPoolExecutor(2) as pool:
+        bad = [ending for ending in pool.map(end, range(ENDINGS)) if ending != (0, "")]
+    # The end of the text says what it was.
+    assert not bad, f"{len(bad)} of {ENDINGS}: {Counter((code, text[-200:]) for code, text in bad)}"
