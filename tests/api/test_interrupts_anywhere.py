@@ -80,26 +80,24 @@ class Tracer:
 
 def _may_be_interrupted(frame: FrameType, last: int) -> bool:
     """Whether a signal's handler may run between the instruction at `last` and the next one."""
-    names, blocks = _look_at(frame.f_code)
-    if not names[last].startswith(("CALL", "RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE")):
-        return False
-    if names[frame.f_lasti].startswith("RETURN") and frame.f_back is not None and not _is_ours(frame.f_back):
-        return False  # what the call itself returns is the program's, as it is one instruction later
-    # What a handler raises belongs to the instruction before it, what a trace function raises to the one
-    # after it. That is another matter where a block ends or begins between the two.
-    return blocks(last) == blocks(frame.f_lasti)
+    is_moment, returns = _look_at(frame.f_code, last, frame.f_lasti)
+    # What the call itself returns is the program's, as it is one instruction later.
+    return is_moment and not (returns and frame.f_back is not None and not _is_ours(frame.f_back))
 
 
 @cache
-def _look_at(code: CodeType) -> tuple[dict[int, str], Callable[[int], object]]:
-    """The names of the instructions, by their offsets, and the innermost block that each is in."""
+def _look_at(code: CodeType, last: int, following: int) -> tuple[bool, bool]:
+    """Whether the interpreter looks for signals between two instructions, and whether the latter returns."""
     names = {each.offset: each.opname for each in dis.get_instructions(code)}
     entries = getattr(dis.Bytecode(code), "exception_entries", ())
 
     def block(offset: int) -> object:
         return next((each.target for each in entries if each.start <= offset < each.end), None)
 
-    return names, block
+    looks = names[last].startswith(("CALL", "RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE"))
+    # What a handler raises belongs to the instruction before it, what a trace function raises to the one
+    # after it. That is another matter where a block ends or begins between the two.
+    return looks and block(last) == block(following), names[following].startswith("RETURN")
 
 
 def _is_ours(frame: FrameType) -> bool:
@@ -250,10 +248,12 @@ def test_a_block_that_is_interrupted_anywhere_leaves_no_turn_running(bench: Benc
     bench.each(block)
 
 
+@pytest.mark.slow  # the runtime takes 0.2 s to set each goal
 def test_a_goal_that_is_interrupted_anywhere_is_returned_or_paused(bench: Bench) -> None:
     bench.each(lambda thread: thread.goal(thread.id), lambda goal: goal.cancel())
 
 
+@pytest.mark.slow
 def test_a_run_of_a_goal_that_is_interrupted_anywhere_leaves_it_paused(bench: Bench) -> None:
     bench.each(lambda thread: thread.run_goal(thread.id))
 
