@@ -118,6 +118,7 @@ struct Progress {
     subscription: Option<Subscription>,
     /// The id of what the request has made, until the program has it.
     made: Option<Box<str>>,
+    is_handed_over: bool,
 }
 
 /// The window of `method`, and whether it is open-ended. A method that the schema does not know counts as short.
@@ -151,6 +152,7 @@ impl Call {
                 thread: None,
                 subscription: None,
                 made: None,
+                is_handed_over: false,
             }),
         }
     }
@@ -272,11 +274,15 @@ impl Call {
 
     /// The program has what the request has made.
     pub fn hand_over(&self) {
-        self.gate.lock().made = None;
+        self.gate.lock().is_handed_over = true;
     }
 
-    /// The part in a turn and the id of what else the request has made, as far as nobody has them yet.
-    pub(crate) fn take_owed(&self) -> (Option<Subscription>, Option<Box<str>>) {
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.gate.lock().is_handed_over
+    }
+
+    /// The part in a turn, as far as nobody has it yet, and the id of what else the request has made. Once.
+    pub(crate) fn take_made(&self) -> (Option<Subscription>, Option<Box<str>>) {
         let mut progress = self.gate.lock();
         (progress.subscription.take(), progress.made.take())
     }

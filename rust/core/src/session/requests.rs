@@ -360,23 +360,24 @@ impl Session {
         if !call.was_taken() {
             return self.abandon(call, now, out);
         }
-        let (subscription, made) = call.take_owed();
+        let (subscription, made) = call.take_made();
         if let Some(subscription) = subscription {
             // Closing detaches it, and nobody can own it later on.
             self.leave(subscription.id, Leave::Close, now, out);
             self.leave(subscription.id, Leave::Drop, now, out);
         }
-        self.undo(call, made.as_deref(), now, out);
+        let owed = made.filter(|_| !call.is_handed_over());
+        self.undo(call, owed.as_deref(), now, out);
     }
 
-    /// Gives a request up. What it has made and not handed over, or makes later, is undone.
+    /// Gives a request up. What it has made, handed over or not, or makes later, is undone.
     pub fn abandon(&mut self, call: &Arc<Call>, now: Instant, out: &mut Effects) {
         if call.by_itself.is_some() {
             return self.leave_interrupt(call);
         }
         let stood = call.give_up();
         // An answer may have been taken without what came with it.
-        let (subscription, made) = call.take_owed();
+        let (subscription, made) = call.take_made();
         self.leave_all(subscription, now, out);
         if matches!(stood, GivenUp::Before) {
             return self.undo(call, made.as_deref(), now, out);

@@ -11,6 +11,7 @@ use super::listeners::Heading;
 use super::server_requests::Origin;
 use super::stats::Stats;
 use super::subscriptions::SubjectRef;
+use super::turns::Turn;
 use crate::inbox::budget::Loss;
 use crate::inbox::mailbox::{Cut, Mailbox, Pushed};
 use crate::inbox::segment::Event;
@@ -116,6 +117,14 @@ impl Session {
             if begins && !turn.begun {
                 self.turn_has_begun(turn_id, now, out);
             }
+        }
+        let is_ours = self.turns.get(turn_id).is_some_and(Turn::is_ours);
+        if begins
+            && !is_ours
+            && let Some(thread) = self.threads.get_mut(thread_id)
+            && thread.is_goals_turn(now)
+        {
+            self.give_up_goals_turn(&thread_id.into(), &turn_id.into(), now, out);
         }
         // What is being started keeps every turn's events until it knows which turn is its.
         let thread = self.threads.get_mut(thread_id);

@@ -374,6 +374,9 @@ impl Session {
         }
         let begins = kept && event.method == "turn/started";
         let (is_given_up, is_stopped) = (part.goal.is_given_up(), part.goal.is_stopped());
+        let is_unwanted = is_given_up || is_stopped;
+        let is_paused = verdict == Verdict::PassedLast && event.method == "thread/goal/updated";
+        let had_turns = part.goal.first_turn().is_some();
         let mut pushed = None;
         if kept {
             let result = mailbox.push(event, last);
@@ -391,6 +394,13 @@ impl Session {
             } else if is_given_up {
                 self.give_up_goals_turn(thread_id, &turn_id, now, out);
             }
+        }
+        if is_paused
+            && is_unwanted
+            && let Some(thread) = self.threads.get_mut(&mailbox.thread_id)
+        {
+            let due = thread.await_goals_turn(!had_turns, now);
+            self.look_at(Some(due), out);
         }
         if last {
             self.free_thread(&mailbox.thread_id, id);

@@ -26,7 +26,9 @@ use crate::inbox::segment::Event;
 /// has begun, which takes seconds on a busy machine.
 pub(crate) const HELD_FOR: Duration = Duration::from_secs(30);
 /// The same from the answer to the interrupt on. The turn's last word comes right behind it, unless this client has
-/// unsubscribed from the thread.
+/// unsubscribed from the thread. As long is a turn awaited that the runtime may have started for a goal just before it was
+/// paused: that a goal is paused is said before its turn begins (0.163.0: each of 54 goals that were paused at once still
+/// had their first turn).
 const LAST_WORD: Duration = Duration::from_secs(2);
 /// Turns of one thread whose events are kept for one start. A thread runs one turn at a time, so the answer names one
 /// of the last few.
@@ -38,6 +40,10 @@ pub(crate) enum Unsettled {
     Turn(Arc<str>),
     /// The id of a `turn/start` that was written.
     Start(i64),
+    /// A goal. If it had no turn yet, one is certain to come, and `holds` starts up: they would be answered with it.
+    Goal {
+        holds: bool,
+    },
 }
 
 /// A start that waits, and its line if it was admitted and serialised.
@@ -228,6 +234,25 @@ impl Thread {
         self.unsettled.push((unsettled, now + HELD_FOR));
     }
 
+    /// A goal that nobody wants is paused while no turn runs for it. Returns until when one that was on its way is
+    /// awaited.
+    pub fn await_goals_turn(&mut self, holds: bool, now: Instant) -> Instant {
+        let until = now + LAST_WORD;
+        self.unsettled.push((Unsettled::Goal { holds }, until));
+        until
+    }
+
+    /// Whether a turn that begins now, and that nobody here has started, is one of a goal that nobody wants.
+    pub fn is_goals_turn(&mut self, now: Instant) -> bool {
+        if self.goal.is_some() || !self.starting.is_empty() {
+            return false;
+        }
+        let is_awaited = |one: &(Unsettled, Instant)| matches!(one, (Unsettled::Goal { .. }, until) if now < *until);
+        let found = self.unsettled.iter().any(is_awaited);
+        self.unsettled.retain(|one| !is_awaited(one));
+        found
+    }
+
     /// The runtime has answered the interrupt of a turn. Returns until when its last word is waited for.
     pub fn turn_is_interrupted(&mut self, turn_id: &str, now: Instant) -> Option<Instant> {
         let mut due = None;
@@ -242,7 +267,10 @@ impl Thread {
 
     /// Whether a start has to wait.
     pub fn is_holding(&self, now: Instant) -> bool {
-        self.unsettled.iter().any(|(_, until)| now < *until)
+        let holds = |one: &Unsettled| !matches!(one, Unsettled::Goal { holds: false });
+        self.unsettled
+            .iter()
+            .any(|(one, until)| holds(one) && now < *until)
     }
 
     /// When what holds starts up has done so for long enough, at the earliest.

@@ -81,6 +81,11 @@ impl Turn {
         }
     }
 
+    /// Somebody here has started it, or follows it.
+    pub(super) fn is_ours(&self) -> bool {
+        self.started_here || self.followers > 0
+    }
+
     pub(super) fn is_held(&self) -> bool {
         self.claims > 0 || self.followers > 0
     }

@@ -106,6 +106,74 @@ fn a_goal_that_was_handed_over_goes_on_without_its_handle() {
     assert_eq!(desk.session.counts().streams, 0);
 }
 
+fn paused() -> String {
+    REACHED.replace("complete", "paused")
+}
+
+#[test]
+fn a_goal_that_is_given_up_before_its_first_turn_has_that_turn_interrupted() {
+    for is_stopped in [false, true] {
+        let (mut desk, goal) = asked();
+        if is_stopped {
+            stop(&mut desk, &goal);
+        }
+        desk.leave(&goal, Leave::Drop);
+        assert_eq!(desk.wrote(), ["thread/goal/set"]);
+        desk.hear(&[&paused()]);
+        // It is on its way, and whatever is started now would be answered with it.
+        let start = desk.open("turn/start", Some("t"));
+        assert!(!start.is_admitted());
+        assert!(desk.goal().is_none());
+        desk.hear(&[STARTED]);
+        assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+        assert!(!start.is_admitted());
+        desk.hear(&[COMPLETED]);
+        assert!(start.is_admitted());
+        desk.hear(&[&started("v")]);
+        assert!(desk.wrote().is_empty(), "it is nobody's here");
+    }
+}
+
+#[test]
+fn a_goals_first_turn_that_does_not_come_is_not_waited_for_for_ever() {
+    let (mut desk, goal) = asked();
+    desk.leave(&goal, Leave::Drop);
+    desk.hear(&[&paused()]);
+    let start = desk.open("turn/start", Some("t"));
+    assert!(!start.is_admitted());
+    desk.pass(Duration::from_secs(3));
+    assert!(start.is_admitted());
+    desk.wrote();
+    desk.hear(&[&started("v")]);
+    assert!(desk.wrote().is_empty());
+}
+
+#[test]
+fn a_turn_on_its_way_when_a_goal_is_paused_between_two_is_interrupted_and_holds_nobody_up() {
+    let (mut desk, goal) = asked();
+    desk.hear(&[STARTED, COMPLETED]);
+    desk.leave(&goal, Leave::Drop);
+    desk.hear(&[&paused()]);
+    desk.wrote();
+    desk.hear(&[&started("v")]);
+    assert_eq!(desk.wrote(), ["turn/interrupt v"]);
+    desk.hear(&[&completed("v")]);
+    assert!(desk.goal().is_some());
+}
+
+#[test]
+fn what_is_started_after_a_goal_that_was_given_up_is_not_taken_for_its_turn() {
+    let (mut desk, goal) = asked();
+    desk.hear(&[STARTED, COMPLETED]);
+    desk.leave(&goal, Leave::Drop);
+    desk.hear(&[&paused()]);
+    desk.wrote();
+    let _mine = desk.turn("v");
+    desk.wrote();
+    desk.hear(&[&started("v")]);
+    assert!(desk.wrote().is_empty());
+}
+
 #[test]
 fn an_owner_who_gives_a_goal_up_pauses_it_first() {
     let (mut desk, goal) = asked();

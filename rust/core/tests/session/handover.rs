@@ -56,9 +56,19 @@ fn what_was_handed_over_is_the_programs() {
     for (method, result, _) in MADE {
         let (mut desk, call) = taken(method, result);
         call.hand_over();
-        desk.abandon(&call);
         release(&mut desk, &call);
         assert!(desk.wrote().is_empty(), "{method}");
+    }
+}
+
+#[test]
+fn what_was_handed_over_to_nobody_is_undone_when_the_request_is_given_up() {
+    for (method, result, undone) in MADE {
+        let (mut desk, call) = taken(method, result);
+        call.hand_over();
+        desk.abandon(&call);
+        release(&mut desk, &call);
+        assert_eq!(desk.wrote(), [undone], "{method}");
     }
 }
 
