@@ -2,7 +2,8 @@
 
 Owns the weak list of open connections. Before the interpreter joins its threads, every connection is latched
 closed, so that a thread that waits for an event returns; `atexit` runs only after that join and would come
-too late. At exit it waits, for a bounded time, until the runtimes are gone. Called by the connections.
+too late. Daemon threads, for which nobody waits, sleep from then on. At exit it waits, for a bounded time,
+until the runtimes are gone. Called by the connections.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import time
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
+
+from ._native import interpreter_exits
 
 if TYPE_CHECKING:
     from ._native import Connection
@@ -30,7 +33,8 @@ class _Connections:
     """The open connections of this process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # A signal's handler may open a client while its thread is in here.
+        self._lock = threading.RLock()
         self._open: weakref.WeakSet[Closable] = weakref.WeakSet()
         self._hooked = False
 
@@ -61,6 +65,7 @@ class _Connections:
 
     def latch(self) -> None:
         """Close everything; whoever waits is told so. Does not wait."""
+        interpreter_exits()
         for connection in self._all():
             connection.native.close()
 
@@ -73,7 +78,7 @@ class _Connections:
 
     def forget(self) -> None:
         """In a forked child: the connections are the parent's, and the lock may be held for ever."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._open.clear()
 
 

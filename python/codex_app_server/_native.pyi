@@ -21,6 +21,7 @@ __all__ = [
     "ServerRequests",
     "Subscription",
     "Wait",
+    "interpreter_exits",
     "notification_methods",
     "plain",
 ]
@@ -230,8 +231,8 @@ class Call:
     def take(self) -> bytes:
         """The answer's raw `result`, once.
 
-        A thread or a login that the request has made is owed until `hand_over`: if the call is dropped or
-        abandoned before, it is undone as if nobody had taken the answer.
+        A thread or a login that the request has made is owed until `hand_over`: if the call is dropped
+        before, it is undone as if nobody had taken the answer.
 
         Raises:
             JsonRpcError: The answer is an error.
@@ -246,7 +247,7 @@ class Call:
         """
 
     def abandon(self) -> None:
-        """Give the request up. Idempotent; after `take` it only undoes what was not handed over.
+        """Give the request up. Idempotent; after `take`, and after `hand_over`, it undoes what was made.
 
         A queued request is removed. A written one leaves a tombstone: a late turn/start is met with
         turn/interrupt, a late thread/start or thread/fork with thread/unsubscribe, a late
@@ -541,6 +542,13 @@ class Decoder:
 
     def decode(self, method: str, params: list[bytes]) -> list[Any]:
         """Events of one method that are at hand as bytes, decoded as `Subscription.drain` would."""
+
+def interpreter_exits() -> None:
+    """The interpreter begins to end.
+
+    From now on a daemon thread that uses or waits in anything here sleeps until the process is gone: what it
+    would raise has nobody to tell.
+    """
 
 def notification_methods() -> list[str]:
     """Every notification that the schema knows, sorted."""

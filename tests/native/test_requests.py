@@ -247,15 +247,25 @@ def test_what_was_taken_is_undone_until_it_is_handed_over(
         finish(call)
         return call
 
+    lose(answered())
+    peer.expect(undone)
     call = answered()
     handle = object()
     assert call.hand_over(handle) is handle
-    lose(call)
     del call
-    lose(answered())
-    peer.expect(undone)
-    # Nothing else was sent.
+    # Nothing was sent.
     caught_up(connection, peer)
+
+
+def test_what_was_handed_over_to_nobody_is_undone_by_giving_the_request_up(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    call = start(connection, "thread/start")
+    peer.answer(peer.expect("thread/start"), {"thread": {"id": "t"}})
+    finish(call)
+    call.hand_over(None)
+    call.abandon()
+    assert peer.expect("thread/unsubscribe")["params"] == {"threadId": "t"}
 
 
 def test_what_has_made_nothing_is_handed_over_as_it_is(connection: Connection, peer: ScriptedPeer) -> None:

@@ -21,6 +21,7 @@ use crate::awaiting::{PyLoopWaker, PyWait, Source};
 use crate::call::PyCall;
 use crate::client::Client;
 use crate::errors;
+use crate::exiting;
 use crate::server_requests::PyServerRequests;
 use crate::subscription::PySubscription;
 use crate::waiting;
@@ -32,13 +33,12 @@ pub struct PyConnection {
 }
 
 /// In a forked child nothing of a connection may be touched: its threads do not exist there and its
-/// locks may be held for ever.
+/// locks may be held for ever. A daemon thread comes no further while the interpreter ends.
 pub fn guard(py: Python<'_>, connection: &Connection) -> PyResult<()> {
-    if connection.is_ours() {
-        Ok(())
-    } else {
-        Err(errors::forked(py))
+    if !connection.is_ours() {
+        return Err(errors::forked(py));
     }
+    exiting::hold(py)
 }
 
 fn seconds(name: &str, value: f64) -> PyResult<Duration> {

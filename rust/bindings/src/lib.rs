@@ -14,6 +14,7 @@ mod client;
 mod connection;
 mod decode;
 mod errors;
+mod exiting;
 mod fast;
 mod server_requests;
 mod shape;
@@ -39,6 +40,8 @@ mod native {
     use crate::decode::notification_methods;
     #[pymodule_export]
     use crate::decode::plain;
+    #[pymodule_export]
+    use crate::exiting::interpreter_exits;
     #[pymodule_export]
     use crate::server_requests::PyServerRequest;
     #[pymodule_export]
