@@ -73,7 +73,7 @@ def assert_idle(stats: Callable[[], dict[str, int]]) -> None:
     while any(held.values()) and time.monotonic() < deadline:
         now = stats()
         held = {name: now[name] for name in names}
-    assert held == dict.fromkeys(names, 0)
+    assert held == dict.fromkeys(names, 0), held
 
 
 def descendants(pid: int) -> set[int]:

@@ -2,7 +2,8 @@
 
 A trace function raises KeyboardInterrupt at the n-th moment of the package's code that the call runs, for one
 n after the other, until the call gets through. Moments are those at which an interpreter looks for signals:
-after calls, at the heads of functions, and where a loop goes back.
+after calls, at the heads of functions, and where a loop goes back; from 3.11 on not after the call of a
+function of Python's, which is no call for it.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Tracer:
         self._nth = nth
         # Of each frame, the offset of the instruction that it has executed last.
         self._last: dict[FrameType, int] = {}
+        # The frame into which a function of Python's has just returned.
+        self._returned_into: FrameType | None = None
         self.seen = 0
         # Where it was raised; None as long as it was not.
         self.place: str | None = None
@@ -58,6 +61,7 @@ class Tracer:
         finally:
             sys.settrace(before)
             self._last.clear()
+            self._returned_into = None
 
     def _called(self, frame: FrameType, event: str, arg: Any) -> Any:
         if not _is_ours(frame):
@@ -69,12 +73,15 @@ class Tracer:
     def _stepped(self, frame: FrameType, event: str, arg: Any) -> Any:
         if event == "opcode":
             last, self._last[frame] = self._last.get(frame), frame.f_lasti
-            if last is None or _may_be_interrupted(frame, last):
+            is_step, self._returned_into = self._returned_into is frame, None
+            if last is None or (not is_step and _may_be_interrupted(frame, last)):
                 self.seen += 1
                 if self.seen == self._nth:
                     code = frame.f_code
                     self.place = f"{Path(code.co_filename).name}:{frame.f_lineno} in {code.co_name}"
                     raise KeyboardInterrupt
+        elif event == "return" and sys.version_info >= (3, 11):
+            self._returned_into = frame.f_back
         return self._stepped
 
 

@@ -84,9 +84,17 @@ async def running(model: OfflineModel) -> AsyncIterator[tuple[AsyncCodex, Ends]]
         finally:
             listening.cancel()
             await asyncio.wait([listening])
+        # A generator that nobody reads any more is closed by a task of the loop.
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(calm(codex), DEADLINE_S)
         assert_idle(codex.stats)
         assert codex.stats()["turns_routed"] == codex.stats()["turns_starting"] == 0
     print(f"{len(ends.statuses)} turns, of which {len(requests)} had asked the model")
+
+
+async def calm(codex: AsyncCodex) -> None:
+    while codex.stats()["turns_routed"] or codex.stats()["requests_pending"]:
+        await asyncio.sleep(0.01)
 
 
 async def each_in_turn(

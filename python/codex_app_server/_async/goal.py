@@ -341,7 +341,11 @@ class AsyncGoalHandle:
         return self._cursor.hand_over(self)
 
     async def __aenter__(self) -> AsyncGoalHandle:
-        self._cursor.own()
+        try:
+            self._cursor.own()
+        except BaseException:  # a Ctrl-C: the block is not entered, and so not left
+            self._cursor.give_up()
+            raise
         return self
 
     async def __aexit__(

@@ -201,7 +201,11 @@ class AsyncThread:
             turn_service_tier=turn_service_tier,
         )
         turn = await self._begin(request, deadline)
-        return turn._handed_over()
+        try:
+            return turn._handed_over()
+        except BaseException:  # a Ctrl-C, by which nobody has it
+            turn._cursor.give_up()
+            raise
 
     async def _begin(self, request: Request[Any], deadline: Deadline) -> AsyncTurnHandle:
         """Start a turn that is stopped if its handle is lost."""
@@ -270,7 +274,11 @@ class AsyncThread:
             TransportClosedError: The connection ended first.
         """
         goal = await self._begin_goal(objective, token_budget, Deadline(timeout_s))
-        return goal._handed_over()
+        try:
+            return goal._handed_over()
+        except BaseException:  # a Ctrl-C, by which nobody has it
+            goal._cursor.give_up()
+            raise
 
     async def _begin_goal(
         self, objective: str, token_budget: int | None, deadline: Deadline

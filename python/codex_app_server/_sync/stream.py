@@ -9,14 +9,16 @@ handles; the events come from `feed`.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from .._atomic import Atomic
 from .._deadline import Expired, Patience
 from .._decode import decoder
 from .._result import TurnErrors, completed_turn, raise_if_failed, turn_timed_out
-from ..errors import ForkedProcessError, StreamClosedError, TurnTimeoutError
+from ..errors import ForkedProcessError, StreamClosedError, TurnFailedError, TurnTimeoutError
 from ..models import Notification
 from .feed import Feed, Reader
 
@@ -193,6 +195,17 @@ class EventCursor(Feed):
         self.close()
 
 
+def taking(batch: deque[EventT]) -> Iterator[EventT]:
+    """Takes one event after the other; raises IndexError while there is none.
+    # sync only:
+        In C from end to end, and so is a `for` over it: no signal's handler comes between the taking
+        of an event and its use.
+    """
+    return map(deque.popleft, repeat(batch))
+
+
+# sync only:
+# sync only:
 class _Stream(Reader[EventT]):
     """What both kinds of streams share: the place in the cursor and the ways to end."""
 
@@ -204,7 +217,7 @@ class _Stream(Reader[EventT]):
         self._open = False
         self._cursor = cursor
         self._patience = patience
-        self._batch: deque[EventT] = cursor.batch
+        self._batch: Iterator[EventT] = taking(cursor.batch)
         self._place = object()
         # Before it is counted in: if a signal handler raises in between, `__del__` counts it out.
         self._open = True
@@ -217,7 +230,7 @@ class _Stream(Reader[EventT]):
     def _release(self, given_up: bool) -> None:
         if self._open:
             self._cursor.leave(self._place, given_up)
-            self._batch = deque()
+            self._batch = taking(deque())
             # Last, so that it is done again if a signal handler raises in between.
             self._open = False
 
@@ -244,12 +257,10 @@ class TurnStream(_Stream[Notification]):
     def __next__(self) -> Notification:
         while True:
             try:
-                return self._batch.popleft()
+                for event in self._batch:
+                    return event
             except IndexError:  # also after a wait, if another consumer of the handle was faster
                 pass
-            except BaseException:  # of a signal handler, which may have come after that
-                self._cursor.tear()
-                raise
             # Written out in each kind of stream: a coroutine in between costs each event that is waited for.
             try:
                 if self._open and self._cursor.fill(self._patience):
@@ -282,15 +293,17 @@ class TextStream(_Stream["str | Notification"]):
 
     def __next__(self) -> str:
         while True:
+            event: Any = None
             try:
-                event = self._batch.popleft()
-                if isinstance(event, str):
-                    return event
+                for taken in self._batch:
+                    event = taken
+                    break
             except IndexError:
-                event = None
-            except BaseException:  # of a signal handler, which may have come after that
-                self._cursor.tear()
-                raise
+                pass
+            # No call, before which a signal's handler might come.
+            if event.__class__ is str:
+                text: str = event
+                return text
             if event is None:
                 try:
                     if self._open and self._cursor.fill(self._patience):
@@ -299,11 +312,24 @@ class TextStream(_Stream["str | Notification"]):
                     raise self._cursor.timed_out(over, self._errors) from None
                 self.close()
                 raise StopIteration
-            if event.method == "item/agentMessage/delta":
-                # Decoded before the text was selected.
-                return str(getattr(event.payload, "delta", ""))
-            if event.method == "error":
-                self._errors = self._errors or TurnErrors(self._cursor.turn_id)
-                self._errors.note(event)
-            elif event.method == "turn/completed":
-                self._cursor.failed_if(completed_turn(event), self._errors)
+            try:
+                told = self._told(event)
+            except TurnFailedError:
+                raise
+            except BaseException:  # of a signal's handler, which may have come before the event was looked at
+                self._cursor.tear()
+                raise
+            if told is not None:
+                return told
+
+    def _told(self, event: Notification) -> str | None:
+        """The text in an event that is no plain text, if there is any."""
+        if event.method == "item/agentMessage/delta":
+            # Decoded before the text was selected.
+            return str(getattr(event.payload, "delta", ""))
+        if event.method == "error":
+            self._errors = self._errors or TurnErrors(self._cursor.turn_id)
+            self._errors.note(event)
+        elif event.method == "turn/completed":
+            self._cursor.failed_if(completed_turn(event), self._errors)
+        return None

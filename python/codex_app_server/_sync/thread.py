@@ -199,7 +199,11 @@ class Thread:
             turn_service_tier=turn_service_tier,
         )
         turn = self._begin(request, deadline)
-        return turn._handed_over()
+        try:
+            return turn._handed_over()
+        except BaseException:  # a Ctrl-C, by which nobody has it
+            turn._cursor.give_up()
+            raise
 
     def _begin(self, request: Request[Any], deadline: Deadline) -> TurnHandle:
         """Start a turn that is stopped if its handle is lost."""
@@ -268,7 +272,11 @@ class Thread:
             TransportClosedError: The connection ended first.
         """
         goal = self._begin_goal(objective, token_budget, Deadline(timeout_s))
-        return goal._handed_over()
+        try:
+            return goal._handed_over()
+        except BaseException:  # a Ctrl-C, by which nobody has it
+            goal._cursor.give_up()
+            raise
 
     def _begin_goal(self, objective: str, token_budget: int | None, deadline: Deadline) -> GoalHandle:
         """Set a goal that is given up if its handle is lost."""

@@ -178,7 +178,11 @@ class TurnHandle:
         return self._cursor.hand_over(self)
 
     def __enter__(self) -> TurnHandle:
-        self._cursor.own()
+        try:
+            self._cursor.own()
+        except BaseException:  # a Ctrl-C: the block is not entered, and so not left
+            self._cursor.give_up()
+            raise
         return self
 
     def __exit__(
