@@ -13,7 +13,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from time import monotonic as now
@@ -30,6 +30,7 @@ from codex_app_server.testing import (
     MissingRequestsError,
     ModelRequest,
     OfflineModel,
+    OfflineModelError,
     Stall,
 )
 from tests.leaks import assert_idle
@@ -164,7 +165,9 @@ class Bench:
         self,
         call: Callable[[Thread], object],
         program: Callable[[Any], object] = lambda result: None,
+        besides: str = "",
     ) -> None:
+        """Expect that every moment, `besides` the only one in such a place, leaves nothing that goes on."""
         left: dict[str, Thread] = {}
         self._thread.run("Load what a first turn loads.")
         self._model.reset(reaching)
@@ -188,6 +191,10 @@ class Bench:
         while left and now() < due:
             left = {place: thread for place, thread in left.items() if self._goes_on(thread)}
         self._model.reset("Over.")
+        places = [place for place in left if besides and place.endswith(besides)]
+        assert len(places) <= 1
+        for place in places:
+            del left[place]
         assert not left, f"{len(left)} of {nth} moments leave a turn or goal that goes on:\n" + "\n".join(
             left
         )
@@ -214,8 +221,9 @@ class Bench:
                 threading.Event().wait(0.005)
             # Another one's was lost.
             if tracer.place is None and request.thread_id == self._thread.id and not request.tool_outputs:
-                self._released = True
-                self._model.release(prompt=request.prompt)
+                with suppress(OfflineModelError):  # the runtime has hung up just now
+                    self._model.release(prompt=request.prompt)
+                    self._released = True
 
 
 def reaching(request: ModelRequest) -> Answer:
@@ -252,7 +260,8 @@ def test_a_block_that_is_interrupted_anywhere_leaves_no_turn_running(bench: Benc
         with thread.turn(thread.id) as turn:
             next(turn.stream())
 
-    bench.each(block)
+    # At its head no code of Python's could catch anything.
+    bench.each(block, besides=" in __enter__")
 
 
 @pytest.mark.slow  # the runtime takes 0.2 s to set each goal
