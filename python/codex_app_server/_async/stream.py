@@ -294,19 +294,18 @@ class AsyncTextStream(_AsyncStream["str | Notification"]):
 
     async def __anext__(self) -> str:
         while True:
-            event: Any = None
-            with suppress(IndexError):  # async only
+            event: Any
+            try:
+                # Between the taking of a text and its return is no call, at which a signal's handler might come.
                 event = self._batch.popleft()  # async only
-            # sync only: try:
-            # sync only:     for taken in self._batch:
-            # sync only:         event = taken
-            # sync only:         break
-            # sync only: except IndexError:
-            # sync only:     pass
-            # No call, before which a signal's handler might come.
-            if event.__class__ is str:
-                text: str = event
-                return text
+                if event.__class__ is str:  # async only
+                    return event  # async only
+                # sync only: for event in self._batch:
+                # sync only:     if event.__class__ is str:
+                # sync only:         return event
+                # sync only:     break
+            except IndexError:
+                event = None
             if event is None:
                 try:
                     if self._open and await self._cursor.fill(self._patience):

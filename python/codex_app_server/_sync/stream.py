@@ -293,17 +293,15 @@ class TextStream(_Stream["str | Notification"]):
 
     def __next__(self) -> str:
         while True:
-            event: Any = None
+            event: Any
             try:
-                for taken in self._batch:
-                    event = taken
+                # Between the taking of a text and its return is no call, at which a signal's handler might come.
+                for event in self._batch:
+                    if event.__class__ is str:
+                        return event
                     break
             except IndexError:
-                pass
-            # No call, before which a signal's handler might come.
-            if event.__class__ is str:
-                text: str = event
-                return text
+                event = None
             if event is None:
                 try:
                     if self._open and self._cursor.fill(self._patience):
