@@ -296,7 +296,7 @@ class AsyncTextStream(_AsyncStream["str | Notification"]):
         while True:
             event: Any
             try:
-                # Between the taking of a text and its return is no call, at which a signal's handler might come.
+                # Between the taking of a text and its return is no call, where a signal's handler might come.
                 event = self._batch.popleft()  # async only
                 if event.__class__ is str:  # async only
                     return event  # async only

@@ -295,7 +295,7 @@ class TextStream(_Stream["str | Notification"]):
         while True:
             event: Any
             try:
-                # Between the taking of a text and its return is no call, at which a signal's handler might come.
+                # Between the taking of a text and its return is no call, where a signal's handler might come.
                 for event in self._batch:
                     if event.__class__ is str:
                         return event

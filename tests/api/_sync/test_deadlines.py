@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from codex_app_server import Codex, CodexConfig, Thread, TurnHandle
+from codex_app_server import Codex, CodexConfig, GoalResult, Thread, TurnHandle
 from codex_app_server._sync import accounts, client, goal, login, programs, rpc, services, turn, watching
 from codex_app_server._sync.waiting import sleep
 from codex_app_server.client import CodexClient
@@ -32,9 +32,10 @@ from codex_app_server.errors import (
     TurnTimeoutError,
     WaitTimeoutError,
 )
+from codex_app_server.generated.v2_all import ThreadGoalStatus
 from codex_app_server.testing import Answer, Disconnect, HttpFailure, Message, OfflineModel, Pause
 from codex_app_server.types import TurnStatus
-from tests.api._sync.concurrency import Background, expected, together
+from tests.api._sync.concurrency import Background, Marks, expected, together
 from tests.peer import ScriptedPeer, delta, event, started
 
 # Longer than any test takes: who waits for so long has not been told of its own deadline.
@@ -399,6 +400,50 @@ def test_a_silent_stream_of_a_plain_turn_can_be_read_on(peer: ScriptedPeer) -> N
         assert [one.method for one in events] == ["item/agentMessage/delta", "turn/completed"]
         # Nothing was interrupted.
         assert peer.received == 0
+
+
+def test_time_stands_still_while_a_person_or_a_tool_is_asked(peer: ScriptedPeer) -> None:
+    asked, answered = Marks(), Marks()
+
+    def handler(method: str, params: Any) -> dict[str, Any]:
+        asked.reach(method)
+        answered.wait(method)
+        return {"contentItems": [], "success": True}
+
+    with CodexClient(config(peer), approval_handler=handler) as low:
+        low.initialize()
+        peer.answers["turn/start"] = started("u")
+        low.turn_start("t", "go")
+        turn = TurnHandle(low, "t", "u")
+        running = Background(lambda: turn.run(idle_timeout_s=SHORT_S))
+        ids = {"threadId": "t", "turnId": "u", "callId": "c", "tool": "look", "arguments": {}}
+        peer.send({"id": 0, "method": "item/tool/call", "params": ids})
+        asked.wait("item/tool/call")
+        sleep(3 * SHORT_S)
+        answered.reach("item/tool/call")
+        expected(peer, None)
+        begun = time.monotonic()
+        with pytest.raises(TurnTimeoutError):
+            running.result()
+        # The answer counts as an arrival.
+        assert took(begun) > SHORT_S / 2
+
+
+def test_a_silent_goal_is_given_up(model: OfflineModel) -> None:
+    model.reset(Answer(Message(["word "] * 4, chunk_delay_s=0.25), Pause(LONG_S), Message("late")))
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        goal = thread.goal("Go on.")
+        begun = time.monotonic()
+        with pytest.raises(TurnTimeoutError, match=f"Nothing of turn {goal.id} has arrived") as failure:
+            goal.run(idle_timeout_s=0.8)
+        assert took(begun) > 1
+        assert isinstance(failure.value.partial, GoalResult)
+        while (thread.read(include_turns=True)).thread.turns[0].status is TurnStatus.in_progress:
+            pass
+        stored = (codex.rpc.thread.goal.get(thread_id=thread.id)).goal
+        assert stored is not None
+        assert stored.status is ThreadGoalStatus.paused
 
 
 def test_a_silent_stream_in_a_block_gives_the_turn_up(peer: ScriptedPeer) -> None:
