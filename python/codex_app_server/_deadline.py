@@ -54,9 +54,10 @@ class Deadline:
         """Seconds until then, infinite without one; not positive once it is over."""
         return self._due - time.monotonic()
 
-    def missed(self, method: str, *, was_sent: bool = True) -> RequestTimeoutError:
-        """The error of a request that was not answered by then."""
-        return RequestTimeoutError(method, self.timeout_s or 0.0, was_sent=was_sent, of_call=True)
+    def missed(self, method: str, *, was_sent: bool = True, goes_on: bool = False) -> RequestTimeoutError:
+        """The error of a request that was not answered by then. `goes_on`: it is answered when work ends."""
+        timeout_s = self.timeout_s or 0.0
+        return RequestTimeoutError(method, timeout_s, was_sent=was_sent, of_call=True, goes_on=goes_on)
 
     def missed_end(self, what: str) -> WaitTimeoutError:
         """The error of whoever waits for the end of something that was not over by then."""

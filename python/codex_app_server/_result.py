@@ -175,12 +175,12 @@ def turn_timed_out(
     partial: TurnResult | None = None,
 ) -> TurnTimeoutError:
     """The error of a turn for which so many seconds are over."""
-    turn = f"Turn {turn_id}" if turn_id else f"A turn of thread {thread_id}"
-    happened = (
-        f"Nothing of turn {turn_id} has arrived for {timeout_s:g} s (idle_timeout_s)"
-        if is_idle
-        else f"{turn} is not over after {timeout_s:g} s (timeout_s)"
-    )
+    if is_idle:
+        happened = f"Nothing of turn {turn_id} has arrived for {timeout_s:g} s (idle_timeout_s)"
+    elif turn_id:
+        happened = f"Turn {turn_id} is not over after {timeout_s:g} s (timeout_s)"
+    else:
+        happened = f"Nothing has begun on thread {thread_id} for {timeout_s:g} s (timeout_s)"
     events = errors.events if errors is not None else ()
     last = f" Its last error: {text_of_error(events[-1])}" if events else ""
     return TurnTimeoutError(

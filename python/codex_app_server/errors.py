@@ -337,12 +337,12 @@ class RetryLimitExceededError(ServerBusyError):
     """The runtime gave up after retrying by itself."""
 
 
-# What the transport undoes when the answer comes after all.
+# What becomes of what a request may still begin when its answer comes after all.
 _UNDONE = {
-    "turn/start": "a turn",
-    "thread/start": "a thread",
-    "thread/fork": "a thread",
-    "account/login/start": "a login",
+    "turn/start": "a turn that it may still start is interrupted",
+    "thread/start": "a thread that it may still start is unsubscribed from",
+    "thread/fork": "a thread that it may still start is unsubscribed from",
+    "account/login/start": "a login in a browser that it may still begin is cancelled",
 }
 
 
@@ -355,20 +355,32 @@ class RequestTimeoutError(CodexError, TimeoutError):
     Attributes:
         method: The request.
         timeout_s: The time, in seconds.
-        was_sent: Whether the request went out.
+        was_sent: Whether the request is known to have gone out.
     """
 
     def __init__(
-        self, method: str, timeout_s: float, *, was_sent: bool = True, of_call: bool = False
+        self,
+        method: str,
+        timeout_s: float,
+        *,
+        was_sent: bool = True,
+        of_call: bool = False,
+        goes_on: bool = False,
     ) -> None:
-        late = _UNDONE.get(method)
-        undone = f"; {late} that it may still start is ended again" if late is not None else ""
-        happened = (
-            f"No answer to {method} within {timeout_s:g} s, so it was given up{undone}."
-            if was_sent
-            else f"{method} could not be sent within {timeout_s:g} s, so it was given up: what it waits for "
-            "(other requests, or the end of a turn that was given up) has not come."
-        )
+        late = "what it has begun may go on" if goes_on else _UNDONE.get(method)
+        undone = f"; {late}" if late is not None else ""
+        if method == "turn/interrupt":
+            happened = (
+                f"The runtime has not confirmed within {timeout_s:g} s that the turn is interrupted. It is "
+                "as soon as the runtime comes to that."
+            )
+        elif was_sent:
+            happened = f"No answer to {method} within {timeout_s:g} s, so it was given up{undone}."
+        else:
+            happened = (
+                f"{method} could not be sent within {timeout_s:g} s, so it was given up: what it waits for "
+                "(other requests, or the end of a turn that was given up) has not come."
+            )
         limit = "timeout_s" if of_call else "CodexConfig.request_timeout_s"
         super().__init__(f"{happened} Raise {limit} if the runtime is merely slow.")
         self.method = method
@@ -461,7 +473,8 @@ class TurnFailedError(_OfTurn, RuntimeError):
         tried = [each for each in self.errors if getattr(each, "will_retry", False) is True]
         if not tried:
             return message
-        return f"{message} (tried again {len(tried)} times; the last: {text_of_error(tried[-1])})"
+        last = text_of_error(tried[-1]).removesuffix(f": {message}")
+        return f"{message} (tried again {len(tried)} times; the last: {last})"
 
 
 class TurnTimeoutError(_OfTurn, TimeoutError):

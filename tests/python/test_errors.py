@@ -165,12 +165,24 @@ def test_a_json_rpc_error_is_mapped(code: int, message: str, data: Any, cls: typ
 
 
 @pytest.mark.parametrize(
-    ("method", "late"), [("turn/start", True), ("thread/fork", True), ("model/list", False)]
+    ("method", "late"),
+    [
+        ("turn/start", "; a turn that it may still start is interrupted"),
+        ("thread/fork", "; a thread that it may still start is unsubscribed from"),
+        ("account/login/start", "; a login in a browser that it may still begin is cancelled"),
+        ("model/list", ""),
+    ],
 )
-def test_a_timeout_says_what_is_undone_and_nothing_else(method: str, late: bool) -> None:
+def test_a_timeout_says_what_is_undone_and_nothing_else(method: str, late: str) -> None:
     text = str(errors.RequestTimeoutError(method, 60.0))
-    assert text.startswith(f"No answer to {method} within 60 s, so it was given up")
-    assert ("ended again" in text) is late
+    assert text.startswith(f"No answer to {method} within 60 s, so it was given up{late}. Raise")
+
+
+def test_a_timeout_says_what_may_go_on() -> None:
+    text = str(errors.RequestTimeoutError("command/exec", 1.0, of_call=True, goes_on=True))
+    assert "given up; what it has begun may go on. Raise timeout_s" in text
+    unconfirmed = str(errors.RequestTimeoutError("turn/interrupt", 1.0, was_sent=False))
+    assert unconfirmed.startswith("The runtime has not confirmed within 1 s that the turn is interrupted.")
 
 
 def test_what_a_runtime_said_is_shown_without_a_backtrace_that_has_no_names() -> None:
@@ -229,6 +241,8 @@ def test_a_failed_turn_says_what_was_tried_before() -> None:
     failed = errors.TurnFailedError("boom", thread_id="t", turn_id="u", errors=(RETRIED, RETRIED))
     assert str(failed) == ("boom (tried again 2 times; the last: Reconnecting... 1/5: the stream was cut)")
     assert failed.last_error is RETRIED
+    same = errors.TurnFailedError("the stream was cut", thread_id="t", turn_id="u", errors=(RETRIED,))
+    assert str(same) == "the stream was cut (tried again 1 times; the last: Reconnecting... 1/5)"
     assert str(errors.TurnFailedError("boom", thread_id="t", turn_id="u")) == "boom"
     assert errors.TurnFailedError("boom", thread_id="t", turn_id="u").last_error is None
 

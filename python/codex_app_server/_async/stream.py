@@ -142,8 +142,9 @@ class AsyncEventCursor(AsyncFeed):
     def _require(self, use: _Use, selection: str) -> None:
         if use.over or self._closed:
             raise StreamClosedError(
-                "This turn's events were read to the end or given up. Start another turn, or read the "
-                "whole turn with thread.read(include_turns=True)."
+                "This turn's events were read to the end or given up. Read the whole turn with "
+                "thread.read(include_turns=True). If it still runs, interrupt() stops it; another turn of "
+                "the thread would join it."
             )
         if use.collecting:
             raise StreamClosedError(

@@ -115,8 +115,8 @@ class AsyncTurnHandle:
 
         Args:
             idle_timeout_s: Seconds for which nothing of the turn may arrive, by the native side's clock: what
-                a slow program has not read yet has arrived. Time in which a person or a tool is asked
-                something does not count.
+                a slow program has not read yet has arrived. Time in which the runtime waits for an answer of
+                this program does not count; that of a command which writes nothing does.
 
         Raises:
             StreamClosedError: The events were read to the end or given up before.
@@ -153,8 +153,7 @@ class AsyncTurnHandle:
 
         Args:
             timeout_s: Seconds that the turn may still take.
-            idle_timeout_s: Seconds for which nothing of it may arrive. Time in which a person or a tool is
-                asked something does not count.
+            idle_timeout_s: Seconds for which nothing of it may arrive, as for `stream()`.
 
         Raises:
             TurnFailedError: The turn failed.

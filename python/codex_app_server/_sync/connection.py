@@ -238,7 +238,7 @@ class Connection:
         if timeout_s is None or call.open_ended or deadline.is_of_call:
             left = deadline.left() if deadline.is_given else None
             if not wait_ready(call, left):
-                raise deadline.missed(method, was_sent=was_sent)
+                raise deadline.missed(method, was_sent=was_sent, goes_on=was_sent and call.open_ended)
             return
         # The clock runs from when the line was written, and in the queue from when others were served. So a
         # wait may end before the deadline does.

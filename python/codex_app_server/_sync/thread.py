@@ -91,8 +91,9 @@ class Thread:
         """Start a turn and wait for its result: `turn()` and then `run()` on its handle.
 
         All other arguments are those of `turn()`. `timeout_s` is how many seconds the turn may take, from the
-        beginning of this call, and `idle_timeout_s` for how many nothing of it may arrive; time in which a
-        person or a tool is asked something does not count there.
+        beginning of this call, and `idle_timeout_s` for how many nothing of it may arrive once it has
+        started; time in which the runtime waits for an answer of this program does not count there, but that
+        of a command which writes nothing does.
 
         Stopped by a cancellation, an exception or the end of its time, it interrupts the turn, unless
         somebody else holds it. What it waits for meanwhile (the runtime tries again, a usage limit) is logged

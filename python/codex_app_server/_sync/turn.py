@@ -113,8 +113,8 @@ class TurnHandle:
 
         Args:
             idle_timeout_s: Seconds for which nothing of the turn may arrive, by the native side's clock: what
-                a slow program has not read yet has arrived. Time in which a person or a tool is asked
-                something does not count.
+                a slow program has not read yet has arrived. Time in which the runtime waits for an answer of
+                this program does not count; that of a command which writes nothing does.
 
         Raises:
             StreamClosedError: The events were read to the end or given up before.
@@ -151,8 +151,7 @@ class TurnHandle:
 
         Args:
             timeout_s: Seconds that the turn may still take.
-            idle_timeout_s: Seconds for which nothing of it may arrive. Time in which a person or a tool is
-                asked something does not count.
+            idle_timeout_s: Seconds for which nothing of it may arrive, as for `stream()`.
 
         Raises:
             TurnFailedError: The turn failed.

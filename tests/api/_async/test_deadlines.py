@@ -162,6 +162,7 @@ async def test_a_deadline_is_a_number(peer: ScriptedPeer, wrong: Any) -> None:
 async def test_every_kind_of_call_ends_with_its_deadline_while_the_runtime_hangs(model: OfflineModel) -> None:
     async with AsyncCodex(model.config(request_timeout_s=LONG_S)) as codex:
         thread = await codex.thread_start()
+        interrupting = await (await codex.thread_start()).turn("Hello?")
         jobs = [
             lambda: codex.models(timeout_s=SHORT_S),
             lambda: codex.request("model/list", {}, timeout_s=SHORT_S),
@@ -175,6 +176,7 @@ async def test_every_kind_of_call_ends_with_its_deadline_while_the_runtime_hangs
             lambda: thread.goal("Hello?", timeout_s=SHORT_S),
             # One that has none by default: it is answered when work ends.
             lambda: codex.request("mcpServer/tool/call", {}, timeout_s=SHORT_S),
+            lambda: interrupting.interrupt(timeout_s=SHORT_S),
         ]
 
         async def is_in_time(job: Any) -> None:
@@ -235,7 +237,9 @@ async def test_a_deadline_that_has_passed_ends_the_call_at_once(peer: ScriptedPe
 
 async def test_a_thread_that_is_started_too_late_is_let_go_of(peer: ScriptedPeer) -> None:
     async with AsyncCodex(config(peer)) as codex:
-        with pytest.raises(RequestTimeoutError, match="a thread that it may still start is ended again"):
+        with pytest.raises(
+            RequestTimeoutError, match="a thread that it may still start is unsubscribed from"
+        ):
             await codex.thread_start(timeout_s=SHORT_S)
         peer.answer(await expected(peer, "thread/start"), {"thread": {"id": "late"}})
         assert (await expected(peer, "thread/unsubscribe"))["params"] == {"threadId": "late"}
@@ -244,7 +248,7 @@ async def test_a_thread_that_is_started_too_late_is_let_go_of(peer: ScriptedPeer
 async def test_a_turn_that_is_started_too_late_is_interrupted(peer: ScriptedPeer) -> None:
     async with AsyncCodex(config(peer)) as codex:
         thread = await thread_of(codex, peer)
-        with pytest.raises(RequestTimeoutError, match="a turn that it may still start is ended again"):
+        with pytest.raises(RequestTimeoutError, match="a turn that it may still start is interrupted"):
             await thread.turn("go", timeout_s=SHORT_S)
         peer.answer(await expected(peer, "turn/start"), started("late"))
         peer.send(event("turn/started", "t", "late"))

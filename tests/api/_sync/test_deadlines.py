@@ -164,6 +164,7 @@ def test_a_deadline_is_a_number(peer: ScriptedPeer, wrong: Any) -> None:
 def test_every_kind_of_call_ends_with_its_deadline_while_the_runtime_hangs(model: OfflineModel) -> None:
     with Codex(model.config(request_timeout_s=LONG_S)) as codex:
         thread = codex.thread_start()
+        interrupting = (codex.thread_start()).turn("Hello?")
         jobs = [
             lambda: codex.models(timeout_s=SHORT_S),
             lambda: codex.request("model/list", {}, timeout_s=SHORT_S),
@@ -177,6 +178,7 @@ def test_every_kind_of_call_ends_with_its_deadline_while_the_runtime_hangs(model
             lambda: thread.goal("Hello?", timeout_s=SHORT_S),
             # One that has none by default: it is answered when work ends.
             lambda: codex.request("mcpServer/tool/call", {}, timeout_s=SHORT_S),
+            lambda: interrupting.interrupt(timeout_s=SHORT_S),
         ]
 
         def is_in_time(job: Any) -> None:
@@ -237,7 +239,9 @@ def test_a_deadline_that_has_passed_ends_the_call_at_once(peer: ScriptedPeer, pa
 
 def test_a_thread_that_is_started_too_late_is_let_go_of(peer: ScriptedPeer) -> None:
     with Codex(config(peer)) as codex:
-        with pytest.raises(RequestTimeoutError, match="a thread that it may still start is ended again"):
+        with pytest.raises(
+            RequestTimeoutError, match="a thread that it may still start is unsubscribed from"
+        ):
             codex.thread_start(timeout_s=SHORT_S)
         peer.answer(expected(peer, "thread/start"), {"thread": {"id": "late"}})
         assert (expected(peer, "thread/unsubscribe"))["params"] == {"threadId": "late"}
@@ -246,7 +250,7 @@ def test_a_thread_that_is_started_too_late_is_let_go_of(peer: ScriptedPeer) -> N
 def test_a_turn_that_is_started_too_late_is_interrupted(peer: ScriptedPeer) -> None:
     with Codex(config(peer)) as codex:
         thread = thread_of(codex, peer)
-        with pytest.raises(RequestTimeoutError, match="a turn that it may still start is ended again"):
+        with pytest.raises(RequestTimeoutError, match="a turn that it may still start is interrupted"):
             thread.turn("go", timeout_s=SHORT_S)
         peer.answer(expected(peer, "turn/start"), started("late"))
         peer.send(event("turn/started", "t", "late"))

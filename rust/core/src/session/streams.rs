@@ -15,6 +15,7 @@ use super::effects::Effects;
 use super::goal::{Goal, Verdict};
 use super::listeners::Filter;
 use super::subscriptions::{Debt, Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
+use super::threads::{Thread, Unsettled};
 use crate::inbox::mailbox::{Cut, Mailbox};
 use crate::inbox::segment::Event;
 
@@ -251,6 +252,13 @@ impl Session {
         let running = part.goal.running().cloned();
         let thread_id = Arc::clone(part.thread_id());
         if let Some(pause) = pause {
+            // If it is heard of.
+            let thread = self.threads.get_mut(&thread_id);
+            if let Some(thread) = thread.filter(|thread| thread.goal == Some(id)) {
+                thread.hold(Unsettled::Pause, now);
+                let due = thread.next_look();
+                self.look_at(due, out);
+            }
             self.clean_up(&pause, now, out);
         }
         running.map(|turn_id| TurnKey { thread_id, turn_id })
@@ -403,6 +411,7 @@ impl Session {
             self.look_at(Some(due), out);
         }
         if last {
+            self.goal_is_over(&mailbox.thread_id, now, out);
             self.free_thread(&mailbox.thread_id, id);
             self.remember_ended(&mailbox);
             self.forget_goal(id);
@@ -421,7 +430,7 @@ impl Session {
     }
 
     /// Nothing more will be heard of a thread's goal. The thread is free; one that goes on unheard can still be paused.
-    pub(super) fn cut_goal(&mut self, thread_id: &str, cut: Cut, out: &mut Effects) {
+    pub(super) fn cut_goal(&mut self, thread_id: &str, cut: Cut, now: Instant, out: &mut Effects) {
         let id = self.threads.get(thread_id).and_then(|thread| thread.goal);
         let Some((id, part)) = id.and_then(|id| Some((id, self.goals.get(&id)?))) else {
             return;
@@ -430,8 +439,16 @@ impl Session {
         mailbox.cut(cut);
         self.remember_ended(&mailbox);
         out.mailboxes.push(mailbox);
+        self.goal_is_over(thread_id, now, out);
         self.free_thread(thread_id, id);
         self.forget_goal(id);
+    }
+
+    /// Starts of the thread need not wait for the pause of its goal any more.
+    fn goal_is_over(&mut self, thread_id: &str, now: Instant, out: &mut Effects) {
+        let thread = self.threads.get_mut(thread_id);
+        let held = thread.map(Thread::goal_is_paused);
+        self.let_go(held.into_iter().flatten(), now, out);
     }
 
     /// The mailboxes of goals.

@@ -40,10 +40,20 @@ pub(crate) enum Unsettled {
     Turn(Arc<str>),
     /// The id of a `turn/start` that was written.
     Start(i64),
-    /// A goal. If it had no turn yet, one is certain to come, and `holds` starts up: they would be answered with it.
+    /// The pause of a goal. While the runtime takes it for active, it refuses starts.
+    Pause,
+    /// A turn for a goal that is paused. If it is the first, it is certain to come, and `holds` starts up: they would be
+    /// answered with it.
     Goal {
         holds: bool,
     },
+}
+
+impl Unsettled {
+    /// Whether starts wait for it.
+    fn holds(&self) -> bool {
+        !matches!(self, Self::Goal { holds: false })
+    }
 }
 
 /// A start that waits, and its line if it was admitted and serialised.
@@ -234,6 +244,11 @@ impl Thread {
         self.unsettled.push((unsettled, now + HELD_FOR));
     }
 
+    /// The goal is paused, or over in another way: likewise.
+    pub fn goal_is_paused(&mut self) -> Vec<HeldStart> {
+        self.settle(|one| *one == Unsettled::Pause)
+    }
+
     /// A goal that nobody wants is paused while no turn runs for it. Returns until when one that was on its way is
     /// awaited.
     pub fn await_goals_turn(&mut self, holds: bool, now: Instant) -> Instant {
@@ -267,10 +282,9 @@ impl Thread {
 
     /// Whether a start has to wait.
     pub fn is_holding(&self, now: Instant) -> bool {
-        let holds = |one: &Unsettled| !matches!(one, Unsettled::Goal { holds: false });
         self.unsettled
             .iter()
-            .any(|(one, until)| holds(one) && now < *until)
+            .any(|(one, until)| one.holds() && now < *until)
     }
 
     /// When what holds starts up has done so for long enough, at the earliest.
@@ -290,10 +304,10 @@ impl Thread {
     }
 
     fn let_go(&mut self) -> Vec<HeldStart> {
-        if self.unsettled.is_empty() {
-            std::mem::take(&mut self.held)
-        } else {
+        if self.unsettled.iter().any(|(one, _)| one.holds()) {
             Vec::new()
+        } else {
+            std::mem::take(&mut self.held)
         }
     }
 

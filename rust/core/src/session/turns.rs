@@ -337,7 +337,7 @@ impl Session {
                 }
             }
         }
-        self.cut_goal(thread_id, cut, out);
+        self.cut_goal(thread_id, cut, now, out);
     }
 
     /// Whether a turn that was started or is followed here runs on this thread, or one is about to, or one that was given

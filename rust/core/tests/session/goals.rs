@@ -266,14 +266,18 @@ fn giving_a_goal_up_does_not_interrupt_its_turn_once_more() {
 }
 
 #[test]
-fn a_start_waits_for_the_end_of_a_given_up_goals_turn() {
-    let (mut desk, goal) = set_and_running();
-    desk.give_up(&goal);
-    desk.leave(&goal, Leave::Drop);
-    let start = desk.open("turn/start", Some("t"));
-    assert!(!start.is_admitted());
-    desk.hear(&[COMPLETED]);
-    assert!(start.is_admitted());
+fn a_start_waits_for_the_pause_of_a_given_up_goal_and_for_the_end_of_its_turn() {
+    let (first, then) = (paused(), COMPLETED.to_owned());
+    for order in [[&first, &then], [&then, &first]] {
+        let (mut desk, goal) = set_and_running();
+        desk.give_up(&goal);
+        desk.leave(&goal, Leave::Drop);
+        let start = desk.open("turn/start", Some("t"));
+        desk.hear(&[order[0]]);
+        assert!(!start.is_admitted());
+        desk.hear(&[order[1]]);
+        assert!(start.is_admitted());
+    }
 }
 
 #[test]
