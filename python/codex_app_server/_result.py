@@ -34,7 +34,8 @@ class TurnResult:
 
     Args:
         id: The turn's id.
-        status: How it ended: completed or interrupted. (A failed turn raises TurnFailedError.)
+        status: How it ended: completed or interrupted. (A failed turn raises TurnFailedError.) In the partial
+            result of a TurnTimeoutError it is inProgress.
         error: The turn's error, if it has one. Of a turn that went on to its end after an error that the
             runtime did not try again, that one.
         started_at: When it started, in seconds since the epoch.
