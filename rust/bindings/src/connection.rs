@@ -38,7 +38,7 @@ pub fn guard(py: Python<'_>, connection: &Connection) -> PyResult<()> {
     if !connection.is_ours() {
         return Err(errors::forked(py));
     }
-    exiting::hold(py)
+    exiting::dismiss(py)
 }
 
 fn seconds(name: &str, value: f64) -> PyResult<Duration> {

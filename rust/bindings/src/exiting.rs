@@ -1,18 +1,24 @@
-//! The interpreter's end, as daemon threads see it: not at all. Python leaves them where they are when it ends; one that was
-//! told that its connection is closed would print what it raises in the midst of that, or be stopped by the interpreter with
-//! frames of ours on its stack. So from the moment in which the program's connections are closed for that, a daemon thread
-//! that comes to one, or waits in one, sleeps until the process is gone.
+//! The interpreter's end, as daemon threads see it. Clients are closed before the interpreter joins its other threads. A
+//! daemon thread that was told so would print what it raises in the midst of the end, and nobody has asked: it ends without
+//! a word. It does not sleep, for somebody may wait for it: an `atexit` callback, or a thread that is being joined. But one
+//! that runs an event loop has a moment first, in which the process mostly ends: asyncio has much to say about tasks that
+//! end a loop.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
+
+use crate::waiting::on_main_thread;
+
+const MOMENT: Duration = Duration::from_secs(1);
 
 static EXITING: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    static IS_DAEMON: Cell<Option<bool>> = const { Cell::new(None) };
+    static HAD_ITS_MOMENT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The interpreter begins to end.
@@ -21,32 +27,27 @@ pub fn interpreter_exits() {
     EXITING.store(true, Ordering::Release);
 }
 
-pub fn is_exiting() -> bool {
-    EXITING.load(Ordering::Acquire)
+/// Ends a daemon thread that comes here while the interpreter ends: `threading` says nothing of a `SystemExit`.
+///
+/// A forked child's only thread may be one that was a daemon before.
+pub fn dismiss(py: Python<'_>) -> PyResult<()> {
+    if !EXITING.load(Ordering::Acquire) || on_main_thread(py)? || !is_daemon(py)? {
+        return Ok(());
+    }
+    if !HAD_ITS_MOMENT.replace(true) && runs_a_loop(py)? {
+        py.detach(|| std::thread::sleep(MOMENT));
+    }
+    Err(PySystemExit::new_err(()))
 }
 
-/// Whether this thread is one that the interpreter does not wait for.
-pub fn is_daemon(py: Python<'_>) -> PyResult<bool> {
-    if let Some(is_daemon) = IS_DAEMON.get() {
-        return Ok(is_daemon);
-    }
+fn runs_a_loop(py: Python<'_>) -> PyResult<bool> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    // A program that has not imported it has no loop.
+    let asyncio = modules.call_method1("get", ("asyncio",))?;
+    Ok(!asyncio.is_none() && !asyncio.call_method0("_get_running_loop")?.is_none())
+}
+
+fn is_daemon(py: Python<'_>) -> PyResult<bool> {
     let thread = py.import("threading")?.call_method0("current_thread")?;
-    let is_daemon = thread.getattr("daemon")?.extract()?;
-    IS_DAEMON.set(Some(is_daemon));
-    Ok(is_daemon)
-}
-
-/// Keeps a daemon thread from going on while the interpreter ends. Cheap before that.
-pub fn hold(py: Python<'_>) -> PyResult<()> {
-    if is_exiting() && is_daemon(py)? {
-        py.detach(|| sleep_for_ever());
-    }
-    Ok(())
-}
-
-/// To be called without the interpreter, which may not be there any more.
-pub fn sleep_for_ever() -> ! {
-    loop {
-        std::thread::sleep(Duration::from_secs(3600));
-    }
+    thread.getattr("daemon")?.extract()
 }

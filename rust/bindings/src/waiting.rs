@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use codex_core::io::process::Owner;
 
 use crate::errors;
-use crate::exiting;
 use crate::turnstile::Turnstile;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -34,13 +33,12 @@ pub fn wait_until(
 ) -> PyResult<bool> {
     let owner = Owner::here();
     if !on_main_thread(py)? {
-        let is_daemon = exiting::is_daemon(py)?;
-        return Ok(sleep(py, turnstile, is_daemon, || step(deadline)));
+        return Ok(sleep(py, turnstile, || step(deadline)));
     }
     loop {
         let slice = Instant::now() + SIGNAL_POLL;
         let until = deadline.map_or(slice, |at| at.min(slice));
-        if sleep(py, turnstile, false, || step(Some(until))) {
+        if sleep(py, turnstile, || step(Some(until))) {
             return Ok(true);
         }
         py.check_signals()?;
@@ -54,17 +52,9 @@ pub fn wait_until(
     }
 }
 
-fn sleep(
-    py: Python<'_>,
-    turnstile: &Turnstile,
-    is_daemon: bool,
-    step: impl FnOnce() -> bool + Send,
-) -> bool {
+fn sleep(py: Python<'_>, turnstile: &Turnstile, step: impl FnOnce() -> bool + Send) -> bool {
     let ready = py.detach(|| {
         let ready = step();
-        if is_daemon && exiting::is_exiting() {
-            exiting::sleep_for_ever();
-        }
         if ready {
             turnstile.woken();
         }
@@ -114,7 +104,7 @@ pub fn deadline_in(seconds: f64) -> PyResult<Instant> {
     Ok(Instant::now() + timeout)
 }
 
-fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
+pub fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
     static THREADING: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
     let (main_thread, get_ident) = THREADING.get_or_try_init(py, || {
         let threading = py.import("threading")?;

@@ -18,7 +18,7 @@ use crate::session::cleanup::Cleanup;
 use crate::session::diagnostics::Diagnostics;
 use crate::session::goal::Goal;
 use crate::session::listeners::Filter;
-use crate::session::requests::Opening;
+use crate::session::requests::{Opening, is_about_thread};
 use crate::session::server_requests::{ServerRequest, ServerRequests};
 use crate::session::stats::Stats;
 use crate::session::subscriptions::{Leave, Subject, Subscription, SubscriptionId};
@@ -108,8 +108,8 @@ impl Connection {
     pub fn send(&self, call: &Arc<Call>, params: Option<&[u8]>) -> Result<(), SendError> {
         let line = request_line(Some(call.id), &call.method, params);
         self.refuse_if_full(line.len())?;
-        let changes = matches!(&*call.method, "thread/unsubscribe" | "thread/resume");
-        let thread = params.filter(|_| changes).and_then(thread_in);
+        let is_read = is_about_thread(&call.method);
+        let thread = params.filter(|_| is_read).and_then(thread_in);
         self.link.step(|session, now, out| {
             if let Some(reason) = session.closed() {
                 return Err(SendError::Closed(reason.clone()));

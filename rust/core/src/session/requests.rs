@@ -37,6 +37,20 @@ fn made_by(method: &str) -> Option<IdPath> {
     }
 }
 
+/// Whether the session reads the thread out of the params of this method, which says that this client hears of the
+/// thread, or may have the runtime start a turn there.
+pub fn is_about_thread(method: &str) -> bool {
+    changes_subscription(method)
+        || matches!(
+            method,
+            "review/start" | "thread/compact/start" | "thread/goal/set" | "thread/shellCommand"
+        )
+}
+
+fn changes_subscription(method: &str) -> bool {
+    matches!(method, "thread/unsubscribe" | "thread/resume")
+}
+
 /// The id of what a request has made, out of its result. Reads the result, so call it without a lock.
 pub fn made_in(call: &Call, outcome: &Outcome) -> Option<String> {
     match outcome {
@@ -137,6 +151,10 @@ impl Session {
         now: Instant,
         out: &mut Effects,
     ) -> bool {
+        if let Some(thread) = thread.as_ref().and_then(|id| self.threads.get_mut(id)) {
+            thread.asks_for_turn();
+        }
+        let thread = thread.filter(|_| changes_subscription(&call.method));
         let sent = call.send(now, thread);
         if sent {
             if let Some(opens) = &call.opens {

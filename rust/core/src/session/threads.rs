@@ -252,9 +252,15 @@ impl Thread {
     /// A goal that nobody wants is paused while no turn runs for it. Returns until when one that was on its way is
     /// awaited.
     pub fn await_goals_turn(&mut self, holds: bool, now: Instant) -> Instant {
-        let until = now + LAST_WORD;
+        let until = now + if holds { HELD_FOR } else { LAST_WORD };
         self.unsettled.push((Unsettled::Goal { holds }, until));
         until
+    }
+
+    /// The program asks for a turn in another way than by a start: the next that begins may be that one.
+    pub fn asks_for_turn(&mut self) {
+        self.unsettled
+            .retain(|(one, _)| *one != Unsettled::Goal { holds: false });
     }
 
     /// Whether a turn that begins now, and that nobody here has started, is one of a goal that nobody wants.
