@@ -69,7 +69,7 @@ def select_lines(source: str) -> str:
     for line in source.splitlines(keepends=True):
         if line.rstrip().endswith("# async only"):
             continue
-        lines.append(re.sub(r"^(\s*)# sync only: ", r"\1", line))
+        lines.append(re.sub(r"^(\s*)# sync only:(?: |$)", r"\1", line))
     return "".join(lines)
 
 

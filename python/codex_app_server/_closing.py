@@ -2,7 +2,7 @@
 
 Owns the weak list of open connections. Before the interpreter joins its threads, every connection is latched
 closed, so that a thread that waits for an event returns; `atexit` runs only after that join and would come
-too late. Daemon threads, for which nobody waits, sleep from then on. At exit it waits, for a bounded time,
+too late. Daemon threads end without a word then. At exit it waits, for a bounded time,
 until the runtimes are gone. Called by the connections.
 """
 

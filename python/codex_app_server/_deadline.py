@@ -27,9 +27,13 @@ def seconds(name: str, value: float | None) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidInputTypeError(f"{name} must be a number of seconds, not {type(value).__name__}.")
-    if math.isnan(value):
-        raise InvalidInputError(f"{name} must be a number of seconds, not {value!r}.")
-    return float(value)
+    try:
+        seconds = float(value)
+    except OverflowError:
+        seconds = math.nan
+    if math.isnan(seconds):
+        raise InvalidInputError(f"{name} must be a number of seconds that a float can hold.")
+    return seconds
 
 
 class Deadline:

@@ -44,10 +44,12 @@ def _is_inside(frame: FrameType | None) -> bool:
 def _free() -> None:
     global generation  # noqa: PLW0603
     generation += 1
-    # A signal handler may have forked in the midst of a wait of ours. What this thread holds, it releases
-    # itself when it is refused.
-    if not _is_inside(sys._getframe(1)):
-        for made in _locks:
+    # A handler of the program's may have forked in the midst of a wait of ours. What this thread holds, it
+    # releases itself when it is refused. A lock that does not know whose it is may be such a one.
+    is_inside = _is_inside(sys._getframe(1))
+    for made in _locks:
+        is_owned = getattr(made, "_is_owned", None)
+        if not (is_inside if is_owned is None else is_owned()):
             made._at_fork_reinit()  # as the threading module itself does
 
 

@@ -546,8 +546,8 @@ class Decoder:
 def interpreter_exits() -> None:
     """The interpreter begins to end.
 
-    From now on a daemon thread that uses or waits in anything here sleeps until the process is gone: what it
-    would raise has nobody to tell.
+    From now on a daemon thread that uses anything here, or has waited in it, gets SystemExit: what it would
+    raise otherwise would be printed in the midst of the end.
     """
 
 def notification_methods() -> list[str]:

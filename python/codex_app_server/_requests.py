@@ -183,8 +183,19 @@ def _kind(
 
 
 def _turns_of(params: Any) -> list[str]:
-    fields = params if isinstance(params, dict) else vars(params)
-    return [value for name in _TURN_NAMES if isinstance(value := fields.get(name), str)]
+    return _texts(params, _TURN_NAMES)
+
+
+def turn_in(request: Request[Any]) -> tuple[str, str] | None:
+    """The thread and the turn that a turn/interrupt is about, if it says both."""
+    threads, turns = _texts(request.params, ("threadId", "thread_id")), _turns_of(request.params)
+    return (threads[0], turns[0]) if threads and turns else None
+
+
+def _texts(params: Any, names: tuple[str, ...]) -> list[str]:
+    """What is a text of these properties, by their names on the wire or in a model."""
+    fields = params if isinstance(params, dict) else getattr(params, "__dict__", {})
+    return [value for name in names if isinstance(value := fields.get(name), str)]
 
 
 def raw(method: Any, params: Any, response_model: Any) -> Request[Any]:

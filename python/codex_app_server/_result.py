@@ -101,9 +101,11 @@ class TurnErrors:
 class TurnCollector:
     """Folds one turn's events. Feed it everything up to turn/completed, then ask for `result()`."""
 
-    def __init__(self, thread_id: str, turn_id: str) -> None:
+    def __init__(self, thread_id: str, turn_id: str, *, of_goal: bool = False) -> None:
         self._thread_id = thread_id
         self._turn_id = turn_id
+        # What one of a goal's turns has failed for is not what the goal has come to.
+        self._of_goal = of_goal
         self._items: list[ThreadItem] = []
         self._usage: ThreadTokenUsage | None = None
         self._errors = TurnErrors(turn_id)
@@ -146,7 +148,7 @@ class TurnCollector:
         return TurnResult(
             id=self._turn_id,
             status=turn.status,
-            error=turn.error or self._errors.final,
+            error=turn.error or (None if self._of_goal else self._errors.final),
             started_at=turn.started_at,
             completed_at=turn.completed_at,
             duration_ms=turn.duration_ms,

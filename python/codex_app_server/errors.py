@@ -474,7 +474,8 @@ class TurnFailedError(_OfTurn, RuntimeError):
         if not tried:
             return message
         last = text_of_error(tried[-1]).removesuffix(f": {message}")
-        return f"{message} (tried again {len(tried)} times; the last: {last})"
+        often = "once" if len(tried) == 1 else f"{len(tried)} times"
+        return f"{message} (tried again {often}; the last: {last})"
 
 
 class TurnTimeoutError(_OfTurn, TimeoutError):

@@ -371,3 +371,36 @@ def test_an_alarm_at_any_moment_of_a_flood_loses_no_event(peer: ScriptedPeer) ->
                     read.append(getattr(one.payload, "delta", one.method))
             until(lambda: rung == rings)()
         assert read == [*sent, "turn/completed"]
+
+
+def test_an_exception_anywhere_in_a_read_of_notifications_loses_none_in_silence(peer: ScriptedPeer) -> None:
+    names = [f"name {number}" for number in range(4)]
+
+    with Codex(config(peer)) as codex:
+        nth = 0
+        place: str | None = ""
+        while place is not None:
+            nth += 1
+            with codex.notifications() as stream:
+                peer.send(
+                    *(
+                        {"method": "thread/name/updated", "params": {"threadId": "t", "threadName": name}}
+                        for name in names
+                    )
+                )
+                got: list[str] = []
+                tracer = Tracer(nth)
+                closed = False
+                while len(got) < len(names) and not closed:
+                    try:
+                        with tracer.on():
+                            one = next(stream)
+                    except KeyboardInterrupt:
+                        continue
+                    except StreamClosedError:
+                        closed = True
+                    else:
+                        got.append(str(getattr(one.payload, "thread_name", None)))
+                place = tracer.place
+                assert got == names[: len(got)], place
+        assert nth > 20

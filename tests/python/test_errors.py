@@ -242,7 +242,7 @@ def test_a_failed_turn_says_what_was_tried_before() -> None:
     assert str(failed) == ("boom (tried again 2 times; the last: Reconnecting... 1/5: the stream was cut)")
     assert failed.last_error is RETRIED
     same = errors.TurnFailedError("the stream was cut", thread_id="t", turn_id="u", errors=(RETRIED,))
-    assert str(same) == "the stream was cut (tried again 1 times; the last: Reconnecting... 1/5)"
+    assert str(same) == "the stream was cut (tried again once; the last: Reconnecting... 1/5)"
     assert str(errors.TurnFailedError("boom", thread_id="t", turn_id="u")) == "boom"
     assert errors.TurnFailedError("boom", thread_id="t", turn_id="u").last_error is None
 

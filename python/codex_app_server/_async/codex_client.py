@@ -21,12 +21,14 @@ from .._result import completed_payload, turn_timed_out
 from ..errors import InvalidInputTypeError, StreamClosedError, StreamOverflowError, WaitTimeoutError
 from ..retry import async_retry_on_overload
 from .answering import AsyncAnswering
-from .feed import AsyncFeed
+from .feed import AsyncFeed  # async only
+
+# sync only: from .feed import Feed, taking
 from .goal import AsyncGoalHandle, begun
 from .login import AsyncLogin
 from .login import begun as begun_login
 from .runtime import AsyncRuntime
-from .waiting import Lock, entering, wait_ready
+from .waiting import Lock, entering, wait_ready, waited_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -163,9 +165,15 @@ class AsyncCodexClient:
             InvalidRequestError: That was done before.
         """
         deadline = Deadline(timeout_s)
-        async with entering(self._lock):
+        # sync only: entering(self._lock)
+        if not await waited_for(self._lock, deadline.left()):
+            raise deadline.missed("initialize")
+        # sync only: with entering(self._lock):
+        try:  # async only
             if not self._client.is_initialized:
                 return await self._client.initialize(deadline)
+        finally:  # async only
+            self._lock.release()  # async only
         return await self._connection.request(_requests.initialize(self.config), deadline=deadline)
 
     async def close(self) -> None:
@@ -243,14 +251,17 @@ class AsyncCodexClient:
             max_attempts: How many calls at most.
             initial_delay_s: The first pause, in seconds; each later one is twice as long.
             max_delay_s: The longest pause, in seconds.
-            timeout_s: Seconds for each of the calls.
+            timeout_s: Seconds for all of it. Once they are over there is no other call.
         """
-        return await async_retry_on_overload(
-            lambda: self.request(method, params, response_model=response_model, timeout_s=timeout_s),
+        deadline = Deadline(timeout_s)
+        request = _requests.raw(method, params, response_model)
+        answer: ModelT = await async_retry_on_overload(
+            lambda: self._connection.request(request, deadline=deadline),
             max_attempts=max_attempts,
             initial_delay_s=initial_delay_s,
             max_delay_s=max_delay_s,
         )
+        return answer
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:
         """Send a notification, which has no answer."""
@@ -513,9 +524,14 @@ class AsyncCodexClient:
         patience = None if timeout_s is None else Patience(Deadline(timeout_s), None)
         try:
             while await feed.fill(patience):
-                with suppress(IndexError):  # another consumer was faster
-                    event: Notification = feed.batch.popleft()
-                    return event
+                event: Notification
+                try:
+                    event = feed.batch.popleft()  # async only
+                    return event  # async only
+                    # sync only: for event in taking(feed.batch):
+                    # sync only:     return event
+                except IndexError:  # another consumer was faster
+                    pass
         except Expired as over:
             seconds = over.timeout_s
             raise WaitTimeoutError(f"No notification has come for {seconds:g} s.", seconds) from None

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from .._config import CodexConfig
     from .._openings import Opening
     from .._requests import Request
-    from ..generated.v2_all import TurnInterruptResponse
 
 logger = logging.getLogger("codex_app_server")
 
@@ -94,12 +93,13 @@ class AsyncConnection:
             # runs on once the answer is taken.
             return call.hand_over(request.decode(request.method, call.take()))
 
-        return await self._exchange(
-            request,
-            lambda: self.native.open_call(request.method, thread_id=request.turn_of, stream=stream),
-            take,
-            deadline,
-        )
+        def begin() -> _native.Call:
+            if request.method == "turn/interrupt" and (ids := _requests.turn_in(request)) is not None:
+                # The runtime leaves a second one unanswered.
+                return self.native.interrupt(*ids)
+            return self.native.open_call(request.method, thread_id=request.turn_of, stream=stream)
+
+        return await self._exchange(request, begin, take, deadline)
 
     async def start_turn(self, request: Request[T], deadline: Deadline) -> tuple[_native.Subscription, T]:
         """Send turn/start; returns the subscription to the turn it answered with, and the answer.
@@ -113,21 +113,6 @@ class AsyncConnection:
             deadline,
         )
         return subscription, request.decode(request.method, result)
-
-    async def interrupt_turn(self, thread_id: str, turn_id: str, deadline: Deadline) -> TurnInterruptResponse:
-        """Stop a turn, also one that was started here and has not begun yet.
-
-        The wish is noted natively before anything is waited for, and carried out whatever becomes of the
-        caller.
-
-        Raises:
-            TurnNotRunningError: It is over.
-        """
-        request = _requests.turn_interrupt(thread_id, turn_id)
-        result = await self._exchange(
-            request, lambda: self.native.interrupt(thread_id, turn_id), _native.Call.take, deadline
-        )
-        return request.decode(request.method, result)
 
     def keep(self, subscription: _native.Subscription) -> None:
         """Keep a turn's events until somebody asks for the turn, which runs on."""

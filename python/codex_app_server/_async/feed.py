@@ -7,13 +7,17 @@ Knows nothing of what the events are about. Streams and handles are made of it.
 from __future__ import annotations
 
 from collections import deque
+
+# sync only: from collections.abc import Iterator
 from contextlib import suppress
+
+# sync only: from itertools import repeat
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError, TransportClosedError
-from .waiting import Lock, Pace, pause, wait_ready  # async only
+from .waiting import Lock, Pace, pause, wait_ready, waited_for  # async only
 
-# sync only: from .waiting import Lock, Pace, entering
+# sync only: from .waiting import Lock, Pace, entering, waited_for
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -60,9 +64,10 @@ class AsyncFeed:
         """
         # Written out: what stands behind the wait is on an event's way to its consumer. One that comes alone,
         # when its code has left the caches, took a tenth less with two calls of Python fewer.
+        # sync only: self._queue(patience)
         # sync only: with entering(self._lock):
         if not self._lock.take():  # async only
-            await self._lock.wait()  # async only
+            await self._queue(patience)  # async only
         try:  # async only
             self._begun = True
             # Before the drain: a stream that makes room for others holds its events as bytes  # async only
@@ -97,6 +102,16 @@ class AsyncFeed:
             return bool(self.batch) or self._is_over()
         finally:  # async only
             self._lock.release()  # async only
+
+    async def _queue(self, patience: Patience | None) -> None:
+        """Wait behind the other consumers, for as long as `patience` has."""
+        if patience is None:
+            await self._lock.wait()  # async only
+            return
+        # A thread does not keep its place: who has no patience may come first, and brings an event.
+        # sync only: entering(self._lock)
+        while not await waited_for(self._lock, patience.left(self._subscription)):
+            patience.check(self._subscription)
 
     def _look_up(self, patience: Patience | None) -> None:
         """Nothing was drained into `batch`, or it was closed meanwhile."""
@@ -157,6 +172,15 @@ class AsyncFeed:
             self._subscription.close()
 
 
+# sync only: def taking(batch: deque[EventT]) -> Iterator[EventT]:
+# sync only:     """Takes one event after the other; raises IndexError while there is none.
+# sync only:
+# sync only:     In C from end to end, and so is a `for` over it: no signal's handler comes between the taking
+# sync only:     of an event and its use.
+# sync only:     """
+# sync only:     return map(deque.popleft, repeat(batch))
+# sync only:
+# sync only:
 class AsyncReader(Generic[EventT]):
     """What is iterated and closed: the forms of every stream and handle."""
 

@@ -326,7 +326,8 @@ class AsyncGoalHandle:
 
     async def _finish(self, patience: Patience) -> GoalResult:
         try:
-            result = await self._cursor.result(TurnCollector(self.thread_id, self.id), patience)
+            collector = TurnCollector(self.thread_id, self.id, of_goal=True)
+            result = await self._cursor.result(collector, patience)
         except TurnTimeoutError as error:
             if error.partial is not None:
                 error.partial = _goals.GoalResult.of(error.partial, self.goal)

@@ -8,6 +8,8 @@ from .._decode import decoder
 from ..models import Notification
 from .feed import AsyncFeed, AsyncReader
 
+# sync only: from .feed import taking
+
 if TYPE_CHECKING:
     from .._native import Subscription
     from .connection import AsyncConnection
@@ -22,22 +24,24 @@ class AsyncEventStream(AsyncReader[EventT]):
 
     async def __anext__(self) -> EventT:
         batch = self._feed.batch
+        # sync only: taken = taking(batch)
         while True:
             try:
-                event = batch.popleft()
+                event = batch.popleft()  # async only
+                made = self._made(event)  # async only
+                if made is not None:  # async only
+                    return made  # async only
+                # sync only: for event in taken:
+                # sync only:     made = self._made(event)
+                # sync only:     if made is not None:
+                # sync only:         return made
             except IndexError:
-                event = None
-            # sync only: except BaseException:  # of a signal handler, which may have come after that
-            # sync only:     self._feed.tear()
-            # sync only:     raise
-            if event is None:
                 if not await self._feed.fill():
                     await self._ended()
-                    raise StopAsyncIteration
-                continue
-            made = self._made(event)
-            if made is not None:
-                return made
+                    raise StopAsyncIteration from None
+            # sync only: except BaseException:  # of a signal's handler, while an event was looked at
+            # sync only:     self._feed.tear()
+            # sync only:     raise
 
     def _made(self, event: Notification) -> EventT | None:
         """What the program gets of an event; None for nothing."""

@@ -89,7 +89,7 @@ class AsyncRuntime:
         # sync only:     self._start(deadline)
         if self._metadata is None or self._closed:  # async only
             if not self._lock.take() and not await self._lock.wait(deadline.left()):  # async only
-                raise deadline.missed("initialize", was_sent=False)  # async only
+                raise deadline.missed("initialize")  # async only
             try:  # async only
                 if self._metadata is None or self._closed:  # async only
                     await self._start(deadline)  # async only

@@ -10,8 +10,6 @@ from collections import deque
 
 # sync only: from collections.abc import Iterator
 from contextlib import suppress
-
-# sync only: from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from .._atomic import Atomic
@@ -20,7 +18,9 @@ from .._decode import decoder
 from .._result import TurnErrors, completed_turn, raise_if_failed, turn_timed_out
 from ..errors import ForkedProcessError, StreamClosedError, TurnFailedError, TurnTimeoutError
 from ..models import Notification
-from .feed import AsyncFeed, AsyncReader
+from .feed import AsyncFeed, AsyncReader  # async only
+
+# sync only: from .feed import Feed, Reader, taking
 
 if TYPE_CHECKING:
     from .._native import Subscription
@@ -122,17 +122,18 @@ class AsyncEventCursor(AsyncFeed):
         """
         self.collect()
         try:
-            self.own()
-            while await self.fill(None if patience.is_endless else patience):
-                collector.add(self.take())
-        except Expired as over:
-            # Before it is given up: then nothing is kept any more.
-            collector.add(self.rest())
-            self.give_up()
-            if not collector.is_complete:
-                raise collector.timed_out(over.timeout_s, over.is_idle) from None
+            try:
+                self.own()
+                while await self.fill(None if patience.is_endless else patience):
+                    collector.add(self.take())
+            except Expired as over:
+                # Before it is given up: then nothing is kept any more.
+                collector.add(self.rest())
+                if not collector.is_complete:
+                    raise collector.timed_out(over.timeout_s, over.is_idle) from None
         except BaseException:
-            # Of the program (cancellation, Ctrl-C, an alarm), or a failure to read it: nobody waits any more.
+            # Its time is over, or it is of the program (cancellation, Ctrl-C, an alarm), or a failure to read
+            # it: nobody waits any more.
             self.give_up()
             raise
         finally:
@@ -196,15 +197,6 @@ class AsyncEventCursor(AsyncFeed):
         self.close()
 
 
-# sync only: def taking(batch: deque[EventT]) -> Iterator[EventT]:
-# sync only:     """Takes one event after the other; raises IndexError while there is none.
-# sync only:
-# sync only:     In C from end to end, and so is a `for` over it: no signal's handler comes between the taking
-# sync only:     of an event and its use.
-# sync only:     """
-# sync only:     return map(deque.popleft, repeat(batch))
-# sync only:
-# sync only:
 class _AsyncStream(AsyncReader[EventT]):
     """What both kinds of streams share: the place in the cursor and the ways to end."""
 
@@ -295,7 +287,7 @@ class AsyncTextStream(_AsyncStream["str | Notification"]):
 
     async def __anext__(self) -> str:
         while True:
-            event: Any
+            event: Any = None
             try:
                 # Between the taking of a text and its return is no call, where a signal's handler might come.
                 event = self._batch.popleft()  # async only
@@ -306,7 +298,7 @@ class AsyncTextStream(_AsyncStream["str | Notification"]):
                 # sync only:         return event
                 # sync only:     break
             except IndexError:
-                event = None
+                pass
             if event is None:
                 try:
                     if self._open and await self._cursor.fill(self._patience):

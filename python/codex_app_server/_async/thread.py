@@ -133,7 +133,10 @@ class AsyncThread:
             # In no variable: a traceback would keep the handle, and so the turn, from being let go.
             return await (await self._begin(request, deadline))._finish(patience)
         except RequestTimeoutError as error:
-            raise self._timed_out(deadline, error) from error
+            # The request has a deadline of its own, of which its own error speaks.
+            if deadline.timeout_s is None or deadline.left() > 0:
+                raise
+            raise turn_timed_out(self.id, "", deadline.timeout_s) from error
 
     async def turn(
         self,
@@ -214,12 +217,6 @@ class AsyncThread:
         subscription, _ = await connection.start_turn(request, deadline)
         return AsyncTurnHandle(self._codex, self.id, subscription.turn_id, _subscription=subscription)
 
-    def _timed_out(self, deadline: Deadline, error: RequestTimeoutError) -> Exception:
-        # The request has a deadline of its own, of which its own error speaks.
-        if deadline.timeout_s is None or deadline.left() > 0:
-            return error
-        return turn_timed_out(self.id, "", deadline.timeout_s)
-
     async def run_goal(
         self,
         objective: str,
@@ -250,7 +247,10 @@ class AsyncThread:
         try:
             return await (await self._begin_goal(objective, token_budget, deadline))._finish(patience)
         except RequestTimeoutError as error:
-            raise self._timed_out(deadline, error) from error
+            # The request has a deadline of its own, of which its own error speaks.
+            if deadline.timeout_s is None or deadline.left() > 0:
+                raise
+            raise turn_timed_out(self.id, "", deadline.timeout_s) from error
 
     async def goal(
         self, objective: str, *, token_budget: int | None = None, timeout_s: float | None = None

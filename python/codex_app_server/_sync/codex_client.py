@@ -23,12 +23,12 @@ from .._result import completed_payload, turn_timed_out
 from ..errors import InvalidInputTypeError, StreamClosedError, StreamOverflowError, WaitTimeoutError
 from ..retry import retry_on_overload
 from .answering import Answering
-from .feed import Feed
+from .feed import Feed, taking
 from .goal import GoalHandle, begun
 from .login import Login
 from .login import begun as begun_login
 from .runtime import Runtime
-from .waiting import Lock, entering, wait_ready
+from .waiting import Lock, entering, wait_ready, waited_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,6 +164,9 @@ class CodexClient:
             InvalidRequestError: That was done before.
         """
         deadline = Deadline(timeout_s)
+        entering(self._lock)
+        if not waited_for(self._lock, deadline.left()):
+            raise deadline.missed("initialize")
         with entering(self._lock):
             if not self._client.is_initialized:
                 return self._client.initialize(deadline)
@@ -244,14 +247,17 @@ class CodexClient:
             max_attempts: How many calls at most.
             initial_delay_s: The first pause, in seconds; each later one is twice as long.
             max_delay_s: The longest pause, in seconds.
-            timeout_s: Seconds for each of the calls.
+            timeout_s: Seconds for all of it. Once they are over there is no other call.
         """
-        return retry_on_overload(
-            lambda: self.request(method, params, response_model=response_model, timeout_s=timeout_s),
+        deadline = Deadline(timeout_s)
+        request = _requests.raw(method, params, response_model)
+        answer: ModelT = retry_on_overload(
+            lambda: self._connection.request(request, deadline=deadline),
             max_attempts=max_attempts,
             initial_delay_s=initial_delay_s,
             max_delay_s=max_delay_s,
         )
+        return answer
 
     def notify(self, method: str, params: JsonObject | None = None) -> None:
         """Send a notification, which has no answer."""
@@ -502,9 +508,12 @@ class CodexClient:
         patience = None if timeout_s is None else Patience(Deadline(timeout_s), None)
         try:
             while feed.fill(patience):
-                with suppress(IndexError):  # another consumer was faster
-                    event: Notification = feed.batch.popleft()
-                    return event
+                event: Notification
+                try:
+                    for event in taking(feed.batch):
+                        return event
+                except IndexError:  # another consumer was faster
+                    pass
         except Expired as over:
             seconds = over.timeout_s
             raise WaitTimeoutError(f"No notification has come for {seconds:g} s.", seconds) from None

@@ -9,11 +9,13 @@ Knows nothing of what the events are about. Streams and handles are made of it.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError, TransportClosedError
-from .waiting import Lock, Pace, entering
+from .waiting import Lock, Pace, entering, waited_for
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -59,6 +61,7 @@ class Feed:
         """
         # Written out: what stands behind the wait is on an event's way to its consumer. One that comes alone,
         # when its code has left the caches, took a tenth less with two calls of Python fewer.
+        self._queue(patience)
         with entering(self._lock):
             self._begun = True
             limit = self._pace.batch
@@ -80,6 +83,15 @@ class Feed:
                 if not self.batch or self._closed:
                     self._look_up(patience)
             return bool(self.batch) or self._is_over()
+
+    def _queue(self, patience: Patience | None) -> None:
+        """Wait behind the other consumers, for as long as `patience` has."""
+        if patience is None:
+            return
+        # A thread does not keep its place: who has no patience may come first, and brings an event.
+        entering(self._lock)
+        while not waited_for(self._lock, patience.left(self._subscription)):
+            patience.check(self._subscription)
 
     def _look_up(self, patience: Patience | None) -> None:
         """Nothing was drained into `batch`, or it was closed meanwhile."""
@@ -138,6 +150,15 @@ class Feed:
         self.batch.clear()
         with suppress(ForkedProcessError):  # in a forked child nothing is held
             self._subscription.close()
+
+
+def taking(batch: deque[EventT]) -> Iterator[EventT]:
+    """Takes one event after the other; raises IndexError while there is none.
+
+    In C from end to end, and so is a `for` over it: no signal's handler comes between the taking
+    of an event and its use.
+    """
+    return map(deque.popleft, repeat(batch))
 
 
 class Reader(Generic[EventT]):

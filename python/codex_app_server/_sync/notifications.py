@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .._decode import decoder
 from ..models import Notification
-from .feed import Feed, Reader
+from .feed import Feed, Reader, taking
 
 if TYPE_CHECKING:
     from .._native import Subscription
@@ -24,22 +24,20 @@ class EventStream(Reader[EventT]):
 
     def __next__(self) -> EventT:
         batch = self._feed.batch
+        taken = taking(batch)
         while True:
             try:
-                event = batch.popleft()
+                for event in taken:
+                    made = self._made(event)
+                    if made is not None:
+                        return made
             except IndexError:
-                event = None
-            except BaseException:  # of a signal handler, which may have come after that
-                self._feed.tear()
-                raise
-            if event is None:
                 if not self._feed.fill():
                     self._ended()
-                    raise StopIteration
-                continue
-            made = self._made(event)
-            if made is not None:
-                return made
+                    raise StopIteration from None
+            except BaseException:  # of a signal's handler, while an event was looked at
+                self._feed.tear()
+                raise
 
     def _made(self, event: Notification) -> EventT | None:
         """What the program gets of an event; None for nothing."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from .._atomic import Atomic
@@ -20,7 +19,7 @@ from .._decode import decoder
 from .._result import TurnErrors, completed_turn, raise_if_failed, turn_timed_out
 from ..errors import ForkedProcessError, StreamClosedError, TurnFailedError, TurnTimeoutError
 from ..models import Notification
-from .feed import Feed, Reader
+from .feed import Feed, Reader, taking
 
 if TYPE_CHECKING:
     from .._native import Subscription
@@ -122,17 +121,18 @@ class EventCursor(Feed):
         """
         self.collect()
         try:
-            self.own()
-            while self.fill(None if patience.is_endless else patience):
-                collector.add(self.take())
-        except Expired as over:
-            # Before it is given up: then nothing is kept any more.
-            collector.add(self.rest())
-            self.give_up()
-            if not collector.is_complete:
-                raise collector.timed_out(over.timeout_s, over.is_idle) from None
+            try:
+                self.own()
+                while self.fill(None if patience.is_endless else patience):
+                    collector.add(self.take())
+            except Expired as over:
+                # Before it is given up: then nothing is kept any more.
+                collector.add(self.rest())
+                if not collector.is_complete:
+                    raise collector.timed_out(over.timeout_s, over.is_idle) from None
         except BaseException:
-            # Of the program (cancellation, Ctrl-C, an alarm), or a failure to read it: nobody waits any more.
+            # Its time is over, or it is of the program (cancellation, Ctrl-C, an alarm), or a failure to read
+            # it: nobody waits any more.
             self.give_up()
             raise
         finally:
@@ -196,17 +196,6 @@ class EventCursor(Feed):
         self.close()
 
 
-def taking(batch: deque[EventT]) -> Iterator[EventT]:
-    """Takes one event after the other; raises IndexError while there is none.
-    # sync only:
-        In C from end to end, and so is a `for` over it: no signal's handler comes between the taking
-        of an event and its use.
-    """
-    return map(deque.popleft, repeat(batch))
-
-
-# sync only:
-# sync only:
 class _Stream(Reader[EventT]):
     """What both kinds of streams share: the place in the cursor and the ways to end."""
 
@@ -294,7 +283,7 @@ class TextStream(_Stream["str | Notification"]):
 
     def __next__(self) -> str:
         while True:
-            event: Any
+            event: Any = None
             try:
                 # Between the taking of a text and its return is no call, where a signal's handler might come.
                 for event in self._batch:
@@ -302,7 +291,7 @@ class TextStream(_Stream["str | Notification"]):
                         return event
                     break
             except IndexError:
-                event = None
+                pass
             if event is None:
                 try:
                     if self._open and self._cursor.fill(self._patience):

@@ -131,7 +131,10 @@ class Thread:
             # In no variable: a traceback would keep the handle, and so the turn, from being let go.
             return (self._begin(request, deadline))._finish(patience)
         except RequestTimeoutError as error:
-            raise self._timed_out(deadline, error) from error
+            # The request has a deadline of its own, of which its own error speaks.
+            if deadline.timeout_s is None or deadline.left() > 0:
+                raise
+            raise turn_timed_out(self.id, "", deadline.timeout_s) from error
 
     def turn(
         self,
@@ -212,12 +215,6 @@ class Thread:
         subscription, _ = connection.start_turn(request, deadline)
         return TurnHandle(self._client, self.id, subscription.turn_id, _subscription=subscription)
 
-    def _timed_out(self, deadline: Deadline, error: RequestTimeoutError) -> Exception:
-        # The request has a deadline of its own, of which its own error speaks.
-        if deadline.timeout_s is None or deadline.left() > 0:
-            return error
-        return turn_timed_out(self.id, "", deadline.timeout_s)
-
     def run_goal(
         self,
         objective: str,
@@ -248,7 +245,10 @@ class Thread:
         try:
             return (self._begin_goal(objective, token_budget, deadline))._finish(patience)
         except RequestTimeoutError as error:
-            raise self._timed_out(deadline, error) from error
+            # The request has a deadline of its own, of which its own error speaks.
+            if deadline.timeout_s is None or deadline.left() > 0:
+                raise
+            raise turn_timed_out(self.id, "", deadline.timeout_s) from error
 
     def goal(
         self, objective: str, *, token_budget: int | None = None, timeout_s: float | None = None

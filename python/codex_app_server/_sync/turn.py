@@ -102,8 +102,9 @@ class TurnHandle:
         """
         if self._interrupted is None:
             connection = self._client.connection
-            deadline = Deadline(timeout_s)
-            self._interrupted = connection.interrupt_turn(self.thread_id, self.id, deadline)
+            request = _requests.turn_interrupt(self.thread_id, self.id)
+            # The wish is noted natively before anything is waited for, and then carried out in any case.
+            self._interrupted = connection.request(request, deadline=Deadline(timeout_s))
         return self._interrupted
 
     def stream(self, *, idle_timeout_s: float | None = None) -> TurnStream:

@@ -26,6 +26,7 @@ __all__ = [
     "rest",
     "sleep",
     "wait_ready",
+    "waited_for",
 ]
 
 ArgT = TypeVar("ArgT")
@@ -89,6 +90,16 @@ def apart(work: Callable[[], object], timeout: float) -> bool:
     """Do something that takes long. Nobody else is held up by a thread."""
     work()
     return True
+
+
+def waited_for(lock: Lock, timeout: float) -> bool:
+    """Wait until the lock was free (True), or `timeout` seconds have passed (False)."""
+    try:
+        return lock.acquire(timeout=min(max(0.0, timeout), threading.TIMEOUT_MAX))
+    finally:
+        # A Ctrl-C may come right after it was taken.
+        if lock._is_owned():  # type: ignore[attr-defined]
+            lock.release()
 
 
 def entering(lock: Lock) -> Lock:

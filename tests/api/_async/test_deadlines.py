@@ -151,8 +151,9 @@ async def test_a_deadline_is_a_number(peer: ScriptedPeer, wrong: Any) -> None:
             await codex.models(timeout_s=wrong)
         with pytest.raises(InvalidInputTypeError, match="idle_timeout_s must be a number of seconds"):
             await AsyncThread(codex, "t").run("go", idle_timeout_s=wrong)
-        with pytest.raises(InvalidInputError, match="timeout_s must be a number of seconds, not nan"):
-            await codex.models(timeout_s=math.nan)
+        for no_number in (math.nan, 10**400):
+            with pytest.raises(InvalidInputError, match="timeout_s must be a number of seconds"):
+                await codex.models(timeout_s=no_number)
         assert peer.received == 0
 
 
@@ -286,6 +287,39 @@ async def test_the_low_level_client_has_deadlines(peer: ScriptedPeer) -> None:
                 pass
 
 
+async def test_a_deadline_holds_behind_other_consumers_too(peer: ScriptedPeer) -> None:
+    async with AsyncCodexClient(config(peer)) as low:
+        await low.initialize()
+        first = Background(low.next_notification)
+        while not low._unscoped._begun:  # type: ignore[union-attr]
+            await sleep(0.001)
+        with pytest.raises(WaitTimeoutError):
+            await low.next_notification(timeout_s=SHORT_S)
+        peer.answers["turn/start"] = started("u")
+        await low.turn_start("t", "go")
+        turn = AsyncTurnHandle(low, "t", "u")
+        patient, hasty = turn.stream(), turn.stream(idle_timeout_s=SHORT_S)
+        reading = Background(patient.__anext__)
+        while not turn._cursor._begun:
+            await sleep(0.001)
+        with pytest.raises(TurnTimeoutError):
+            await hasty.__anext__()
+        peer.send(event("turn/completed", "t", "u"), {"method": "warning", "params": {"message": "Careful."}})
+        assert (await reading.result()).method == "turn/completed"
+        assert (await first.result()).method == "warning"
+
+
+async def test_two_greetings_have_a_deadline_each(peer: ScriptedPeer) -> None:
+    hello = peer.answers.pop("initialize")
+    async with AsyncCodexClient(config(peer)) as low:
+        first = Background(low.initialize)
+        request = await expected(peer, "initialize")
+        with pytest.raises(RequestTimeoutError):
+            await low.initialize(timeout_s=SHORT_S)
+        peer.answer(request, hello)
+        await first.result()
+
+
 async def test_a_low_level_client_that_is_not_greeted_in_time_is_ended(peer: ScriptedPeer) -> None:
     del peer.answers["initialize"]
     async with AsyncCodexClient(config(peer)) as low:
@@ -342,8 +376,9 @@ async def test_a_run_whose_start_is_not_answered_has_the_requests_own_deadline_t
 ) -> None:
     async with AsyncCodex(config(peer, request_timeout_s=SHORT_S)) as codex:
         thread = await thread_of(codex, peer)
-        with pytest.raises(RequestTimeoutError, match=r"Raise CodexConfig\.request_timeout_s"):
+        with pytest.raises(RequestTimeoutError, match=r"Raise CodexConfig\.request_timeout_s") as failure:
             await thread.run("go", timeout_s=LONG_S)
+        assert failure.value.__cause__ is None
 
 
 async def test_others_who_hold_a_turn_keep_it_when_the_time_of_one_is_over(model: OfflineModel) -> None:
@@ -367,10 +402,14 @@ async def test_a_goal_that_takes_too_long_is_paused(model: OfflineModel) -> None
             await thread.run_goal("Go on.", timeout_s=1.5)
         assert failure.value.partial is not None
         assert failure.value.turn_id == failure.value.partial.id
-        while (await thread.read(include_turns=True)).thread.turns[0].status is TurnStatus.in_progress:
-            pass
+        # The next turn waits for both.
+        model.reset(None)
+        assert (await thread.run("Still there?", timeout_s=LONG_S)).final_response == "Still there?"
+        stored = (await codex.rpc.thread.goal.get(thread_id=thread.id)).goal
+        assert stored is not None
+        assert stored.status is ThreadGoalStatus.paused
         turns = (await thread.read(include_turns=True)).thread.turns
-        assert [one.status for one in turns] == [TurnStatus.interrupted]
+        assert [one.status for one in turns] == [TurnStatus.interrupted, TurnStatus.completed]
 
 
 # --- silence
@@ -559,6 +598,8 @@ async def test_steering_or_interrupting_what_is_over_has_an_error_of_its_own(mod
         ids = {"threadId": thread.id, "turnId": turn.id}
         with pytest.raises(TurnNotRunningError):
             await codex.request("turn/interrupt", ids)
+        with pytest.raises(InvalidRequestError, match="missing field"):
+            await codex.request("turn/interrupt")
         with pytest.raises(TurnNotRunningError):
             await codex.rpc.turn.interrupt(thread_id=thread.id, turn_id=turn.id)
 
@@ -595,5 +636,8 @@ async def test_an_interrupt_that_is_done_again_has_no_effect(model: OfflineModel
         turn = await (await codex.thread_start()).turn("Go on.")
         await together(*[turn.interrupt] * 8)
         assert (await turn.run()).status is TurnStatus.interrupted
-        await together(*[turn.interrupt] * 2)
+        ids = {"threadId": turn.thread_id, "turnId": turn.id}
+        again = lambda: codex.request("turn/interrupt", ids, timeout_s=LONG_S / 5)  # noqa: E731
+        by_name = lambda: codex.rpc.turn.interrupt(thread_id=turn.thread_id, turn_id=turn.id)  # noqa: E731
+        await together(turn.interrupt, turn.interrupt, again, by_name)
         model.release()

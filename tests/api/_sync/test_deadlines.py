@@ -153,8 +153,9 @@ def test_a_deadline_is_a_number(peer: ScriptedPeer, wrong: Any) -> None:
             codex.models(timeout_s=wrong)
         with pytest.raises(InvalidInputTypeError, match="idle_timeout_s must be a number of seconds"):
             Thread(codex, "t").run("go", idle_timeout_s=wrong)
-        with pytest.raises(InvalidInputError, match="timeout_s must be a number of seconds, not nan"):
-            codex.models(timeout_s=math.nan)
+        for no_number in (math.nan, 10**400):
+            with pytest.raises(InvalidInputError, match="timeout_s must be a number of seconds"):
+                codex.models(timeout_s=no_number)
         assert peer.received == 0
 
 
@@ -288,6 +289,39 @@ def test_the_low_level_client_has_deadlines(peer: ScriptedPeer) -> None:
                 pass
 
 
+def test_a_deadline_holds_behind_other_consumers_too(peer: ScriptedPeer) -> None:
+    with CodexClient(config(peer)) as low:
+        low.initialize()
+        first = Background(low.next_notification)
+        while not low._unscoped._begun:  # type: ignore[union-attr]
+            sleep(0.001)
+        with pytest.raises(WaitTimeoutError):
+            low.next_notification(timeout_s=SHORT_S)
+        peer.answers["turn/start"] = started("u")
+        low.turn_start("t", "go")
+        turn = TurnHandle(low, "t", "u")
+        patient, hasty = turn.stream(), turn.stream(idle_timeout_s=SHORT_S)
+        reading = Background(patient.__next__)
+        while not turn._cursor._begun:
+            sleep(0.001)
+        with pytest.raises(TurnTimeoutError):
+            hasty.__next__()
+        peer.send(event("turn/completed", "t", "u"), {"method": "warning", "params": {"message": "Careful."}})
+        assert (reading.result()).method == "turn/completed"
+        assert (first.result()).method == "warning"
+
+
+def test_two_greetings_have_a_deadline_each(peer: ScriptedPeer) -> None:
+    hello = peer.answers.pop("initialize")
+    with CodexClient(config(peer)) as low:
+        first = Background(low.initialize)
+        request = expected(peer, "initialize")
+        with pytest.raises(RequestTimeoutError):
+            low.initialize(timeout_s=SHORT_S)
+        peer.answer(request, hello)
+        first.result()
+
+
 def test_a_low_level_client_that_is_not_greeted_in_time_is_ended(peer: ScriptedPeer) -> None:
     del peer.answers["initialize"]
     with CodexClient(config(peer)) as low:
@@ -344,8 +378,9 @@ def test_a_run_whose_start_is_not_answered_has_the_requests_own_deadline_too(
 ) -> None:
     with Codex(config(peer, request_timeout_s=SHORT_S)) as codex:
         thread = thread_of(codex, peer)
-        with pytest.raises(RequestTimeoutError, match=r"Raise CodexConfig\.request_timeout_s"):
+        with pytest.raises(RequestTimeoutError, match=r"Raise CodexConfig\.request_timeout_s") as failure:
             thread.run("go", timeout_s=LONG_S)
+        assert failure.value.__cause__ is None
 
 
 def test_others_who_hold_a_turn_keep_it_when_the_time_of_one_is_over(model: OfflineModel) -> None:
@@ -369,10 +404,14 @@ def test_a_goal_that_takes_too_long_is_paused(model: OfflineModel) -> None:
             thread.run_goal("Go on.", timeout_s=1.5)
         assert failure.value.partial is not None
         assert failure.value.turn_id == failure.value.partial.id
-        while (thread.read(include_turns=True)).thread.turns[0].status is TurnStatus.in_progress:
-            pass
+        # The next turn waits for both.
+        model.reset(None)
+        assert (thread.run("Still there?", timeout_s=LONG_S)).final_response == "Still there?"
+        stored = (codex.rpc.thread.goal.get(thread_id=thread.id)).goal
+        assert stored is not None
+        assert stored.status is ThreadGoalStatus.paused
         turns = (thread.read(include_turns=True)).thread.turns
-        assert [one.status for one in turns] == [TurnStatus.interrupted]
+        assert [one.status for one in turns] == [TurnStatus.interrupted, TurnStatus.completed]
 
 
 # --- silence
@@ -561,6 +600,8 @@ def test_steering_or_interrupting_what_is_over_has_an_error_of_its_own(model: Of
         ids = {"threadId": thread.id, "turnId": turn.id}
         with pytest.raises(TurnNotRunningError):
             codex.request("turn/interrupt", ids)
+        with pytest.raises(InvalidRequestError, match="missing field"):
+            codex.request("turn/interrupt")
         with pytest.raises(TurnNotRunningError):
             codex.rpc.turn.interrupt(thread_id=thread.id, turn_id=turn.id)
 
@@ -597,5 +638,8 @@ def test_an_interrupt_that_is_done_again_has_no_effect(model: OfflineModel) -> N
         turn = (codex.thread_start()).turn("Go on.")
         together(*[turn.interrupt] * 8)
         assert (turn.run()).status is TurnStatus.interrupted
-        together(*[turn.interrupt] * 2)
+        ids = {"threadId": turn.thread_id, "turnId": turn.id}
+        again = lambda: codex.request("turn/interrupt", ids, timeout_s=LONG_S / 5)  # noqa: E731
+        by_name = lambda: codex.rpc.turn.interrupt(thread_id=turn.thread_id, turn_id=turn.id)  # noqa: E731
+        together(turn.interrupt, turn.interrupt, again, by_name)
         model.release()
