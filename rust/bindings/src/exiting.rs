@@ -1,8 +1,8 @@
 //! The interpreter's end, as daemon threads see it. Clients are closed before the interpreter joins its other threads. A
 //! daemon thread that was told so would print what it raises in the midst of the end, and nobody has asked: it ends without
-//! a word. It does not sleep, for somebody may wait for it: an `atexit` callback, or a thread that is being joined. But one
-//! that runs an event loop has a moment first, in which the process mostly ends: asyncio has much to say about tasks that
-//! end a loop.
+//! a word. It does not sleep, for somebody may wait for it: an `atexit` callback, or a thread that is being joined. One that
+//! runs an event loop must not end, for somebody may wait for a future of that: it has a moment in which the process mostly
+//! ends, and is told then what everybody is told.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,10 +34,13 @@ pub fn dismiss(py: Python<'_>) -> PyResult<()> {
     if !EXITING.load(Ordering::Acquire) || on_main_thread(py)? || !is_daemon(py)? {
         return Ok(());
     }
-    if !HAD_ITS_MOMENT.replace(true) && runs_a_loop(py)? {
+    if !runs_a_loop(py)? {
+        return Err(PySystemExit::new_err(()));
+    }
+    if !HAD_ITS_MOMENT.replace(true) {
         py.detach(|| std::thread::sleep(MOMENT));
     }
-    Err(PySystemExit::new_err(()))
+    Ok(())
 }
 
 fn runs_a_loop(py: Python<'_>) -> PyResult<bool> {

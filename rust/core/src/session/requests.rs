@@ -233,7 +233,7 @@ impl Session {
         self.settle_call(call, outcome, out);
         self.free_place(call, now, out);
         if let Some(opens) = &call.opens {
-            self.stream_was_refused(opens.id);
+            self.stream_was_refused(opens.id, now, out);
         }
     }
 
@@ -277,7 +277,7 @@ impl Session {
                 opens.mailbox.finish();
                 out.mailboxes.push(Arc::clone(&opens.mailbox));
             } else if !accepted {
-                self.stream_was_refused(opens.id);
+                self.stream_was_refused(opens.id, now, out);
             }
         }
         if let Some(key) = &call.interrupts {
@@ -413,7 +413,7 @@ impl Session {
         }
         self.calls.remove(&call.id);
         if let Some(opens) = &call.opens {
-            self.stream_was_refused(opens.id);
+            self.stream_was_refused(opens.id, now, out);
         }
         match stood {
             GivenUp::Queued => self.admission.leave(call),

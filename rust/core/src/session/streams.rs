@@ -265,13 +265,23 @@ impl Session {
     }
 
     /// The request that opens a stream was refused, or did not go out: it has begun nothing.
-    pub(super) fn stream_was_refused(&mut self, id: SubscriptionId) {
+    pub(super) fn stream_was_refused(
+        &mut self,
+        id: SubscriptionId,
+        now: Instant,
+        out: &mut Effects,
+    ) {
         if let Some(debt) = self.debt(id).filter(|debt| **debt != Debt::Waived) {
             *debt = Debt::None;
         }
         if let Some(part) = self.goals.get_mut(&id) {
             part.requested = false;
             part.goal.refused();
+            let thread_id = Arc::clone(part.thread_id());
+            let thread = self.threads.get(&thread_id);
+            if thread.is_some_and(|thread| thread.goal == Some(id)) {
+                self.goal_is_over(&thread_id, now, out);
+            }
             self.forget_goal(id);
         }
     }

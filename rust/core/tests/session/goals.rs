@@ -135,6 +135,20 @@ fn a_goal_that_is_given_up_before_its_first_turn_has_that_turn_interrupted() {
 }
 
 #[test]
+fn nobody_waits_for_the_pause_of_a_goal_that_was_refused() {
+    let mut desk = Desk::default();
+    let goal = desk.goal().unwrap();
+    let call = desk.open_stream("thread/goal/set", None, Some((goal.id, false)));
+    desk.send(&call);
+    desk.wrote();
+    desk.leave(&goal, Leave::Drop);
+    let start = desk.open("turn/start", Some("t"));
+    assert!(!start.is_admitted());
+    desk.refuse(&call);
+    assert!(start.is_admitted());
+}
+
+#[test]
 fn a_goals_first_turn_that_does_not_come_is_not_waited_for_for_ever() {
     let (mut desk, goal) = asked();
     desk.leave(&goal, Leave::Drop);
