@@ -9,6 +9,7 @@ from __future__ import annotations
 
 # sync only: import inspect
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _goals, _logins, _plain_requests, _requests
@@ -18,8 +19,16 @@ from .._decode import decoder
 from .._failures import transport_closed
 from .._params import identifier
 from .._result import completed_payload, turn_timed_out
-from ..errors import InvalidInputTypeError, StreamClosedError, StreamOverflowError, WaitTimeoutError
-from ..retry import async_retry_on_overload
+from ..errors import (
+    InvalidInputError,
+    InvalidInputTypeError,
+    JsonRpcError,
+    StreamClosedError,
+    StreamOverflowError,
+    WaitTimeoutError,
+    is_retryable_error,
+)
+from ..retry import pauses
 from .answering import AsyncAnswering
 from .feed import AsyncFeed  # async only
 
@@ -28,7 +37,9 @@ from .goal import AsyncGoalHandle, begun
 from .login import AsyncLogin
 from .login import begun as begun_login
 from .runtime import AsyncRuntime
-from .waiting import Lock, entering, wait_ready, waited_for
+from .waiting import Lock, entering, sleep, wait_ready
+
+# sync only: from .waiting import bounded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -72,6 +83,9 @@ if TYPE_CHECKING:
     from ..models import JsonObject, Notification
     from .answering import Handler
     from .connection import AsyncConnection
+
+# By how much of itself a pause between two tries may be shorter or longer.
+_JITTER = 0.2
 
 ModelT = TypeVar("ModelT", bound="BaseModel")
 ClientT = TypeVar("ClientT", bound="AsyncCodexClient")
@@ -166,14 +180,19 @@ class AsyncCodexClient:
         """
         deadline = Deadline(timeout_s)
         # sync only: entering(self._lock)
-        if not await waited_for(self._lock, deadline.left()):
-            raise deadline.missed("initialize")
-        # sync only: with entering(self._lock):
-        try:  # async only
+        if not await self._lock.wait(deadline.left()):  # async only
+            raise deadline.missed("initialize")  # async only
+        try:
+            # sync only: if not self._lock.acquire(timeout=bounded(deadline.left())):
+            # sync only:     raise deadline.missed("initialize")
             if not self._client.is_initialized:
                 return await self._client.initialize(deadline)
-        finally:  # async only
+        finally:
             self._lock.release()  # async only
+            # sync only: try:
+            # sync only:     self._lock.release()
+            # sync only: except RuntimeError:  # it was not taken
+            # sync only:     pass
         return await self._connection.request(_requests.initialize(self.config), deadline=deadline)
 
     async def close(self) -> None:
@@ -255,12 +274,18 @@ class AsyncCodexClient:
         """
         deadline = Deadline(timeout_s)
         request = _requests.raw(method, params, response_model)
-        answer: ModelT = await async_retry_on_overload(
-            lambda: self._connection.request(request, deadline=deadline),
-            max_attempts=max_attempts,
-            initial_delay_s=initial_delay_s,
-            max_delay_s=max_delay_s,
-        )
+        if max_attempts < 1:
+            raise InvalidInputError("max_attempts must be at least 1.")
+        answer: ModelT
+        for delay in islice(pauses(initial_delay_s, max_delay_s, _JITTER), max_attempts - 1):
+            try:
+                answer = await self._connection.request(request, deadline=deadline)
+                return answer
+            except JsonRpcError as error:
+                if not is_retryable_error(error) or delay >= deadline.left():
+                    raise
+            await sleep(delay)
+        answer = await self._connection.request(request, deadline=deadline)
         return answer
 
     async def notify(self, method: str, params: JsonObject | None = None) -> None:

@@ -15,9 +15,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError, TransportClosedError
-from .waiting import Lock, Pace, pause, wait_ready, waited_for  # async only
+from .waiting import Lock, Pace, pause, wait_ready  # async only
 
-# sync only: from .waiting import Lock, Pace, entering, waited_for
+# sync only: from .waiting import Lock, Pace, bounded, entering
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -64,11 +64,11 @@ class AsyncFeed:
         """
         # Written out: what stands behind the wait is on an event's way to its consumer. One that comes alone,
         # when its code has left the caches, took a tenth less with two calls of Python fewer.
-        # sync only: self._queue(patience)
-        # sync only: with entering(self._lock):
+        # sync only: entering(self._lock)
         if not self._lock.take():  # async only
             await self._queue(patience)  # async only
-        try:  # async only
+        try:
+            # sync only: self._queue(patience)
             self._begun = True
             # Before the drain: a stream that makes room for others holds its events as bytes  # async only
             # meanwhile, not as objects that each round of the garbage collector walks through.  # async only
@@ -100,17 +100,26 @@ class AsyncFeed:
                 if not self.batch or self._closed:
                     self._look_up(patience)
             return bool(self.batch) or self._is_over()
-        finally:  # async only
+        finally:
             self._lock.release()  # async only
+            # In one step: between a question and the release a signal's handler might come.
+            # sync only: try:
+            # sync only:     self._lock.release()
+            # sync only: except RuntimeError:  # it was not taken yet
+            # sync only:     pass
 
     async def _queue(self, patience: Patience | None) -> None:
-        """Wait behind the other consumers, for as long as `patience` has."""
+        """Take the lock behind the other consumers, unless `patience` is over before."""
         if patience is None:
             await self._lock.wait()  # async only
+            # sync only: self._lock.acquire()
             return
-        # A thread does not keep its place: who has no patience may come first, and brings an event.
-        # sync only: entering(self._lock)
-        while not await waited_for(self._lock, patience.left(self._subscription)):
+        while True:
+            left = patience.left(self._subscription)
+            if await self._lock.wait(left):  # async only
+                return  # async only
+            # sync only: if self._lock.acquire(timeout=bounded(left)):
+            # sync only:     return
             patience.check(self._subscription)
 
     def _look_up(self, patience: Patience | None) -> None:

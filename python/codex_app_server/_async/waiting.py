@@ -39,7 +39,6 @@ __all__ = [
     "rest",
     "sleep",
     "wait_ready",
-    "waited_for",
 ]
 
 ArgT = TypeVar("ArgT")
@@ -159,11 +158,6 @@ async def apart(work: Callable[[], object], timeout: float) -> bool:
 def entering(lock: Lock) -> Lock:
     """The lock, to be entered. No task can be in the midst of another."""
     return lock
-
-
-async def waited_for(lock: Lock, timeout: float) -> bool:
-    """Take the lock once it is free (True), unless `timeout` seconds pass before (False)."""
-    return await lock.wait(timeout)
 
 
 class Background:

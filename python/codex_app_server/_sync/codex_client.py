@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _goals, _logins, _plain_requests, _requests
@@ -20,15 +21,23 @@ from .._decode import decoder
 from .._failures import transport_closed
 from .._params import identifier
 from .._result import completed_payload, turn_timed_out
-from ..errors import InvalidInputTypeError, StreamClosedError, StreamOverflowError, WaitTimeoutError
-from ..retry import retry_on_overload
+from ..errors import (
+    InvalidInputError,
+    InvalidInputTypeError,
+    JsonRpcError,
+    StreamClosedError,
+    StreamOverflowError,
+    WaitTimeoutError,
+    is_retryable_error,
+)
+from ..retry import pauses
 from .answering import Answering
 from .feed import Feed, taking
 from .goal import GoalHandle, begun
 from .login import Login
 from .login import begun as begun_login
 from .runtime import Runtime
-from .waiting import Lock, entering, wait_ready, waited_for
+from .waiting import Lock, bounded, entering, sleep, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +81,9 @@ if TYPE_CHECKING:
     from ..models import JsonObject, Notification
     from .answering import Handler
     from .connection import Connection
+
+# By how much of itself a pause between two tries may be shorter or longer.
+_JITTER = 0.2
 
 ModelT = TypeVar("ModelT", bound="BaseModel")
 ClientT = TypeVar("ClientT", bound="CodexClient")
@@ -165,11 +177,16 @@ class CodexClient:
         """
         deadline = Deadline(timeout_s)
         entering(self._lock)
-        if not waited_for(self._lock, deadline.left()):
-            raise deadline.missed("initialize")
-        with entering(self._lock):
+        try:
+            if not self._lock.acquire(timeout=bounded(deadline.left())):
+                raise deadline.missed("initialize")
             if not self._client.is_initialized:
                 return self._client.initialize(deadline)
+        finally:
+            try:
+                self._lock.release()
+            except RuntimeError:  # it was not taken
+                pass
         return self._connection.request(_requests.initialize(self.config), deadline=deadline)
 
     def close(self) -> None:
@@ -251,12 +268,18 @@ class CodexClient:
         """
         deadline = Deadline(timeout_s)
         request = _requests.raw(method, params, response_model)
-        answer: ModelT = retry_on_overload(
-            lambda: self._connection.request(request, deadline=deadline),
-            max_attempts=max_attempts,
-            initial_delay_s=initial_delay_s,
-            max_delay_s=max_delay_s,
-        )
+        if max_attempts < 1:
+            raise InvalidInputError("max_attempts must be at least 1.")
+        answer: ModelT
+        for delay in islice(pauses(initial_delay_s, max_delay_s, _JITTER), max_attempts - 1):
+            try:
+                answer = self._connection.request(request, deadline=deadline)
+                return answer
+            except JsonRpcError as error:
+                if not is_retryable_error(error) or delay >= deadline.left():
+                    raise
+            sleep(delay)
+        answer = self._connection.request(request, deadline=deadline)
         return answer
 
     def notify(self, method: str, params: JsonObject | None = None) -> None:

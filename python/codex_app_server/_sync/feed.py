@@ -15,7 +15,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError, TransportClosedError
-from .waiting import Lock, Pace, entering, waited_for
+from .waiting import Lock, Pace, bounded, entering
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -61,8 +61,9 @@ class Feed:
         """
         # Written out: what stands behind the wait is on an event's way to its consumer. One that comes alone,
         # when its code has left the caches, took a tenth less with two calls of Python fewer.
-        self._queue(patience)
-        with entering(self._lock):
+        entering(self._lock)
+        try:
+            self._queue(patience)
             self._begun = True
             limit = self._pace.batch
             self._connection.log_diagnostics()
@@ -83,14 +84,22 @@ class Feed:
                 if not self.batch or self._closed:
                     self._look_up(patience)
             return bool(self.batch) or self._is_over()
+        finally:
+            # In one step: between a question and the release a signal's handler might come.
+            try:
+                self._lock.release()
+            except RuntimeError:  # it was not taken yet
+                pass
 
     def _queue(self, patience: Patience | None) -> None:
-        """Wait behind the other consumers, for as long as `patience` has."""
+        """Take the lock behind the other consumers, unless `patience` is over before."""
         if patience is None:
+            self._lock.acquire()
             return
-        # A thread does not keep its place: who has no patience may come first, and brings an event.
-        entering(self._lock)
-        while not waited_for(self._lock, patience.left(self._subscription)):
+        while True:
+            left = patience.left(self._subscription)
+            if self._lock.acquire(timeout=bounded(left)):
+                return
             patience.check(self._subscription)
 
     def _look_up(self, patience: Patience | None) -> None:

@@ -21,12 +21,12 @@ __all__ = [
     "Waitable",
     "alone",
     "apart",
+    "bounded",
     "entering",
     "now",
     "rest",
     "sleep",
     "wait_ready",
-    "waited_for",
 ]
 
 ArgT = TypeVar("ArgT")
@@ -92,14 +92,9 @@ def apart(work: Callable[[], object], timeout: float) -> bool:
     return True
 
 
-def waited_for(lock: Lock, timeout: float) -> bool:
-    """Wait until the lock was free (True), or `timeout` seconds have passed (False)."""
-    try:
-        return lock.acquire(timeout=min(max(0.0, timeout), threading.TIMEOUT_MAX))
-    finally:
-        # A Ctrl-C may come right after it was taken.
-        if lock._is_owned():  # type: ignore[attr-defined]
-            lock.release()
+def bounded(seconds: float) -> float:
+    """What a lock takes for a timeout."""
+    return min(max(0.0, seconds), threading.TIMEOUT_MAX)
 
 
 def entering(lock: Lock) -> Lock:

@@ -22,6 +22,7 @@ from codex_app_server import (
     TransportClosedError,
     TurnFailedError,
 )
+from codex_app_server._sync.waiting import sleep
 from codex_app_server.generated.v2_all import ThreadGoalStatus, TurnStatus
 from codex_app_server.models import (
     ThreadGoalUpdatedNotification,
@@ -399,6 +400,8 @@ def test_interrupting_between_two_turns_stops_the_one_that_has_just_begun(peer: 
     with Codex(scripted(peer)) as codex:
         goal = begun(codex, peer)
         peer.send(event("turn/completed", "t", "u"))
+        while goal.current_turn_id is not None:  # it is between two turns once that was heard
+            sleep(0.001)
         del peer.answers["thread/goal/set"]
         interrupt = Background(goal.interrupt)
         request = expected(peer, "thread/goal/set")
