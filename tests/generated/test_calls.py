@@ -163,7 +163,8 @@ class Recorder:
     def start(self) -> Any:
         return self._now(self)
 
-    def request(self, request: Any) -> Any:
+    def request(self, request: Any, timeout_s: float | None = None) -> Any:
+        assert timeout_s is None
         self.requests.append(request)
         return self._now(None)
 
@@ -201,7 +202,7 @@ def test_every_signature_is_the_schemas(root: type, methods: Methods, definition
         name, params = params_of(definitions, schema)
         signature = inspect.signature(call)
         parameters = dict(signature.parameters)
-        del parameters["self"]
+        del parameters["self"], parameters["timeout_s"]  # which is no argument of the wire
         assert signature.return_annotation == response_of(method, name)
         if "oneOf" in params:
             assert list(parameters) == ["params"], method

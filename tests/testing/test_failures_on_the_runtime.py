@@ -86,12 +86,14 @@ def test_a_connection_dropped_before_any_answer_fails_the_turn(play: Play) -> No
     assert "error sending request" in _error(play, Answer(Disconnect()))[0]
 
 
-def test_the_runtimes_retries_can_be_switched_on() -> None:
+def test_the_runtimes_retries_can_be_switched_on(caplog: pytest.LogCaptureFixture) -> None:
     with (
         OfflineModel([Answer("half", Disconnect()), "whole"]) as model,
         Codex(model.config(config_overrides=("model_providers.offline.stream_max_retries=1",))) as codex,
     ):
         assert codex.thread_start().run("go").final_response == "whole"
+    assert "the runtime tries again" in caplog.text
+    caplog.clear()
 
 
 def test_an_exhausted_script_fails_the_turn_and_says_so(play: Play) -> None:

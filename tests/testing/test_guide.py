@@ -13,8 +13,11 @@ _EXAMPLES = re.findall(r"```python\n(.*?)```", _GUIDE.read_text(encoding="utf-8"
 
 
 @pytest.mark.parametrize("example", _EXAMPLES, ids=range(len(_EXAMPLES)))
-def test_the_guides_example_runs(example: str) -> None:
+def test_the_guides_example_runs(example: str, caplog: pytest.LogCaptureFixture) -> None:
     exec(compile(example, str(_GUIDE), "exec"), {"__name__": "example"})  # noqa: S102
+    # What fails on purpose may be logged.
+    assert all("has met a limit" in record.getMessage() for record in caplog.records)
+    caplog.clear()
 
 
 def test_the_docstrings_examples_run() -> None:
