@@ -29,6 +29,8 @@ pub struct Runtime {
     ending: bool,
     turns: usize,
     goal: bool,
+    /// A goal was set, and has its first turn for certain, also if it is paused before.
+    goals_first: bool,
     pub record: Record,
 }
 
@@ -48,6 +50,7 @@ impl Runtime {
             ending: false,
             turns: 0,
             goal: false,
+            goals_first: false,
             record: Record::default(),
         }
     }
@@ -99,7 +102,8 @@ impl Runtime {
     }
 
     fn begin(&mut self) {
-        if self.goal && self.record.running.is_none() {
+        if (self.goal || self.goals_first) && self.record.running.is_none() {
+            self.goals_first = false;
             self.turns += 1;
             self.record.running = Some(format!("u{}", self.turns));
             self.begun = false;
@@ -130,6 +134,7 @@ impl Runtime {
     }
 
     fn set_goal(&mut self, active: bool) {
+        self.goals_first |= active && !self.goal;
         self.goal = active;
         let status = if active { "active" } else { "paused" };
         self.tell(&format!(
