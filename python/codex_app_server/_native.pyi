@@ -16,6 +16,7 @@ __all__ = [
     "Call",
     "Connection",
     "Decoder",
+    "Gate",
     "LoopWaker",
     "ServerRequest",
     "ServerRequests",
@@ -436,7 +437,10 @@ class ServerRequests:
 
 @final
 class ServerRequest:
-    """One request of the runtime. Dropped without an answer, it is refused in the protocol's own shape."""
+    """One request of the runtime. Dropped without an answer, it is refused in the protocol's own shape.
+
+    It is settled once, in whatever way: then nothing is written any more, and every wait for it is over.
+    """
 
     @property
     def method(self) -> str:
@@ -446,11 +450,79 @@ class ServerRequest:
     def params(self) -> bytes:
         """The params as JSON."""
 
+    @property
+    def number(self) -> int:
+        """Which of the connection's requests it is, from 1, in the order of the wire."""
+
+    @property
+    def thread_id(self) -> str | None:
+        """The thread that it names."""
+
+    @property
+    def turn_id(self) -> str | None:
+        """The turn that it names."""
+
+    @property
+    def root_turn_id(self) -> str | None:
+        """Of a sub-agent's turn: the turn at the root of its tree, if that is known."""
+
+    @property
+    def ancestors(self) -> tuple[str, ...]:
+        """Of a sub-agent's thread: those it descends from, the nearest first, as known when it was asked."""
+
+    @property
+    def item(self) -> bytes | None:
+        """Of a file change: the params of its item/started as JSON, which has the paths and the differences.
+
+        None if they had not come, or were too large to be kept.
+        """
+
     def answer(self, result: bytes) -> bool:
-        """Answer it with a JSON value. Never blocks. False if it was settled or answered before."""
+        """Answer it with a JSON value. Never blocks. False if it was settled before."""
+
+    def fail(self, code: int, message: str) -> bool:
+        """Answer it with a JSON-RPC error. Never blocks. False if it was settled before."""
 
     def refuse(self) -> bool:
-        """Say no. Never blocks. False if it was settled or answered before."""
+        """Say no. Never blocks. False if it was settled before."""
+
+    @property
+    def settlement(
+        self,
+    ) -> Literal["answered", "refused", "resolved", "turn_over", "thread_closed", "closed"] | None:
+        """How it was settled; None while the runtime waits for the answer.
+
+        "answered" and "refused" are this client's doing. "resolved": the runtime has said that it does not
+        wait any more. "turn_over": its turn is over. "thread_closed": its thread was archived, deleted or
+        unloaded. "closed": the connection has ended.
+        """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until it is settled (True) or until `timeout` seconds have passed (False)."""
+
+    def ready(self, waker: LoopWaker) -> Wait:
+        """The same wait for a task of the waker's loop: `await` it."""
+
+@final
+class Gate:
+    """An event that threads, and tasks of any loop, can wait for. It is not set in the beginning."""
+
+    def __new__(cls) -> Gate: ...
+    def set(self) -> None:
+        """Set it, and wake everybody who waits. Never blocks."""
+
+    def clear(self) -> None:
+        """From now on one waits for it again. Never blocks.
+
+        A thread that was woken and has not run yet may sleep on. So clear it only where one alone waits for
+        it: before it looks for what it is told of.
+        """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until it is set (True) or until `timeout` seconds have passed (False)."""
+
+    def ready(self, waker: LoopWaker) -> Wait:
+        """The same wait for a task of the waker's loop: `await` it."""
 
 @final
 class LoopWaker:

@@ -15,9 +15,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::client::Client;
+use crate::gate::Flag;
 use codex_core::inbox::mailbox::Mailbox;
 use codex_core::io::process::Owner;
 use codex_core::session::call::Call;
+use codex_core::session::server_requests::ServerRequest;
+use codex_core::sync::gate::Gate;
 use codex_core::sync::lock::Mutex;
 use codex_core::sync::self_pipe::RawDescriptor;
 use codex_core::sync::waker::{LoopWaker, Token};
@@ -37,6 +40,8 @@ pub enum Source {
     Stream(Arc<Mailbox>),
     Call(Arc<Call>),
     Requests(Arc<Client>),
+    Request(Arc<ServerRequest>),
+    Gate(Arc<Gate<Flag>>),
     Ending(Arc<Client>),
 }
 
@@ -46,6 +51,8 @@ impl Source {
             Self::Stream(mailbox) => mailbox.gate().arm(waker, token),
             Self::Call(call) => call.gate().arm(waker, token),
             Self::Requests(connection) => connection.server_requests().gate().arm(waker, token),
+            Self::Request(request) => request.gate().arm(waker, token),
+            Self::Gate(gate) => gate.arm(waker, token),
             Self::Ending(connection) => connection.ending().arm(waker, token),
         }
     }
@@ -57,6 +64,8 @@ impl Source {
             Self::Requests(connection) => {
                 connection.server_requests().gate().disarm(waker, token);
             }
+            Self::Request(request) => request.gate().disarm(waker, token),
+            Self::Gate(gate) => gate.disarm(waker, token),
             Self::Ending(connection) => connection.ending().disarm(waker, token),
         }
     }

@@ -16,6 +16,7 @@ mod decode;
 mod errors;
 mod exiting;
 mod fast;
+mod gate;
 mod server_requests;
 mod shape;
 mod subscription;
@@ -42,6 +43,8 @@ mod native {
     use crate::decode::plain;
     #[pymodule_export]
     use crate::exiting::interpreter_exits;
+    #[pymodule_export]
+    use crate::gate::PyGate;
     #[pymodule_export]
     use crate::server_requests::PyServerRequest;
     #[pymodule_export]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::client::Client;
-use codex_core::session::server_requests::{Asked, ServerRequest};
+use codex_core::session::server_requests::{Asked, ServerRequest, Settlement};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::awaiting::{PyLoopWaker, PyWait, Source};
 use crate::connection::guard;
@@ -92,7 +92,7 @@ impl Drop for PyServerRequests {
 #[pyclass(frozen, name = "ServerRequest", module = "codex_app_server._native")]
 pub struct PyServerRequest {
     connection: Arc<Client>,
-    request: ServerRequest,
+    request: Arc<ServerRequest>,
 }
 
 #[pymethods]
@@ -107,14 +107,70 @@ impl PyServerRequest {
         PyBytes::new(py, &self.request.params)
     }
 
+    #[getter]
+    fn number(&self) -> u64 {
+        self.request.number
+    }
+
+    #[getter]
+    fn thread_id(&self) -> Option<&str> {
+        self.request.origin.thread_id.as_deref()
+    }
+
+    #[getter]
+    fn turn_id(&self) -> Option<&str> {
+        self.request.origin.turn_id.as_deref()
+    }
+
+    #[getter]
+    fn root_turn_id(&self) -> Option<&str> {
+        self.request.origin.root_turn_id()
+    }
+
+    #[getter]
+    fn ancestors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.request.origin.ancestors.iter().map(|id| &**id))
+    }
+
+    #[getter]
+    fn item<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        let item = self.request.item.as_deref();
+        item.map(|params| PyBytes::new(py, params))
+    }
+
     fn answer(&self, py: Python<'_>, result: &[u8]) -> PyResult<bool> {
         guard(py, &self.connection)?;
         Ok(self.connection.answer(&self.request, result))
     }
 
+    fn fail(&self, py: Python<'_>, code: i64, message: &str) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.connection.fail(&self.request, code, message))
+    }
+
     fn refuse(&self, py: Python<'_>) -> PyResult<bool> {
         guard(py, &self.connection)?;
         Ok(self.connection.refuse(&self.request))
+    }
+
+    #[getter]
+    fn settlement(&self, py: Python<'_>) -> PyResult<Option<&'static str>> {
+        guard(py, &self.connection)?;
+        Ok(self.request.settlement().map(Settlement::name))
+    }
+
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        let gate = self.request.gate();
+        let turnstile = self.connection.turnstile();
+        waiting::wait(py, turnstile, timeout, |deadline| gate.wait(deadline))
+    }
+
+    fn ready(&self, waker: &Bound<'_, PyLoopWaker>) -> PyResult<PyWait> {
+        guard(waker.py(), &self.connection)?;
+        let source = Source::Request(Arc::clone(&self.request));
+        Ok(PyWait::new(source, waker, false))
     }
 }
 

@@ -251,34 +251,29 @@ impl Connection {
 
     /// Answers one of them; `result` is JSON. False if it is settled already.
     pub fn answer(&self, request: &ServerRequest, result: &[u8]) -> bool {
-        let due = self.link.settle(request);
-        if due {
-            self.link.push_line(request.answer(result));
-        }
-        due
+        self.link.answer(request, request.answer(result))
+    }
+
+    /// Answers one of them with an error. False if it is settled already.
+    pub fn fail(&self, request: &ServerRequest, code: i64, message: &str) -> bool {
+        self.link.answer(request, request.failure(code, message))
     }
 
     /// Says no to one of them, in the protocol's own shape. False if it is settled already.
     pub fn refuse(&self, request: &ServerRequest) -> bool {
-        let due = self.link.settle(request);
-        if due {
-            self.link.refuse(request);
-        }
-        due
+        self.link.refuse(request)
     }
 
     /// The same for one whose taker has gone without an answer, which is worth a note.
     pub fn forsake(&self, request: &ServerRequest) {
-        if self.link.settle(request) {
-            self.link.refuse_unheard(request);
+        if request.settlement().is_none() && self.link.refuse(request) {
+            self.link.note_unheard(request);
         }
     }
 
     /// Nobody serves any more: what waits is refused, and so is what comes.
     pub fn stop_serving(&self) {
-        for request in self.link.stop_serving() {
-            self.link.refuse_unheard(&request);
-        }
+        self.link.stop_serving();
     }
 
     pub fn diagnostics(&self) -> &Diagnostics {
@@ -304,6 +299,7 @@ impl Connection {
             ("requests_pending", counts.calls as u64),
             ("requests_admitted", counts.admitted as u64),
             ("requests_waiting", counts.waiting as u64),
+            ("server_requests_open", link.server_requests.open() as u64),
         ]);
         stats
     }

@@ -29,3 +29,36 @@ pub fn chunk(turns: usize) -> Vec<Vec<u8>> {
         .map(|number| delta(number / 4 % turns, number))
         .collect()
 }
+
+/// The lines of a short turn, as 0.163.0 has them: a long question, some words of an answer. 22 lines.
+pub fn turn(turn: usize) -> Vec<u8> {
+    let ids = format!(
+        r#""threadId":"01a1fb35-bac0-74f3-9218-{turn:012x}","turnId":"{}""#,
+        turn_id(turn)
+    );
+    let own = format!(
+        r#""threadId":"01a1fb35-bac0-74f3-9218-{turn:012x}","turn":{{"id":"{id}","items":[],"itemsView":"notLoaded","status":"inProgress","error":null,"startedAt":1795215824,"completedAt":null,"durationMs":null,"rootTurnId":"{id}"}}"#,
+        id = turn_id(turn)
+    );
+    let line = |method: &str, params: &str| {
+        format!(r#"{{"method":"{method}","params":{{{params}}},"emittedAtMs":1795215824000}}"#)
+    };
+    let question = "Read what is here, and say what you think of it. ".repeat(80);
+    let item = |text: &str, kind: &str| {
+        format!(r#""item":{{"type":"{kind}","id":"m1","text":"{text}"}},{ids},"startedAtMs":5"#)
+    };
+    let mut lines = vec![
+        line("turn/started", &own),
+        line("item/started", &item(&question, "userMessage")),
+        line("item/completed", &item(&question, "userMessage")),
+        line("item/started", &item("", "agentMessage")),
+    ];
+    let delta = String::from_utf8(delta(turn, 1)).unwrap();
+    lines.extend((0..16).map(|_| delta.trim_end().to_owned()));
+    lines.push(line("item/completed", &item("words", "agentMessage")));
+    lines.push(line(
+        "turn/completed",
+        &own.replace("inProgress", "completed"),
+    ));
+    (lines.join("\n") + "\n").into_bytes()
+}

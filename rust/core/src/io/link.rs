@@ -14,7 +14,9 @@ use crate::inbox::budget::Budget;
 use crate::session::Session;
 use crate::session::diagnostics::Diagnostics;
 use crate::session::effects::{Effects, Line};
-use crate::session::server_requests::{ServerRequest, ServerRequests};
+use crate::session::server_requests::{
+    After, Reception, ServerRequest, ServerRequests, Settlement,
+};
 use crate::session::stats::Stats;
 use crate::sync::gate::{Gate, Ready};
 use crate::sync::lock::Mutex;
@@ -23,8 +25,8 @@ use crate::sync::thread::{JoinHandle, caught};
 /// How long the lines may take that undo what would go on without the connection.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// What the threads of a connection share. Lock order: the session's first; the others are innermost, and no two of
-/// them are held at once.
+/// What the threads of a connection share. Lock order: the session's, then that of the peer's requests, then that of one
+/// of these. The others are innermost, and no two of them are held at once.
 pub(crate) struct Link {
     pub session: Mutex<Session>,
     pub server_requests: ServerRequests,
@@ -108,58 +110,105 @@ impl Link {
         self.queue.push([Line { bytes, call: None }]);
     }
 
-    /// A request of the peer is about to be answered; false if it was settled before.
-    pub fn settle(&self, request: &ServerRequest) -> bool {
+    /// Settles requests of the peer. For whom they were about, something has arrived, in the same step.
+    fn settle(&self, step: impl FnOnce(&ServerRequests) -> Option<After>) -> Option<After> {
         let session = self.session.lock();
-        let due = self.server_requests.answered(request);
-        if due {
-            session.note_settled(&request.origin, Instant::now());
+        let after = step(&self.server_requests)?;
+        let now = Instant::now();
+        for request in &after.settled {
+            session.note_settled(&request.origin, now);
         }
-        due
+        Some(after)
     }
 
-    /// The peer does not wait for the answer to this request any more.
-    pub fn settle_by_id(&self, id: &[u8]) {
-        let session = self.session.lock();
-        if let Some(origin) = self.server_requests.settle(id) {
-            session.note_settled(&origin, Instant::now());
+    /// Answers a request of the peer with this line, or refuses it; false if it was settled before. The line is in the
+    /// queue before anybody is woken.
+    fn answer_by(&self, request: &ServerRequest, line: Vec<u8>, how: Settlement) -> bool {
+        // A copy, in case that the peer repeats the request. Made here, without a lock.
+        let kept = line.as_slice().into();
+        let Some(after) = self.settle(|requests| requests.answered(request, &kept, how)) else {
+            return false;
+        };
+        self.push_line(line);
+        after.wake();
+        true
+    }
+
+    /// Answers a request of the peer with this line; false if it was settled before.
+    pub fn answer(&self, request: &ServerRequest, line: Vec<u8>) -> bool {
+        self.answer_by(request, line, Settlement::Answered)
+    }
+
+    /// Says no to a request of the peer; false if it was settled before.
+    pub fn refuse(&self, request: &ServerRequest) -> bool {
+        let is_due = self.answer_by(request, request.refusal(), Settlement::Refused);
+        if is_due {
+            self.stats.server_requests_refused.one();
+        }
+        is_due
+    }
+
+    /// The peer does not wait for the answers to these requests any more.
+    pub fn settle_unanswered(&self, step: impl FnOnce(&ServerRequests) -> After) {
+        if let Some(after) = self.settle(|requests| Some(step(requests))) {
+            after.wake();
         }
     }
 
-    /// Nobody serves any more. Returns what is to be refused.
-    pub fn stop_serving(&self) -> Vec<ServerRequest> {
+    /// Nobody serves any more: what waits is refused.
+    pub fn stop_serving(&self) {
+        let after = self.settle(|requests| Some(requests.stop()));
+        self.server_requests.gate().wake();
+        if let Some(after) = after {
+            for request in &after.settled {
+                self.push_refusal(request);
+            }
+            after.wake();
+        }
+    }
+
+    /// The peer asks. Without anybody who serves, it is told no. It is told nothing if it does not wait any more.
+    pub fn ask(&self, mut request: ServerRequest) {
         let session = self.session.lock();
-        let left = self.server_requests.stop();
-        for request in &left {
+        let origin = &mut request.origin;
+        let is_over = |turn_id| session.turn_is_over(turn_id);
+        if origin.turn_id.as_deref().is_some_and(is_over) {
+            // What is large is dropped without the lock.
+            drop(session);
+            return;
+        }
+        if origin.ancestors.is_empty()
+            && let Some(root) = origin.root_turn_id()
+            && let Some(thread_id) = session.thread_of_turn(root)
+            && origin.thread_id.as_deref() != Some(thread_id)
+        {
+            origin.ancestors.push(Arc::clone(thread_id));
+        }
+        let (reception, after) = self.server_requests.ask(request);
+        if let Reception::Refused(request) = &reception {
             session.note_settled(&request.origin, Instant::now());
         }
         drop(session);
-        self.server_requests.gate().wake();
-        left
-    }
-
-    /// The peer asks. Without anybody who serves, it is told no.
-    pub fn ask(&self, request: ServerRequest) {
-        if let Err(request) = self.server_requests.ask(request) {
-            let session = self.session.lock();
-            session.note_settled(&request.origin, Instant::now());
-            drop(session);
-            self.refuse_unheard(&request);
+        match reception {
+            Reception::Waits => self.server_requests.gate().wake(),
+            Reception::Nothing(_) => {}
+            Reception::Repeated(line, _) => self.push_line(line.to_vec()),
+            Reception::Refused(request) => self.push_refusal(&request),
         }
+        after.wake();
     }
 
-    /// Says no to a request of the peer.
-    pub fn refuse(&self, request: &ServerRequest) {
+    /// Says no to a request that nobody has looked at, and is settled.
+    fn push_refusal(&self, request: &ServerRequest) {
         self.stats.server_requests_refused.one();
+        self.note_unheard(request);
         self.push_line(request.refusal());
     }
 
-    /// Says no to one that nobody has looked at.
-    pub fn refuse_unheard(&self, request: &ServerRequest) {
+    pub fn note_unheard(&self, request: &ServerRequest) {
         let method = &request.method;
         let text = format!("refused the runtime's {method}: no handler answers it");
         self.diagnostics.record(text);
-        self.refuse(request);
     }
 
     pub fn is_closed(&self) -> bool {

@@ -10,7 +10,9 @@ use crate::session::diagnostics::quote;
 use crate::session::effects::Effects;
 use crate::session::incoming::Incoming;
 use crate::session::requests::made_in;
+use crate::session::routing::is_end_of_thread;
 use crate::session::server_requests::ServerRequest;
+use crate::session::server_requests::context::RequestContext;
 use crate::sync::thread::caught;
 use crate::wire::envelope::{self, Defect, DefectKind, Message};
 use crate::wire::framing::Messages;
@@ -56,7 +58,11 @@ enum Parsed<'l> {
 enum News {
     Asked(ServerRequest),
     /// The request with this id, as raw JSON, waits for no answer any more.
-    Settled(Vec<u8>),
+    Resolved(Box<[u8]>),
+    /// Nor do those of this turn.
+    TurnOver(Box<str>),
+    /// Nor those of this thread.
+    ThreadOver(Box<str>),
 }
 
 struct Reading<'s> {
@@ -64,6 +70,7 @@ struct Reading<'s> {
     envelopes: envelope::Reader,
     effects: Effects,
     requests: Vec<News>,
+    context: RequestContext,
     complaints: u64,
     /// The first text that was no message: the best hint at a program that is not the runtime.
     first_defect: Option<String>,
@@ -76,6 +83,7 @@ impl<'s> Reading<'s> {
             envelopes: envelope::Reader::default(),
             effects: Effects::default(),
             requests: Vec::new(),
+            context: RequestContext::default(),
             complaints: 0,
             first_defect: None,
         }
@@ -133,16 +141,14 @@ impl<'s> Reading<'s> {
                 if notification.spec.is_none() {
                     self.link.stats.unknown_notifications.one();
                 }
-                if notification.method == "serverRequest/resolved"
-                    && let Some(id) = envelope::member(notification.params, "requestId")
-                {
-                    self.requests.push(News::Settled(id.to_vec()));
-                }
-                parsed.push(Parsed::Notification(notification.into()));
+                let incoming = notification.into();
+                self.note(&incoming);
+                parsed.push(Parsed::Notification(incoming));
             }
             Ok(Message::Response { id, answer }) => self.parse_answer(id, (&answer).into(), parsed),
             Ok(Message::ServerRequest { id, method, params }) => {
-                let request = ServerRequest::new(id, &method, params);
+                let mut request = ServerRequest::new(id, &method, params);
+                self.context.complete(&mut request);
                 self.requests.push(News::Asked(request));
             }
             Err(defect) => {
@@ -153,6 +159,36 @@ impl<'s> Reading<'s> {
                 }
             }
         }
+    }
+
+    /// What a notification says about the peer's own requests.
+    fn note(&mut self, incoming: &Incoming<'_>) {
+        let notification = &incoming.notification;
+        // Most are deltas, which say nothing.
+        if notification.is_droppable() {
+            return;
+        }
+        let ids = &notification.ids;
+        let news = match (&*notification.method, &ids.thread, &ids.turn) {
+            ("serverRequest/resolved", ..) => {
+                let id = envelope::member(notification.params, "requestId");
+                id.map(|id| News::Resolved(id.into()))
+            }
+            ("turn/completed", _, Some(turn_id)) if self.has_asked() => {
+                Some(News::TurnOver((**turn_id).into()))
+            }
+            (method, Some(thread_id), None) if is_end_of_thread(method) && self.has_asked() => {
+                Some(News::ThreadOver((**thread_id).into()))
+            }
+            _ => None,
+        };
+        self.requests.extend(news);
+        self.context.note(incoming, &self.link.stats);
+    }
+
+    /// Whether the end of a turn may settle a request. Turns cost nothing more as long as the peer asks nothing.
+    fn has_asked(&self) -> bool {
+        !self.requests.is_empty() || self.link.server_requests.is_any()
     }
 
     fn parse_answer(&self, id: Option<i64>, outcome: Outcome, parsed: &mut Vec<Parsed<'_>>) {
@@ -191,13 +227,19 @@ impl<'s> Reading<'s> {
         }
         // It looks up anyway.
         self.effects.look = false;
-        self.link.carry_out(&mut self.effects);
+        // First, so that whoever is woken by the end of a turn finds its requests settled.
         for news in self.requests.drain(..) {
+            let link = self.link;
             match news {
-                News::Settled(id) => self.link.settle_by_id(&id),
-                News::Asked(request) => self.link.ask(request),
+                News::Asked(request) => link.ask(request),
+                News::Resolved(id) => link.settle_unanswered(|requests| requests.resolved(&id)),
+                News::TurnOver(id) => link.settle_unanswered(|requests| requests.turn_is_over(&id)),
+                News::ThreadOver(id) => {
+                    link.settle_unanswered(|requests| requests.thread_is_over(&id));
+                }
             }
         }
+        self.link.carry_out(&mut self.effects);
     }
 
     fn defect(&mut self, line: &[u8], defect: &Defect) {

@@ -18,7 +18,7 @@ pub mod incoming;
 pub mod listeners;
 mod recent;
 pub mod requests;
-mod routing;
+pub(crate) mod routing;
 pub mod server_requests;
 pub mod stats;
 mod stopping;
@@ -180,6 +180,12 @@ impl Session {
     /// Why the connection has ended; `None` while it lives.
     pub fn closed(&self) -> Option<&CloseReason> {
         self.closed.as_ref()
+    }
+
+    /// The thread of a turn that runs, if somebody here has a part in it.
+    pub fn thread_of_turn(&self, turn_id: &str) -> Option<&Arc<str>> {
+        let turn = self.turns.get(turn_id).map(|turn| &turn.thread_id);
+        turn.or_else(|| self.thread_of_goals_turn(turn_id))
     }
 
     /// Ends everything that waits, now and later. The first reason stays.

@@ -8,7 +8,7 @@ use super::Session;
 use super::effects::Effects;
 use super::incoming::Incoming;
 use super::listeners::Heading;
-use super::server_requests::Origin;
+use super::server_requests::origin::Origin;
 use super::stats::Stats;
 use super::subscriptions::SubjectRef;
 use super::turns::Turn;
@@ -197,7 +197,7 @@ impl Session {
 }
 
 /// With the thread goes the turn that runs.
-fn is_end_of_thread(method: &str) -> bool {
+pub(crate) fn is_end_of_thread(method: &str) -> bool {
     matches!(
         method,
         "thread/archived" | "thread/deleted" | "thread/closed"

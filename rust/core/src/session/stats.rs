@@ -44,6 +44,8 @@ counters! {
     unknown_notifications,
     /// Server requests that were refused because nobody handles them.
     server_requests_refused,
+    /// File changes that were not kept for their approval, because all together were too large.
+    file_changes_dropped,
     /// Requests written to the runtime.
     requests_written,
     /// Requests given up (deadline or cancellation).

@@ -466,6 +466,13 @@ impl Session {
         self.goals.values().map(|part| &part.mailbox)
     }
 
+    /// The thread of a turn that runs for a goal.
+    pub(super) fn thread_of_goals_turn(&self, turn_id: &str) -> Option<&Arc<str>> {
+        let runs = |part: &&GoalPart| part.goal.running().is_some_and(|one| **one == *turn_id);
+        let part = self.goals.values().find(runs);
+        part.map(|part| &part.mailbox.thread_id)
+    }
+
     /// What undoes the streams and goals that are owed, for a runtime that outlives this connection.
     pub(super) fn streams_to_undo(&self) -> Vec<Cleanup> {
         let mut due = Vec::new();

@@ -5,6 +5,7 @@
 mod flat;
 mod ids;
 mod json;
+mod place;
 mod plain;
 mod short;
 mod text;
@@ -17,6 +18,7 @@ use crate::wire::protocol::NOTIFICATIONS;
 pub use ids::{Ids, id_in_answer};
 use ids::{params_with_ids, spec_of};
 use json::{Broken, Cursor};
+pub use place::{first_at, first_text_at, texts_at};
 pub use plain::plain;
 use short::Layout;
 use text::{readable_text_of, text_of};
@@ -48,6 +50,14 @@ pub struct Notification<'l> {
     /// Raw JSON; `{}` when the line has none.
     pub params: &'l [u8],
     pub ids: Ids<'l>,
+}
+
+impl Notification<'_> {
+    /// Whether a consumer may miss it: most are of this kind.
+    pub fn is_droppable(&self) -> bool {
+        self.spec
+            .is_some_and(|index| NOTIFICATIONS[usize::from(index)].droppable)
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use codex_core::inbox::selection::Selection;
-use codex_core::session::server_requests::{Origin, ServerRequest};
+use codex_core::session::server_requests::ServerRequest;
+use codex_core::session::server_requests::origin::Origin;
 use codex_core::session::subscriptions::Subscription;
 
 use crate::desk::{COMPLETED, DELTA, Desk, STARTED, started, subject};
