@@ -1,7 +1,7 @@
 """Makes the threads' shell (`_sync`) from the asyncio shell (`_async`), and its tests from the other's.
 
 Owns the rules: which words change, which lines belong to one shell only, and how docstrings are put.
-`waiting.py` and `concurrency.py` are not made: they are where the two differ. Run by hand after a change, and
+`waiting.py`, `handlers.py` and `concurrency.py` are not made: they are where the two differ. Run by hand after a change, and
 by lint with `--check`, which writes nothing and fails when the made files are not what the rules make.
 
 A line that ends with `# async only` is left out. A line `# sync only: CODE` becomes `CODE`.
@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TREES = (ROOT / "python" / "codex_app_server", ROOT / "tests" / "api")
-BY_HAND = {"__init__.py", "waiting.py", "concurrency.py"}
+BY_HAND = {"__init__.py", "waiting.py", "handlers.py", "concurrency.py"}
 
 HEADER = "# Made from _async/{name} by `python scripts/make_sync.py`; do not edit.\n\n"
 

@@ -22,6 +22,7 @@ from ._async.goal import AsyncGoalHandle
 from ._async.login import AsyncChatgptLoginHandle, AsyncDeviceCodeLoginHandle
 from ._async.notifications import AsyncNotificationStream
 from ._async.programs import AsyncCommandHandle, AsyncProcessHandle
+from ._async.pulling import AsyncRequests
 from ._async.stream import AsyncTextStream, AsyncTurnStream
 from ._async.thread import AsyncThread
 from ._async.turn import AsyncTurnHandle
@@ -49,6 +50,7 @@ from ._sync.goal import GoalHandle
 from ._sync.login import ChatgptLoginHandle, DeviceCodeLoginHandle
 from ._sync.notifications import NotificationStream
 from ._sync.programs import CommandHandle, ProcessHandle
+from ._sync.pulling import Requests
 from ._sync.stream import TextStream, TurnStream
 from ._sync.thread import Thread
 from ._sync.turn import TurnHandle
@@ -72,9 +74,14 @@ from .errors import (
     LaunchError,
     MessageTooLongError,
     MethodNotFoundError,
+    NoRequestHandlerError,
     NotStartedError,
     ParseError,
     ReentrantCallError,
+    RequestAnsweredError,
+    RequestHandlerError,
+    RequestNotFoundError,
+    RequestSettledError,
     RequestTimeoutError,
     RetryLimitExceededError,
     RuntimeTooOldError,
@@ -121,6 +128,7 @@ __all__ = [
     "AsyncGoalHandle",
     "AsyncNotificationStream",
     "AsyncProcessHandle",
+    "AsyncRequests",
     "AsyncTextStream",
     "AsyncThread",
     "AsyncTurnHandle",
@@ -157,6 +165,7 @@ __all__ = [
     "MentionInput",
     "MessageTooLongError",
     "MethodNotFoundError",
+    "NoRequestHandlerError",
     "NotStartedError",
     "Notification",
     "NotificationStream",
@@ -165,7 +174,12 @@ __all__ = [
     "ParseError",
     "ProcessHandle",
     "ReentrantCallError",
+    "RequestAnsweredError",
+    "RequestHandlerError",
+    "RequestNotFoundError",
+    "RequestSettledError",
     "RequestTimeoutError",
+    "Requests",
     "RetryLimitExceededError",
     "RunInput",
     "RunResult",

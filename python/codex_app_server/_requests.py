@@ -255,12 +255,15 @@ def thread_start(
     *,
     approval_mode: Any,
     approval_policy: Any = None,
+    approvals_reviewer: Any = None,
     sandbox: Any = None,
     sandbox_policy: Any = None,
     **given: Any,
 ) -> Request[str]:
     params = {
-        **approval_settings(approval_mode, approval_policy, default=ApprovalMode.auto_review),
+        **approval_settings(
+            approval_mode, approval_policy, approvals_reviewer, default=ApprovalMode.auto_review
+        ),
         **_thread_options(sandbox, sandbox_policy, given),
     }
     return Request("thread/start", params, _decode.thread_id)
@@ -280,13 +283,14 @@ def _on_thread(
     *,
     approval_mode: Any,
     approval_policy: Any = None,
+    approvals_reviewer: Any = None,
     sandbox: Any = None,
     sandbox_policy: Any = None,
     **given: Any,
 ) -> Request[str]:
     params = {
         "threadId": identifier("thread_id", thread_id),
-        **approval_settings(approval_mode, approval_policy),
+        **approval_settings(approval_mode, approval_policy, approvals_reviewer),
         **_thread_options(sandbox, sandbox_policy, given),
     }
     return Request(method, params, _decode.thread_id, needs=_needs(given))
@@ -345,6 +349,7 @@ def turn_start(
     *,
     approval_mode: Any,
     approval_policy: Any = None,
+    approvals_reviewer: Any = None,
     sandbox: Any = None,
     sandbox_policy: Any = None,
     **given: Any,
@@ -353,7 +358,7 @@ def turn_start(
     params = {
         "threadId": identifier("thread_id", thread_id),
         **turn_input(input),
-        **approval_settings(approval_mode, approval_policy),
+        **approval_settings(approval_mode, approval_policy, approvals_reviewer),
         **turn_sandbox(sandbox, sandbox_policy),
         **options(**given),
     }

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from .errors import StreamClosedError, TurnFailedError, TurnTimeoutError, text_of_error
 from .models import Notification, UnknownNotification
 
 if TYPE_CHECKING:
+    from .errors import RequestHandlerError
     from .generated.v2_all import (
         ErrorNotification,
         ThreadItem,
@@ -45,6 +46,8 @@ class TurnResult:
             without that, None.
         items: Every completed item, in the order of completion.
         usage: The token usage as last reported.
+        request_errors: The requests of the turn and its sub-agents that were refused because their handler
+            failed.
     """
 
     id: str
@@ -56,6 +59,7 @@ class TurnResult:
     final_response: str | None
     items: list[ThreadItem]
     usage: ThreadTokenUsage | None
+    request_errors: tuple[RequestHandlerError, ...] = field(default=(), kw_only=True)
 
 
 # Kinds of errors that pass by waiting, whether the runtime does or not.

@@ -38,6 +38,11 @@ package and starts nothing. Everybody calls it.
     ├── WriteQueueFullError              the runtime takes requests too slowly
     ├── TurnFailedError                  (also RuntimeError) the turn ended with status "failed"
     ├── StreamOverflowError              events of one stream were dropped, and how many
+    ├── NoRequestHandlerError            a thread is to ask, and nobody would answer
+    ├── RequestSettledError              a request of the runtime waits for no answer any more
+    │   └── RequestAnsweredError         … because it was answered
+    ├── RequestNotFoundError             (also LookupError) no open request has this token
+    ├── RequestHandlerError              a handler of requests failed, so what it was asked was refused
     ├── InvalidInputError                (also ValueError) refused before anything was sent
     └── InvalidInputTypeError            (also TypeError) refused before anything was sent
 
@@ -71,9 +76,14 @@ __all__ = [
     "LaunchError",
     "MessageTooLongError",
     "MethodNotFoundError",
+    "NoRequestHandlerError",
     "NotStartedError",
     "ParseError",
     "ReentrantCallError",
+    "RequestAnsweredError",
+    "RequestHandlerError",
+    "RequestNotFoundError",
+    "RequestSettledError",
     "RequestTimeoutError",
     "RetryLimitExceededError",
     "RuntimeTooOldError",
@@ -423,6 +433,7 @@ class _OfTurn(CodexError):
         turn_id: The turn; "" if it was not known yet.
         errors: The turn's `error` events so far, the last ones if there were many: what the runtime tried
             again, and what it gave up for.
+        request_errors: The requests of the turn that were refused because their handler failed.
     """
 
     def __init__(
@@ -432,6 +443,7 @@ class _OfTurn(CodexError):
         self.thread_id = thread_id
         self.turn_id = turn_id
         self.errors = errors
+        self.request_errors: tuple[RequestHandlerError, ...] = ()
 
     @property
     def last_error(self) -> ErrorNotification | None:
@@ -543,6 +555,77 @@ class StreamOverflowError(CodexError):
         self.turn_id = turn_id
         self.lost_events = lost_events
         self.lost_bytes = lost_bytes
+
+
+class NoRequestHandlerError(CodexError):
+    """A turn was to start on a thread with `ApprovalMode.ask`, and nobody would answer what it asks.
+
+    Nothing was sent.
+
+    Attributes:
+        thread_id: The thread.
+    """
+
+    def __init__(self, message: str, *, thread_id: str) -> None:
+        super().__init__(message)
+        self.thread_id = thread_id
+
+
+class RequestSettledError(CodexError):
+    """A request of the runtime was to be answered that waits for no answer any more.
+
+    Attributes:
+        method: The request's method.
+        settlement: What came first: "answered" or "refused" by this program, "resolved" by the runtime or
+            another client, "turn_over", "thread_closed", or "closed" with the connection.
+    """
+
+    def __init__(self, message: str, *, method: str, settlement: str) -> None:
+        super().__init__(message)
+        self.method = method
+        self.settlement = settlement
+
+
+class RequestAnsweredError(RequestSettledError):
+    """A request of the runtime was to be answered a second time. The first answer stands."""
+
+
+class RequestNotFoundError(CodexError, LookupError):
+    """No request that waits for an answer has this token: it is settled, or of another connection."""
+
+
+class RequestHandlerError(CodexError):
+    """A handler of the runtime's requests failed, so the request was refused, unless it was answered before.
+
+    It raised (that is the `__cause__`), took too long, gave something back, or gave no answer.
+
+    Attributes:
+        method: The request's method.
+        thread_id: The thread that asked; None for a request that is no thread's.
+        turn_id: The turn that asked, likewise.
+        item_id: The item that it was about, likewise.
+        root_turn_id: For a sub-agent's turn, the one at the root of it, where that is known.
+        ancestors: The threads that a sub-agent's thread descends from.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str,
+        thread_id: str | None,
+        turn_id: str | None,
+        item_id: str | None,
+        root_turn_id: str | None = None,
+        ancestors: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.method = method
+        self.thread_id = thread_id
+        self.turn_id = turn_id
+        self.item_id = item_id
+        self.root_turn_id = root_turn_id
+        self.ancestors = ancestors
 
 
 class InvalidInputError(CodexError, ValueError):

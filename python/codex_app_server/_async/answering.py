@@ -10,18 +10,19 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
+from .._serving.queue import RequestQueue
 from ..errors import TransportClosedError
 from .waiting import HANDLERS_OWN, Background, alone, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from .._native import ServerRequest, ServerRequests
     from ..models import JsonObject
+    from ..requests import ServerRequest
 
     Handler = Callable[[str, JsonObject | None], JsonObject | Awaitable[JsonObject]]  # async only
     # sync only: Handler = Callable[[str, JsonObject | None], JsonObject]
-    from .connection import AsyncConnection
+    from .._serving.serving import Serving
 
 logger = logging.getLogger("codex_app_server")
 
@@ -29,35 +30,38 @@ logger = logging.getLogger("codex_app_server")
 class AsyncAnswering:
     """The handler of one connection at work, until the connection ends."""
 
-    def __init__(self, connection: AsyncConnection, handler: Handler) -> None:
-        self._connection = connection
+    def __init__(self, serving: Serving, handler: Handler) -> None:
+        self._serving = serving
         self._handler = handler
-        self._background = Background(self._serve, connection.native.serve())
+        queue = RequestQueue(name="approval_handler")
+        serving.pull(queue)
+        self._background = Background(self._work, queue)
 
-    async def _serve(self, requests: ServerRequests) -> None:
+    async def _work(self, queue: RequestQueue) -> None:
         try:
             while True:
-                await wait_ready(requests)
-                request = requests.take()
+                await wait_ready(queue)
+                request = queue.take()
                 if request is not None:
                     await self._answer(request)
         except TransportClosedError:
             return
         finally:
             # However this ends, nobody answers any more, and the runtime must not wait for it.
-            requests.close()
+            self._serving.drop(queue)
 
     async def _answer(self, request: ServerRequest) -> None:
+        native = request._native
         try:
-            given = await alone(self._handler, request.method, json.loads(request.params))
+            given = await alone(self._handler, request.method, json.loads(native.params))
             if not isinstance(given, dict):
                 raise TypeError(f"the handler gave back {type(given).__name__}, not a dict")
-            request.answer(json.dumps(given, allow_nan=False, ensure_ascii=False).encode())
+            native.answer(json.dumps(given, allow_nan=False, ensure_ascii=False).encode())
         except HANDLERS_OWN:
             logger.exception("The handler of %s failed, so it was refused", request.method)
-            request.refuse()
+            native.refuse()
         except BaseException:
-            request.refuse()
+            native.refuse()
             raise
 
     async def aclose(self) -> None:

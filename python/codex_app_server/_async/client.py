@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .. import _requests
-from .._approval_mode import ApprovalMode
+from .._approval_mode import ApprovalMode, asks
 from .._config import CodexConfig
+from .._serving.serving import MOST_AT_ONCE, Serving
 from ..errors import InvalidInputTypeError
 from .accounts import AsyncAccounts
+from .handlers import handler_of
+from .pulling import AsyncRequests
 from .runtime import AsyncRuntime
 from .services import AsyncServices
 from .thread import AsyncThread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
     from pydantic import BaseModel
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from .._requests import Request
     from .._sandbox import Sandbox
     from ..generated.v2_all import (
+        ApprovalsReviewer,
         AskForApproval,
         ModelListResponse,
         Personality,
@@ -38,6 +42,10 @@ if TYPE_CHECKING:
         ThreadStartSource,
     )
     from ..models import JsonObject
+    from ..requests import ServerRequest
+
+    OnRequest = Callable[[ServerRequest], Awaitable[None] | None]  # async only
+    # sync only: OnRequest = Callable[[ServerRequest], None]
     from .rpc import AsyncRpc
 
 T = TypeVar("T")
@@ -53,6 +61,12 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
 
     Args:
         config: How to launch the runtime; by default the packaged one.
+        on_request: Answers what the runtime asks: it gets one of the objects of `codex_app_server.requests`
+            and calls one of its methods. It may take its time and call this client. What it does not answer
+            is refused. Approvals come to it from threads with `ApprovalMode.ask`. Here it may be a coroutine
+            function.
+        max_concurrent_requests: How many requests of one conversation are handled at once, calls of tools
+            counted by themselves; 1 for a handler that asks in a terminal.
 
     Example:
         >>> async def main():
@@ -62,10 +76,17 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         ...         print(result.final_response)
     """
 
-    def __init__(self, config: CodexConfig | None = None) -> None:
+    def __init__(
+        self,
+        config: CodexConfig | None = None,
+        *,
+        on_request: OnRequest | None = None,
+        max_concurrent_requests: int = MOST_AT_ONCE,
+    ) -> None:
         if config is not None and not isinstance(config, CodexConfig):
             raise InvalidInputTypeError(f"config must be a CodexConfig, not {type(config).__name__}.")
-        self._client = AsyncRuntime(config or CodexConfig())
+        serving = Serving(handler_of(on_request), max_concurrent_requests)
+        self._client = AsyncRuntime(config or CodexConfig(), serving)
         # sync only: self._client.start()
 
     async def __aenter__(self: CodexT) -> CodexT:
@@ -190,6 +211,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         *,
         approval_mode: ApprovalMode = ApprovalMode.auto_review,
         approval_policy: AskForApproval | None = None,
+        approvals_reviewer: ApprovalsReviewer | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -197,6 +219,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         ephemeral: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
+        on_request: OnRequest | None = None,
         personality: Personality | None = None,
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
@@ -211,6 +234,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         Args:
             approval_mode: What happens when the agent wants to leave its sandbox.
             approval_policy: The same in the protocol's own terms, in place of the mode.
+            approvals_reviewer: Who decides then, in place of the mode: "user" for this program.
             base_instructions: Replaces the built-in instructions.
             config: Settings for this thread, as in config.toml.
             cwd: The thread's working directory.
@@ -218,6 +242,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             ephemeral: Whether the thread is not stored.
             model: The model.
             model_provider: Who serves it.
+            on_request: Answers what this thread and its sub-agents ask, in place of the client's handler.
             personality: The tone.
             sandbox: What the agent may touch.
             sandbox_policy: The same in the protocol's own terms, in place of `sandbox`.
@@ -237,6 +262,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         request = _requests.thread_start(
             approval_mode=approval_mode,
             approval_policy=approval_policy,
+            approvals_reviewer=approvals_reviewer,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -252,7 +278,8 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             session_start_source=session_start_source,
             thread_source=thread_source,
         )
-        return await self._thread(request, timeout_s)
+        asking = asks(approval_mode, approval_policy, approvals_reviewer)
+        return await self._thread(request, timeout_s, on_request, asking)
 
     async def thread_list(
         self,
@@ -309,6 +336,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         *,
         approval_mode: ApprovalMode | None = None,
         approval_policy: AskForApproval | None = None,
+        approvals_reviewer: ApprovalsReviewer | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -316,6 +344,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         include_turns: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
+        on_request: OnRequest | None = None,
         personality: Personality | None = None,
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
@@ -335,6 +364,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             thread_id,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
+            approvals_reviewer=approvals_reviewer,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -347,7 +377,8 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             sandbox_policy=sandbox_policy,
             service_tier=service_tier,
         )
-        return await self._thread(request, timeout_s)
+        asking = asks(approval_mode, approval_policy, approvals_reviewer)
+        return await self._thread(request, timeout_s, on_request, asking, resumes=thread_id)
 
     async def thread_fork(
         self,
@@ -355,6 +386,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         *,
         approval_mode: ApprovalMode | None = None,
         approval_policy: AskForApproval | None = None,
+        approvals_reviewer: ApprovalsReviewer | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -363,6 +395,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         include_turns: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
+        on_request: OnRequest | None = None,
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
@@ -382,6 +415,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             thread_id,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
+            approvals_reviewer=approvals_reviewer,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -395,7 +429,8 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
             service_tier=service_tier,
             thread_source=thread_source,
         )
-        return await self._thread(request, timeout_s)
+        asking = asks(approval_mode, approval_policy, approvals_reviewer)
+        return await self._thread(request, timeout_s, on_request, asking, forks=thread_id)
 
     async def thread_archive(
         self, thread_id: str, *, timeout_s: float | None = None
@@ -405,7 +440,10 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
         """
-        return await self._client.request(_requests.thread_archive(thread_id), timeout_s)
+        request = _requests.thread_archive(thread_id)
+        answer = await self._client.request(request, timeout_s)
+        self._client.serving.forget(thread_id)
+        return answer
 
     async def thread_unarchive(self, thread_id: str, *, timeout_s: float | None = None) -> AsyncThread:
         """Bring a thread back from the archive. To go on with it, resume it.
@@ -421,8 +459,50 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         """The models that can be used, on request with those that menus do not show."""
         return await self._client.request(_requests.model_list(include_hidden=include_hidden), timeout_s)
 
-    async def _thread(self, request: Request[str], timeout_s: float | None) -> AsyncThread:
+    def requests(self, *kinds: type[ServerRequest], thread_id: str | None = None) -> AsyncRequests:
+        """What the runtime asks, to be pulled in place of being handled. Not awaited.
+
+        It serves from this call on, and gets what no handler gets. With several of these, each request goes
+        to the first that wants it.
+
+        Args:
+            kinds: Classes of `codex_app_server.requests`; all by default.
+            thread_id: Only what this thread and its sub-agents ask.
+
+        Raises:
+            InvalidInputTypeError: An argument has the wrong type.
+        """
+        return AsyncRequests(self._client, kinds, thread_id)
+
+    def pending_request(self, token: str) -> ServerRequest:
+        """The request that waits for an answer by this token: for pages whose visitors answer.
+
+        Raises:
+            RequestNotFoundError: There is none: it is settled, or of another connection.
+        """
+        return self._client.serving.pending(token)
+
+    def pending_requests(self) -> list[ServerRequest]:
+        """What waits for an answer now, the oldest first: with a handler, in a `requests()`, or deferred."""
+        return self._client.serving.all_pending()
+
+    async def _thread(
+        self,
+        request: Request[str],
+        timeout_s: float | None,
+        on_request: OnRequest | None = None,
+        asking: bool | None = None,
+        *,
+        resumes: str | None = None,
+        forks: str | None = None,
+    ) -> AsyncThread:
         owner = self  # async only
         # sync only: owner = self._client
-        # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind.
-        return await self._client.request(request.making(lambda id: AsyncThread(owner, id)), timeout_s)
+        with self._client.serving.opening(handler_of(on_request), resumes=resumes, forks=forks) as opening:
+
+            def made(id: str) -> AsyncThread:
+                opening.opened(id, asking)
+                return AsyncThread(owner, id)
+
+            # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind.
+            return await self._client.request(request.making(made), timeout_s)

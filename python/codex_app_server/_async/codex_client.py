@@ -168,7 +168,7 @@ class AsyncCodexClient:
             self._unscoped = AsyncFeed(connection, connection.native.subscribe_notifications(), decoder())
             self._answering = None
             if self._handler is not None:
-                self._answering = AsyncAnswering(connection, self._handler)
+                self._answering = AsyncAnswering(self._client.serving, self._handler)
 
     async def initialize(self, *, timeout_s: float | None = None) -> InitializeResponse:
         """Greet the runtime, which answers to nothing else before.

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .._inputs import Input
     from .._native import Subscription
     from .._requests import Request
+    from ..errors import RequestHandlerError
     from ..generated.v2_all import ThreadGoal, TurnInterruptResponse, TurnSteerResponse
     from .client import AsyncCodex
     from .codex_client import AsyncCodexClient
@@ -328,11 +329,21 @@ class AsyncGoalHandle:
         try:
             collector = TurnCollector(self.thread_id, self.id, of_goal=True)
             result = await self._cursor.result(collector, patience)
-        except TurnTimeoutError as error:
-            if error.partial is not None:
+        except (TurnFailedError, TurnTimeoutError) as error:
+            error.request_errors = self.request_errors
+            if isinstance(error, TurnTimeoutError) and error.partial is not None:
                 error.partial = _goals.GoalResult.of(error.partial, self.goal)
             raise
+        result.request_errors = self.request_errors
         return _goals.GoalResult.of(result, self.goal)
+
+    @property
+    def request_errors(self) -> tuple[RequestHandlerError, ...]:
+        """The requests of this thread and its sub-agents that were refused because their handler failed.
+
+        So far, and the last ones if there were very many.
+        """
+        return self._codex._client.serving.faults_of(self.thread_id, None)
 
     async def aclose(self) -> None:
         """Let go of the events that were not read. The goal goes on."""

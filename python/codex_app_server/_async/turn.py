@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .. import _requests
 from .._deadline import NEVER, Deadline, Patience
 from .._result import TurnCollector
+from ..errors import TurnFailedError, TurnTimeoutError
 from .stream import AsyncEventCursor, AsyncTextStream, AsyncTurnStream
 
 # sync only: from .runtime import runtime_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .._inputs import Input
     from .._native import Subscription
     from .._result import TurnResult
+    from ..errors import RequestHandlerError
     from ..generated.v2_all import TurnInterruptResponse, TurnSteerResponse
     from .client import AsyncCodex
     from .codex_client import AsyncCodexClient
@@ -167,7 +169,21 @@ class AsyncTurnHandle:
         return await self._finish(Patience(Deadline(timeout_s), idle_timeout_s))
 
     async def _finish(self, patience: Patience) -> TurnResult:
-        return await self._cursor.result(TurnCollector(self.thread_id, self.id), patience)
+        try:
+            result = await self._cursor.result(TurnCollector(self.thread_id, self.id), patience)
+        except (TurnFailedError, TurnTimeoutError) as error:
+            error.request_errors = self.request_errors
+            raise
+        result.request_errors = self.request_errors
+        return result
+
+    @property
+    def request_errors(self) -> tuple[RequestHandlerError, ...]:
+        """The requests of this turn and its sub-agents that were refused because their handler failed.
+
+        So far, and the last ones if there were very many.
+        """
+        return self._codex._client.serving.faults_of(self.thread_id, self.id)
 
     async def aclose(self) -> None:
         """Let go of the events that were not read.

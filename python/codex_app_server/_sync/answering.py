@@ -12,17 +12,18 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
+from .._serving.queue import RequestQueue
 from ..errors import TransportClosedError
 from .waiting import HANDLERS_OWN, Background, alone, wait_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._native import ServerRequest, ServerRequests
     from ..models import JsonObject
+    from ..requests import ServerRequest
 
     Handler = Callable[[str, JsonObject | None], JsonObject]
-    from .connection import Connection
+    from .._serving.serving import Serving
 
 logger = logging.getLogger("codex_app_server")
 
@@ -30,35 +31,38 @@ logger = logging.getLogger("codex_app_server")
 class Answering:
     """The handler of one connection at work, until the connection ends."""
 
-    def __init__(self, connection: Connection, handler: Handler) -> None:
-        self._connection = connection
+    def __init__(self, serving: Serving, handler: Handler) -> None:
+        self._serving = serving
         self._handler = handler
-        self._background = Background(self._serve, connection.native.serve())
+        queue = RequestQueue(name="approval_handler")
+        serving.pull(queue)
+        self._background = Background(self._work, queue)
 
-    def _serve(self, requests: ServerRequests) -> None:
+    def _work(self, queue: RequestQueue) -> None:
         try:
             while True:
-                wait_ready(requests)
-                request = requests.take()
+                wait_ready(queue)
+                request = queue.take()
                 if request is not None:
                     self._answer(request)
         except TransportClosedError:
             return
         finally:
             # However this ends, nobody answers any more, and the runtime must not wait for it.
-            requests.close()
+            self._serving.drop(queue)
 
     def _answer(self, request: ServerRequest) -> None:
+        native = request._native
         try:
-            given = alone(self._handler, request.method, json.loads(request.params))
+            given = alone(self._handler, request.method, json.loads(native.params))
             if not isinstance(given, dict):
                 raise TypeError(f"the handler gave back {type(given).__name__}, not a dict")
-            request.answer(json.dumps(given, allow_nan=False, ensure_ascii=False).encode())
+            native.answer(json.dumps(given, allow_nan=False, ensure_ascii=False).encode())
         except HANDLERS_OWN:
             logger.exception("The handler of %s failed, so it was refused", request.method)
-            request.refuse()
+            native.refuse()
         except BaseException:
-            request.refuse()
+            native.refuse()
             raise
 
     def close(self) -> None:

@@ -7,16 +7,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from .. import _requests
-from .._approval_mode import ApprovalMode
+from .._approval_mode import ApprovalMode, asks
 from .._config import CodexConfig
+from .._serving.serving import MOST_AT_ONCE, Serving
 from ..errors import InvalidInputTypeError
 from .accounts import Accounts
+from .handlers import handler_of
+from .pulling import Requests
 from .runtime import Runtime
 from .services import Services
 from .thread import Thread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from pydantic import BaseModel
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from .._requests import Request
     from .._sandbox import Sandbox
     from ..generated.v2_all import (
+        ApprovalsReviewer,
         AskForApproval,
         ModelListResponse,
         Personality,
@@ -40,6 +44,9 @@ if TYPE_CHECKING:
         ThreadStartSource,
     )
     from ..models import JsonObject
+    from ..requests import ServerRequest
+
+    OnRequest = Callable[[ServerRequest], None]
     from .rpc import Rpc
 
 T = TypeVar("T")
@@ -55,6 +62,12 @@ class Codex(Accounts, Services):
 
     Args:
         config: How to launch the runtime; by default the packaged one.
+        on_request: Answers what the runtime asks: it gets one of the objects of `codex_app_server.requests`
+            and calls one of its methods. It may take its time and call this client. What it does not answer
+            is refused. Approvals come to it from threads with `ApprovalMode.ask`. Here it may be a coroutine
+            function.
+        max_concurrent_requests: How many requests of one conversation are handled at once, calls of tools
+            counted by themselves; 1 for a handler that asks in a terminal.
 
     Example:
         >>> def main():
@@ -64,10 +77,17 @@ class Codex(Accounts, Services):
         ...         print(result.final_response)
     """
 
-    def __init__(self, config: CodexConfig | None = None) -> None:
+    def __init__(
+        self,
+        config: CodexConfig | None = None,
+        *,
+        on_request: OnRequest | None = None,
+        max_concurrent_requests: int = MOST_AT_ONCE,
+    ) -> None:
         if config is not None and not isinstance(config, CodexConfig):
             raise InvalidInputTypeError(f"config must be a CodexConfig, not {type(config).__name__}.")
-        self._client = Runtime(config or CodexConfig())
+        serving = Serving(handler_of(on_request), max_concurrent_requests)
+        self._client = Runtime(config or CodexConfig(), serving)
         self._client.start()
 
     def __enter__(self: CodexT) -> CodexT:
@@ -192,6 +212,7 @@ class Codex(Accounts, Services):
         *,
         approval_mode: ApprovalMode = ApprovalMode.auto_review,
         approval_policy: AskForApproval | None = None,
+        approvals_reviewer: ApprovalsReviewer | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -199,6 +220,7 @@ class Codex(Accounts, Services):
         ephemeral: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
+        on_request: OnRequest | None = None,
         personality: Personality | None = None,
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
@@ -213,6 +235,7 @@ class Codex(Accounts, Services):
         Args:
             approval_mode: What happens when the agent wants to leave its sandbox.
             approval_policy: The same in the protocol's own terms, in place of the mode.
+            approvals_reviewer: Who decides then, in place of the mode: "user" for this program.
             base_instructions: Replaces the built-in instructions.
             config: Settings for this thread, as in config.toml.
             cwd: The thread's working directory.
@@ -220,6 +243,7 @@ class Codex(Accounts, Services):
             ephemeral: Whether the thread is not stored.
             model: The model.
             model_provider: Who serves it.
+            on_request: Answers what this thread and its sub-agents ask, in place of the client's handler.
             personality: The tone.
             sandbox: What the agent may touch.
             sandbox_policy: The same in the protocol's own terms, in place of `sandbox`.
@@ -239,6 +263,7 @@ class Codex(Accounts, Services):
         request = _requests.thread_start(
             approval_mode=approval_mode,
             approval_policy=approval_policy,
+            approvals_reviewer=approvals_reviewer,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -254,7 +279,8 @@ class Codex(Accounts, Services):
             session_start_source=session_start_source,
             thread_source=thread_source,
         )
-        return self._thread(request, timeout_s)
+        asking = asks(approval_mode, approval_policy, approvals_reviewer)
+        return self._thread(request, timeout_s, on_request, asking)
 
     def thread_list(
         self,
@@ -311,6 +337,7 @@ class Codex(Accounts, Services):
         *,
         approval_mode: ApprovalMode | None = None,
         approval_policy: AskForApproval | None = None,
+        approvals_reviewer: ApprovalsReviewer | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -318,6 +345,7 @@ class Codex(Accounts, Services):
         include_turns: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
+        on_request: OnRequest | None = None,
         personality: Personality | None = None,
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
@@ -337,6 +365,7 @@ class Codex(Accounts, Services):
             thread_id,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
+            approvals_reviewer=approvals_reviewer,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -349,7 +378,8 @@ class Codex(Accounts, Services):
             sandbox_policy=sandbox_policy,
             service_tier=service_tier,
         )
-        return self._thread(request, timeout_s)
+        asking = asks(approval_mode, approval_policy, approvals_reviewer)
+        return self._thread(request, timeout_s, on_request, asking, resumes=thread_id)
 
     def thread_fork(
         self,
@@ -357,6 +387,7 @@ class Codex(Accounts, Services):
         *,
         approval_mode: ApprovalMode | None = None,
         approval_policy: AskForApproval | None = None,
+        approvals_reviewer: ApprovalsReviewer | None = None,
         base_instructions: str | None = None,
         config: JsonObject | None = None,
         cwd: str | None = None,
@@ -365,6 +396,7 @@ class Codex(Accounts, Services):
         include_turns: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
+        on_request: OnRequest | None = None,
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
@@ -384,6 +416,7 @@ class Codex(Accounts, Services):
             thread_id,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
+            approvals_reviewer=approvals_reviewer,
             base_instructions=base_instructions,
             config=config,
             cwd=cwd,
@@ -397,7 +430,8 @@ class Codex(Accounts, Services):
             service_tier=service_tier,
             thread_source=thread_source,
         )
-        return self._thread(request, timeout_s)
+        asking = asks(approval_mode, approval_policy, approvals_reviewer)
+        return self._thread(request, timeout_s, on_request, asking, forks=thread_id)
 
     def thread_archive(self, thread_id: str, *, timeout_s: float | None = None) -> ThreadArchiveResponse:
         """Move a stored thread to the archive.
@@ -405,7 +439,10 @@ class Codex(Accounts, Services):
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
         """
-        return self._client.request(_requests.thread_archive(thread_id), timeout_s)
+        request = _requests.thread_archive(thread_id)
+        answer = self._client.request(request, timeout_s)
+        self._client.serving.forget(thread_id)
+        return answer
 
     def thread_unarchive(self, thread_id: str, *, timeout_s: float | None = None) -> Thread:
         """Bring a thread back from the archive. To go on with it, resume it.
@@ -419,7 +456,49 @@ class Codex(Accounts, Services):
         """The models that can be used, on request with those that menus do not show."""
         return self._client.request(_requests.model_list(include_hidden=include_hidden), timeout_s)
 
-    def _thread(self, request: Request[str], timeout_s: float | None) -> Thread:
+    def requests(self, *kinds: type[ServerRequest], thread_id: str | None = None) -> Requests:
+        """What the runtime asks, to be pulled in place of being handled. Not awaited.
+
+        It serves from this call on, and gets what no handler gets. With several of these, each request goes
+        to the first that wants it.
+
+        Args:
+            kinds: Classes of `codex_app_server.requests`; all by default.
+            thread_id: Only what this thread and its sub-agents ask.
+
+        Raises:
+            InvalidInputTypeError: An argument has the wrong type.
+        """
+        return Requests(self._client, kinds, thread_id)
+
+    def pending_request(self, token: str) -> ServerRequest:
+        """The request that waits for an answer by this token: for pages whose visitors answer.
+
+        Raises:
+            RequestNotFoundError: There is none: it is settled, or of another connection.
+        """
+        return self._client.serving.pending(token)
+
+    def pending_requests(self) -> list[ServerRequest]:
+        """What waits for an answer now, the oldest first: with a handler, in a `requests()`, or deferred."""
+        return self._client.serving.all_pending()
+
+    def _thread(
+        self,
+        request: Request[str],
+        timeout_s: float | None,
+        on_request: OnRequest | None = None,
+        asking: bool | None = None,
+        *,
+        resumes: str | None = None,
+        forks: str | None = None,
+    ) -> Thread:
         owner = self._client
-        # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind.
-        return self._client.request(request.making(lambda id: Thread(owner, id)), timeout_s)
+        with self._client.serving.opening(handler_of(on_request), resumes=resumes, forks=forks) as opening:
+
+            def made(id: str) -> Thread:
+                opening.opened(id, asking)
+                return Thread(owner, id)
+
+            # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind.
+            return self._client.request(request.making(made), timeout_s)

@@ -165,7 +165,7 @@ class CodexClient:
             self._unscoped = Feed(connection, connection.native.subscribe_notifications(), decoder())
             self._answering = None
             if self._handler is not None:
-                self._answering = Answering(connection, self._handler)
+                self._answering = Answering(self._client.serving, self._handler)
 
     def initialize(self, *, timeout_s: float | None = None) -> InitializeResponse:
         """Greet the runtime, which answers to nothing else before.

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .._inputs import Input
     from .._native import Subscription
     from .._requests import Request
+    from ..errors import RequestHandlerError
     from ..generated.v2_all import ThreadGoal, TurnInterruptResponse, TurnSteerResponse
     from .client import Codex
     from .codex_client import CodexClient
@@ -324,11 +325,21 @@ class GoalHandle:
         try:
             collector = TurnCollector(self.thread_id, self.id, of_goal=True)
             result = self._cursor.result(collector, patience)
-        except TurnTimeoutError as error:
-            if error.partial is not None:
+        except (TurnFailedError, TurnTimeoutError) as error:
+            error.request_errors = self.request_errors
+            if isinstance(error, TurnTimeoutError) and error.partial is not None:
                 error.partial = _goals.GoalResult.of(error.partial, self.goal)
             raise
+        result.request_errors = self.request_errors
         return _goals.GoalResult.of(result, self.goal)
+
+    @property
+    def request_errors(self) -> tuple[RequestHandlerError, ...]:
+        """The requests of this thread and its sub-agents that were refused because their handler failed.
+
+        So far, and the last ones if there were very many.
+        """
+        return self._client.serving.faults_of(self.thread_id, None)
 
     def close(self) -> None:
         """Let go of the events that were not read. The goal goes on."""

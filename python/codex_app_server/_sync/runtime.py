@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._deadline import NEVER, Deadline
 from .._failures import transport_closed
+from .._serving.serving import Serving
 from ..errors import ForkedProcessError, NotStartedError, StartupError
 from ..retry import pauses
+from .handlers import note_closing, stop
 from .startup import LOST_A_RACE, initialize, spawn
 from .waiting import sleep
 
@@ -49,8 +51,10 @@ def runtime_of(client: Codex | CodexClient | Runtime) -> Runtime:
 class Runtime:
     """The runtime of one client."""
 
-    def __init__(self, config: CodexConfig, *, by_hand: bool = False) -> None:
+    def __init__(self, config: CodexConfig, serving: Serving | None = None, *, by_hand: bool = False) -> None:
         self._config = config
+        # Who answers what the runtime asks.
+        self.serving = serving or Serving()
         # Started, greeted and started again by the low-level client, and by nobody else.
         self._by_hand = by_hand
         # Set from the moment the process exists; `_metadata` tells whether it is ready.
@@ -106,6 +110,7 @@ class Runtime:
         self._refuse_closed()
         # Known to close() from now on, which may come from elsewhere while this waits.
         self._launch, self._connection = spawn(self._config)
+        self.serving.attach(self._connection.native)
 
     def initialize(self, deadline: Deadline) -> InitializeResponse:
         """Make the process ready that was spawned; returns its answer as it came."""
@@ -179,8 +184,13 @@ class Runtime:
     def close(self) -> None:
         """End the runtime. Everything that still waits for it is told so. Idempotent."""
         self._closed = True
+        note_closing()
+        native = None
         if self._connection is not None:
+            native = self._connection.native
             self._connection.close()
+            stop(self.serving.handlers)
+        self.serving.ended(native, transport_closed("closed_by_client", None, None, "", ""))
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         connection = getattr(self, "_connection", None)

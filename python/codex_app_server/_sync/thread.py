@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import _goals, _requests
+from .._approval_mode import asks
 from .._deadline import Deadline, Patience
 from .._params import identifier
 from .._result import turn_timed_out
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .._result import TurnResult
     from .._sandbox import Sandbox
     from ..generated.v2_all import (
+        ApprovalsReviewer,
         AskForApproval,
         Personality,
         ReasoningEffort,
@@ -74,6 +76,7 @@ class Thread:
         *,
         approval_mode: ApprovalMode | None = None,
         approval_policy: AskForApproval | None = None,
+        approvals_reviewer: ApprovalsReviewer | None = None,
         cwd: str | None = None,
         effort: ReasoningEffort | None = None,
         model: str | None = None,
@@ -103,6 +106,7 @@ class Thread:
             TurnFailedError: The turn failed.
             TurnTimeoutError: The time is over. The error has what was collected.
             InvalidInputError: The prompt is empty, or an option makes no sense. Nothing was sent.
+            NoRequestHandlerError: The turn would ask this program, and nobody answers. Nothing was sent.
             JsonRpcError: The runtime refused to start the turn.
             StreamOverflowError: The turn is over, and items may be missing: very many others began on this
                 thread before its start was answered.
@@ -114,6 +118,7 @@ class Thread:
             input,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
+            approvals_reviewer=approvals_reviewer,
             cwd=cwd,
             effort=effort,
             model=model,
@@ -126,10 +131,11 @@ class Thread:
             summary=summary,
             turn_service_tier=turn_service_tier,
         )
+        asking = asks(approval_mode, approval_policy, approvals_reviewer)
         patience = Patience(deadline, idle_timeout_s)
         try:
             # In no variable: a traceback would keep the handle, and so the turn, from being let go.
-            return (self._begin(request, deadline))._finish(patience)
+            return (self._begin(request, deadline, asking))._finish(patience)
         except RequestTimeoutError as error:
             # The request has a deadline of its own, of which its own error speaks.
             if deadline.timeout_s is None or deadline.left() > 0:
@@ -142,6 +148,7 @@ class Thread:
         *,
         approval_mode: ApprovalMode | None = None,
         approval_policy: AskForApproval | None = None,
+        approvals_reviewer: ApprovalsReviewer | None = None,
         cwd: str | None = None,
         effort: ReasoningEffort | None = None,
         model: str | None = None,
@@ -164,6 +171,7 @@ class Thread:
             input: Text, one of the input classes, a list of these, or an `ExternalMessage`.
             approval_mode: What happens when the agent wants to leave its sandbox, from this turn on.
             approval_policy: The same in the protocol's own terms, in place of the mode.
+            approvals_reviewer: Who decides then, in place of the mode: "user" for this program.
             cwd: The working directory, from this turn on.
             effort: How much to reason, from this turn on.
             model: The model, from this turn on.
@@ -180,6 +188,7 @@ class Thread:
         Raises:
             InvalidInputError: The prompt is empty, or an option makes no sense. Nothing was sent.
             InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
+            NoRequestHandlerError: The turn would ask this program, and nobody answers. Nothing was sent.
             JsonRpcError: The runtime refused, for example because the thread is not loaded.
             RuntimeTooOldError: The runtime is too old for `source`, `turn_service_tier` or ExternalMessage.
             TransportClosedError: The connection ended first.
@@ -190,6 +199,7 @@ class Thread:
             input,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
+            approvals_reviewer=approvals_reviewer,
             cwd=cwd,
             effort=effort,
             model=model,
@@ -202,17 +212,21 @@ class Thread:
             summary=summary,
             turn_service_tier=turn_service_tier,
         )
-        turn = self._begin(request, deadline)
+        asking = asks(approval_mode, approval_policy, approvals_reviewer)
+        turn = self._begin(request, deadline, asking)
         try:
             return turn._handed_over()
         except BaseException:  # a Ctrl-C, by which nobody has it
             turn._cursor.give_up()
             raise
 
-    def _begin(self, request: Request[Any], deadline: Deadline) -> TurnHandle:
+    def _begin(self, request: Request[Any], deadline: Deadline, asking: bool | None) -> TurnHandle:
         """Start a turn that is stopped if its handle is lost."""
+        serving = self._client.serving
+        serving.require(self.id, asking)
         connection = self._client.start(deadline)
         subscription, _ = connection.start_turn(request, deadline)
+        serving.note_asking(self.id, asking)
         return TurnHandle(self._client, self.id, subscription.turn_id, _subscription=subscription)
 
     def run_goal(
@@ -268,6 +282,7 @@ class Thread:
             InvalidInputError: The objective is empty, or the budget negative. Nothing was sent.
             InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
             InvalidRequestError: A turn runs on the thread, it has a goal already, or it is not stored.
+            NoRequestHandlerError: It would ask this program, and nobody answers. Nothing was sent.
             TurnFailedError: The goal ended before its first turn.
             RequestTimeoutError: No turn was started in time. The goal is paused.
             TransportClosedError: The connection ended first.
@@ -282,6 +297,7 @@ class Thread:
     def _begin_goal(self, objective: str, token_budget: int | None, deadline: Deadline) -> GoalHandle:
         """Set a goal that is given up if its handle is lost."""
         request = _goals.activate(self.id, identifier("objective", objective), token_budget)
+        self._client.serving.require(self.id, None)
         connection = self._client.start(deadline)
         subscription = begun(connection, self.id, request, deadline)
         return GoalHandle(self._client, subscription)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .. import _requests
 from .._deadline import NEVER, Deadline, Patience
 from .._result import TurnCollector
+from ..errors import TurnFailedError, TurnTimeoutError
 from .runtime import runtime_of
 from .stream import EventCursor, TextStream, TurnStream
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .._inputs import Input
     from .._native import Subscription
     from .._result import TurnResult
+    from ..errors import RequestHandlerError
     from ..generated.v2_all import TurnInterruptResponse, TurnSteerResponse
     from .client import Codex
     from .codex_client import CodexClient
@@ -165,7 +167,21 @@ class TurnHandle:
         return self._finish(Patience(Deadline(timeout_s), idle_timeout_s))
 
     def _finish(self, patience: Patience) -> TurnResult:
-        return self._cursor.result(TurnCollector(self.thread_id, self.id), patience)
+        try:
+            result = self._cursor.result(TurnCollector(self.thread_id, self.id), patience)
+        except (TurnFailedError, TurnTimeoutError) as error:
+            error.request_errors = self.request_errors
+            raise
+        result.request_errors = self.request_errors
+        return result
+
+    @property
+    def request_errors(self) -> tuple[RequestHandlerError, ...]:
+        """The requests of this turn and its sub-agents that were refused because their handler failed.
+
+        So far, and the last ones if there were very many.
+        """
+        return self._client.serving.faults_of(self.thread_id, self.id)
 
     def close(self) -> None:
         """Let go of the events that were not read.

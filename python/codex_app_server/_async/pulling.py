@@ -1,0 +1,83 @@
+"""`AsyncRequests`: the runtime's requests, pulled one by one. Made by the clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._serving.queue import RequestQueue
+from ..errors import ClientClosedError, ForkedProcessError, InvalidInputTypeError
+from ..requests import ServerRequest
+from .waiting import wait_ready
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .runtime import AsyncRuntime
+
+
+class AsyncRequests:
+    """What the runtime asks, one request after the other. Each goes to one taker.
+
+    Async form of `Requests`. Made by `AsyncCodex.requests()`. It serves from its construction to its close:
+    what it has taken and not answered by then is refused, unless it was deferred. The iteration ends when
+    it or the client is closed; `TransportClosedError` is raised when the runtime ends by itself. What is
+    settled before it is taken is passed over.
+
+    Example:
+        >>> async def answer(codex):
+        ...     async with codex.requests(CommandApproval) as requests:
+        ...         async for request in requests:
+        ...             print(request.command)
+        ...             request.decline()
+    """
+
+    def __init__(
+        self, runtime: AsyncRuntime, kinds: tuple[type[ServerRequest], ...], thread_id: str | None
+    ) -> None:
+        for kind in kinds:
+            if not (isinstance(kind, type) and issubclass(kind, ServerRequest)):
+                raise InvalidInputTypeError(f"requests() takes classes of requests, not {kind!r}.")
+        if thread_id is not None and not isinstance(thread_id, str):
+            raise InvalidInputTypeError(f"thread_id must be a str, not {type(thread_id).__name__}.")
+        self._runtime = runtime
+        self._queue = RequestQueue(kinds, thread_id)
+        runtime.serving.pull(self._queue)
+
+    def __aiter__(self) -> AsyncRequests:
+        return self
+
+    async def __anext__(self) -> ServerRequest:
+        try:
+            if not self._queue.closed:
+                await self._runtime.start()
+            while not self._queue.closed:
+                request = self._queue.take()
+                if request is not None:
+                    return request
+                await wait_ready(self._queue)
+        except ClientClosedError:
+            pass
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Serve no more, and refuse what was not answered. Idempotent."""
+        self._runtime.serving.drop(self._queue)
+
+    async def __aenter__(self) -> AsyncRequests:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> Any:
+        queue = getattr(self, "_queue", None)
+        if queue is not None and not queue.closed:
+            try:
+                self._runtime.serving.drop(queue)
+            except ForkedProcessError:
+                return

@@ -1,0 +1,1 @@
+"""Who answers the runtime's requests. Used by the runtimes of both shells; exports nothing."""

@@ -1,0 +1,289 @@
+"""What asks for a yes or a no: commands, file changes, permissions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from ..errors import InvalidInputError, InvalidInputTypeError
+from ._base import ServerRequest, text
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from ..generated.v2_all import (
+        AdditionalPermissionProfile,
+        CommandExecutionRequestApprovalParams,
+        FileChangeRequestApprovalParams,
+        FileUpdateChange,
+        GrantedPermissionProfile,
+        NetworkApprovalContext,
+        NetworkPolicyAmendment,
+        PermissionsRequestApprovalParams,
+        RequestPermissionProfile,
+    )
+
+_DECISIONS = {
+    "accept": "accept",
+    "acceptForSession": "accept_for_session",
+    "decline": "decline",
+    "cancel": "cancel",
+}
+
+
+class _Approval(ServerRequest):
+    """What can be accepted, for this once or for the session, or not."""
+
+    def _decide(self, decision: Any, word: str) -> None:
+        raise NotImplementedError
+
+    def accept(self) -> None:
+        """Yes, this once."""
+        self._decide("accept", "accept")
+
+    def accept_for_session(self) -> None:
+        """Yes, and the runtime need not ask again for the same as long as it runs."""
+        self._decide("acceptForSession", "accept_for_session")
+
+    def decline(self) -> None:
+        """No. The agent is told so, without a reason, and the turn goes on."""
+        self._decide("decline", "decline")
+
+    def cancel(self) -> None:
+        """No, and the turn is interrupted."""
+        self._decide("cancel", "cancel")
+
+
+class CommandApproval(_Approval):
+    """May this command run outside of the sandbox, or reach the network?
+
+    Example:
+        >>> def on_request(request):
+        ...     match request:
+        ...         case CommandApproval(command=command, cwd=cwd):
+        ...             print(f"{command} in {cwd}")
+        ...             request.accept()
+        ...         case _:
+        ...             request.refuse()
+    """
+
+    kind: ClassVar[str] = "command_approval"
+    params: CommandExecutionRequestApprovalParams
+
+    @property
+    def command(self) -> str | None:
+        """The command as it will be run, its shell included. None where only the network is asked for."""
+        return self.params.command
+
+    @property
+    def cwd(self) -> str | None:
+        """Its working directory."""
+        return text(self.params.cwd)  # type: ignore[no-any-return]
+
+    @property
+    def reason(self) -> str | None:
+        """Why the agent wants it, in its own words: not to be believed blindly."""
+        return self.params.reason
+
+    @property
+    def network(self) -> NetworkApprovalContext | None:
+        """The host that it wants to reach, if that is what is asked."""
+        return self.params.network_approval_context
+
+    @property
+    def permissions(self) -> AdditionalPermissionProfile | None:
+        """What it asks for besides its sandbox."""
+        return self.params.additional_permissions
+
+    @property
+    def execpolicy_amendment(self) -> tuple[str, ...] | None:
+        """The rule that `accept_with_execpolicy_amendment()` would add: commands that begin like this."""
+        for decision in self.params.available_decisions or ():
+            offered = getattr(decision.root, "accept_with_execpolicy_amendment", None)
+            if offered is not None:
+                return tuple(offered.execpolicy_amendment)
+        proposed = self.params.proposed_execpolicy_amendment
+        return None if proposed is None else tuple(proposed)
+
+    @property
+    def network_policy_amendments(self) -> tuple[NetworkPolicyAmendment, ...]:
+        """The rules for hosts of which `apply_network_policy_amendment()` takes one."""
+        found = list(self.params.proposed_network_policy_amendments or ())
+        for decision in self.params.available_decisions or ():
+            offered = getattr(decision.root, "apply_network_policy_amendment", None)
+            if offered is not None and offered.network_policy_amendment not in found:
+                found.append(offered.network_policy_amendment)
+        return tuple(found)
+
+    @property
+    def available_decisions(self) -> tuple[str, ...]:
+        """The methods that answer it, in the order in which the runtime would show them.
+
+        `decline` and `cancel` are always among them: the runtime honours them where it does not name them.
+        """
+        named: list[str] = []
+        for decision in self.params.available_decisions or ():
+            for name in ("accept_with_execpolicy_amendment", "apply_network_policy_amendment"):
+                if getattr(decision.root, name, None) is not None:
+                    named.append(name)
+            named += filter(None, [_DECISIONS.get(str(text(decision)))])
+        if self.params.available_decisions is None:
+            named = ["accept", "accept_for_session"]
+            if self.execpolicy_amendment is not None:
+                named.append("accept_with_execpolicy_amendment")
+            if self.network_policy_amendments:
+                named.append("apply_network_policy_amendment")
+        return tuple(dict.fromkeys([*named, "decline", "cancel"]))
+
+    def accept_with_execpolicy_amendment(self) -> None:
+        """Yes, and commands that begin like `execpolicy_amendment` need not be asked for again, ever.
+
+        Raises:
+            InvalidInputError: The runtime has proposed no such rule.
+        """
+        rule = self.execpolicy_amendment
+        if rule is None:
+            raise InvalidInputError("The runtime has proposed no rule for commands like this: accept() it.")
+        decision = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": list(rule)}}
+        self._decide(decision, "accept_with_execpolicy_amendment")
+
+    def apply_network_policy_amendment(self, amendment: NetworkPolicyAmendment) -> None:
+        """Answer with a rule for this host, which stays: it allows or denies as the rule says.
+
+        Args:
+            amendment: One of `network_policy_amendments`.
+
+        Raises:
+            InvalidInputError: It is none of these.
+        """
+        if amendment not in self.network_policy_amendments:
+            raise InvalidInputError("The amendment is none of network_policy_amendments.")
+        plain = amendment.model_dump(mode="json", by_alias=True)
+        decision = {"applyNetworkPolicyAmendment": {"network_policy_amendment": plain}}
+        self._decide(decision, "apply_network_policy_amendment")
+
+    def _decide(self, decision: Any, word: str) -> None:
+        from ..generated.v2_all import CommandExecutionRequestApprovalResponse
+
+        self._respond(CommandExecutionRequestApprovalResponse, {"decision": decision}, word)
+
+
+class FileChangeApproval(_Approval):
+    """May these files be changed?"""
+
+    kind: ClassVar[str] = "file_change_approval"
+    params: FileChangeRequestApprovalParams
+
+    @property
+    def reason(self) -> str | None:
+        """Why the agent wants it, in its own words."""
+        return self.params.reason
+
+    @property
+    def grant_root(self) -> str | None:
+        """The directory below which all changes would be allowed from now on, if that is asked."""
+        return self.params.grant_root
+
+    @cached_property
+    def changes(self) -> tuple[FileUpdateChange, ...] | None:
+        """What changes, file by file.
+
+        The runtime tells it in the item and not in the request. None if that was not seen here: the client
+        has opted out of `item/started`, or the changes were too many to be kept (16 MB of open ones).
+        """
+        if self._native.item is None:
+            return None
+        from ..generated.v2_all import FileUpdateChange
+
+        item = json.loads(self._native.item).get("item", {})
+        return tuple(FileUpdateChange.model_validate(change) for change in item.get("changes", ()))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the files; empty if `changes` is None."""
+        return tuple(str(text(change.path)) for change in self.changes or ())
+
+    @property
+    def diff(self) -> str | None:
+        """All changes as one text for people: a line that names each file, and its diff or content below."""
+        if self.changes is None:
+            return None
+        return "\n".join(f"{_heading(change)}\n{change.diff}" for change in self.changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a page or a log can show of it, with its `changes`."""
+        changes = self.changes
+        shown = None if changes is None else [each.model_dump(mode="json", by_alias=True) for each in changes]
+        return {**super().to_dict(), "changes": shown}
+
+    def _decide(self, decision: Any, word: str) -> None:
+        from ..generated.v2_all import FileChangeRequestApprovalResponse
+
+        self._respond(FileChangeRequestApprovalResponse, {"decision": decision}, word)
+
+
+def _heading(change: FileUpdateChange) -> str:
+    kind: Any = getattr(change.kind, "root", change.kind)
+    moved = text(getattr(kind, "move_path", None))
+    return f"{getattr(kind, 'type', 'change')} {text(change.path)}" + (f" -> {moved}" if moved else "")
+
+
+class PermissionsApproval(ServerRequest):
+    """May the agent have these permissions besides its sandbox?"""
+
+    kind: ClassVar[str] = "permissions_approval"
+    params: PermissionsRequestApprovalParams
+
+    @property
+    def permissions(self) -> RequestPermissionProfile:
+        """What it asks for: network, files to read and to write."""
+        return self.params.permissions
+
+    @property
+    def cwd(self) -> str:
+        """The directory that relative paths are relative to."""
+        return text(self.params.cwd)  # type: ignore[no-any-return]
+
+    @property
+    def reason(self) -> str | None:
+        """Why the agent wants it, in its own words."""
+        return self.params.reason
+
+    def grant(
+        self,
+        subset: RequestPermissionProfile | GrantedPermissionProfile | Mapping[str, Any] | None = None,
+        *,
+        scope: Literal["turn", "session"] = "turn",
+    ) -> None:
+        """Grant what is asked for, or a part of it.
+
+        Args:
+            subset: What to grant; all that is asked for by default.
+            scope: For this turn, or for as long as the thread is loaded.
+
+        Raises:
+            InvalidInputError: It is no profile of permissions, or `scope` is neither.
+            InvalidInputTypeError: `subset` is neither a model nor a mapping.
+        """
+        given: Any = self.permissions if subset is None else subset
+        if hasattr(given, "model_dump"):
+            dumped: BaseModel = given
+            given = dumped.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        elif not isinstance(given, Mapping):
+            raise InvalidInputTypeError(
+                f"subset must be a profile of permissions, not {type(subset).__name__}."
+            )
+        if scope not in ("turn", "session"):
+            raise InvalidInputError(f'scope must be "turn" or "session", not {scope!r}.')
+        self._answer({"permissions": dict(given), "scope": scope}, f"grant for the {scope}")
+
+    def decline(self) -> None:
+        """Grant nothing. The turn goes on."""
+        self._answer({"permissions": {}}, "decline")
+
+    def _answer(self, result: dict[str, Any], word: str) -> None:
+        from ..generated.v2_all import PermissionsRequestApprovalResponse
+
+        self._respond(PermissionsRequestApprovalResponse, result, word)
