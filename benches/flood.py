@@ -18,6 +18,7 @@ from itertools import cycle, islice
 from typing import Any
 
 from . import lines, replay
+from .asking import Asking
 from .plan import DELTA, Plan, number_of, thread_id, turn_id
 
 _STAMP = "STAMP"
@@ -43,6 +44,7 @@ class Flood:
         self._threads = 0
         self._missing = plan.turns
         self._signalled = False
+        self._asking = Asking(plan) if plan.kind == "asking" else None
         self._play = self._baked()
 
     def _baked(self) -> Callable[[], None]:
@@ -50,6 +52,9 @@ class Flood:
         plan = self._plan
         if plan.kind == "silent":
             return lambda: None
+        if self._asking is not None:
+            first = self._asking.first()
+            return lambda: write(first)
         if plan.kind == "stamps":
             return self._stamps()
         blocks = lines.blocks(lines.wire(plan))
@@ -127,6 +132,8 @@ class Flood:
     def _answer(self, request: dict[str, Any]) -> bytes:
         if "id" not in request:
             return b""
+        if self._asking is not None and "method" not in request:
+            return self._asking.answered(request)
         result = self._result(request["method"], request.get("params") or {})
         return json.dumps({"id": request["id"], "result": result}, separators=(",", ":")).encode() + b"\n"
 

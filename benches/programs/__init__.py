@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..stage import Figures, Stage
-from . import control, first_event, idle, real, streams, unread
+from . import answering, control, first_event, idle, real, streams, unread
 
 PROGRAMS: dict[str, Callable[[Stage], Figures]] = {
     "async": streams.run_async,
@@ -13,6 +13,10 @@ PROGRAMS: dict[str, Callable[[Stage], Figures]] = {
     "unread": unread.run,
     "control_async": control.run_async,
     "control_sync": control.run_sync,
+    "answering": answering.run_handler,
+    "answering_async": answering.run_coroutine,
+    "answering_pulled": answering.run_pulled,
+    "answering_low_level": answering.run_low_level,
     "first_event_async": first_event.run_async,
     "first_event_sync": first_event.run_sync,
     "idle": idle.run,

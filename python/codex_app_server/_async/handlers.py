@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import weakref
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -18,22 +17,21 @@ if TYPE_CHECKING:
 # How long the end of a connection waits for handlers.
 _MOMENT_S = 1.0
 
-# The task that waits for the handler that runs.
-_attending: ContextVar[asyncio.Task[Any] | None] = ContextVar("_attending")
-# Those whose handlers have closed their client.
-_closers: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+# The call of a handler that this code runs in.
+_inside: ContextVar[_Call] = ContextVar("_inside")
 
 
 def note_closing() -> None:
     """The client is being closed from here: a handler that does that is not cancelled for it."""
-    attending = _attending.get(None)
-    if attending is not None:
-        _closers.add(attending)
+    call = _inside.get(None)
+    if call is not None:
+        call.closes = True
 
 
 async def stop(handlers: list[Handler]) -> None:
     """Wait for a moment until handlers are over; the connection has ended."""
-    own = (asyncio.current_task(), _attending.get(None))
+    inside = _inside.get(None)
+    own = (asyncio.current_task(), None if inside is None else inside.task)
     running = asyncio.get_running_loop()
     tasks = [task for handler in handlers if isinstance(handler, LoopHandler) for task in handler.tasks]
     others = [task for task in tasks if task not in own and task.get_loop() is running]
@@ -57,7 +55,7 @@ class LoopHandler(Handler):
         super().__init__(function)
         self._loop: asyncio.AbstractEventLoop | None = None
         # A loop holds its tasks weakly.
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
         self._is_coroutine = _gives_coroutine(function)
         with suppress(RuntimeError):  # made before there is a loop
             self.bind()
@@ -89,13 +87,7 @@ class LoopHandler(Handler):
         if self._loop is None:
             raise RuntimeError("A coroutine function cannot be called: the client was not started in a loop.")
 
-        def begin() -> None:
-            task = loop.create_task(_attend(function, request, done))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
-
-        loop = self._loop
-        loop.call_soon_threadsafe(begin)
+        self._loop.call_soon_threadsafe(_Call, self.tasks, function, request, done)
 
 
 def _gives_coroutine(function: Any) -> bool:
@@ -106,39 +98,53 @@ def _gives_coroutine(function: Any) -> bool:
     )
 
 
-async def _attend(function: Any, request: ServerRequest, done: Done) -> None:
-    """Await a handler until it is over. It is cancelled when nobody waits for its answer any more."""
-    attending = asyncio.current_task()
-    _attending.set(attending)  # the task that is made now sees it
-    work: asyncio.Task[Any] = asyncio.ensure_future(_call(function, request))
-    settled = asyncio.ensure_future(_settled(request))
-    is_cancelled = False
-    try:
-        await asyncio.wait({work, settled}, return_when=asyncio.FIRST_COMPLETED)
+class _Call:
+    """One call of a coroutine function, in its loop; cancelled when nobody waits for its answer any more."""
+
+    def __init__(
+        self, tasks: set[asyncio.Task[Any]], function: Any, request: ServerRequest, done: Done
+    ) -> None:
+        self._request = request
+        self._done = done
+        self._watch: asyncio.Task[bool] | None = None
+        self._is_cancelled = False
+        # Its handler has closed the client.
+        self.closes = False
+        token = _inside.set(self)  # the task that is made now sees it
+        self.task: asyncio.Task[Any] = asyncio.ensure_future(_awaited(function, request))
+        _inside.reset(token)
+        tasks.add(self.task)
+        self.task.add_done_callback(tasks.discard)
+        self.task.add_done_callback(self._over)
+        # After its first step. Most need no second one, and so no watch.
+        asyncio.get_running_loop().call_soon(self._begin_watch)
+
+    def _begin_watch(self) -> None:
+        if not self.task.done():
+            self._watch = asyncio.ensure_future(_settled(self._request))
+            self._watch.add_done_callback(self._settled)
+
+    def _settled(self, watch: asyncio.Task[bool]) -> None:
         # One that goes on after its own answer does so undisturbed.
-        if is_over(request) and not (request.settlement == "closed" and attending in _closers):
-            is_cancelled = work.cancel()
-        await asyncio.wait({work})
-    except asyncio.CancelledError:  # the loop ends
-        work.cancel()
-        raise
-    finally:
-        settled.cancel()
-        done(*_outcome(work, is_cancelled))
+        is_closing = self._request.settlement == "closed" and self.closes
+        if not watch.cancelled() and is_over(self._request) and not is_closing:
+            self._is_cancelled = self.task.cancel()
+
+    def _over(self, task: asyncio.Task[Any]) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        if not task.cancelled():
+            error = task.exception()
+            self._done(None if error is not None else task.result(), error)
+        elif self._is_cancelled:
+            self._done(None, None)
+        else:
+            self._done(None, asyncio.CancelledError("by itself, or because its loop ends"))
 
 
-def _outcome(work: asyncio.Task[Any], is_cancelled: bool) -> tuple[Any, BaseException | None]:
-    if not work.done():
-        return None, asyncio.CancelledError("its event loop ends")
-    if work.cancelled():
-        return None, None if is_cancelled else RuntimeError("the handler has cancelled itself")
-    error = work.exception()
-    return (None if error is not None else work.result()), error
-
-
-async def _call(function: Any, request: ServerRequest) -> Any:
+async def _awaited(function: Any, request: ServerRequest) -> Any:
     return await function(request)
 
 
-async def _settled(request: ServerRequest) -> None:
-    await wait_ready(request._native)
+async def _settled(request: ServerRequest) -> bool:
+    return await wait_ready(request._native)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInputTypeError, RequestHandlerError, RequestSettledError, TransportClosedError
+from . import workers
 
 if TYPE_CHECKING:
     from ..requests import ServerRequest
@@ -49,7 +49,7 @@ class Handler:
 
     def begin(self, request: ServerRequest, done: Done) -> None:
         """Call it for a request, elsewhere; `done` is called there when it is over."""
-        threading.Thread(target=self._run, args=(request, done), name="codex-request", daemon=True).start()
+        workers.run(functools.partial(self._run, request, done))
 
     def _run(self, request: ServerRequest, done: Done) -> None:
         try:

@@ -29,6 +29,10 @@ from ..errors import (
     RequestSettledError,
     TransportClosedError,
 )
+from ..requests import CommandApproval, ToolCall
+from ..requests._automatic import AutomaticRequest
+from ..requests._kinds import load, typed
+from .handlers import expire, judge
 from .lanes import Lanes
 
 if TYPE_CHECKING:
@@ -132,8 +136,6 @@ class Serving:
                 return
             self._serves = True
             requests = native.serve()
-        from ..requests._kinds import load
-
         load()
         threading.Thread(
             target=_take_all, args=(requests, native, weakref.ref(self)), name="codex-requests", daemon=True
@@ -229,8 +231,6 @@ class Serving:
             is_asking = thread_id in self._asking if asks is None else asks
         if not is_asking:
             return
-        from ..requests import CommandApproval
-
         with self._lock:
             served = thread_id in self._handlers or self._client_handler is not None
             served = served or any(queue.wants(CommandApproval, (thread_id,)) for queue in self._queues)
@@ -252,8 +252,6 @@ class Serving:
 
     def ask(self, native: _native.ServerRequest) -> None:
         """The runtime asks something."""
-        from ..requests._kinds import typed
-
         request = typed(native)
         with self._lock:
             self._sweep()
@@ -296,10 +294,6 @@ class Serving:
             self.drop(queue)
 
     def _begin(self, handler: Handler, request: ServerRequest) -> None:
-        from ..requests import ToolCall
-        from ..requests._automatic import AutomaticRequest
-        from .handlers import expire
-
         request._server = f"handler {handler.name}"
         line = _line(request)
         # A sub-agent belongs to the conversation at whose root it stands.
@@ -334,8 +328,6 @@ class Serving:
     def _judge(
         self, request: ServerRequest, handler: Handler, given: Any, error: BaseException | None
     ) -> None:
-        from .handlers import judge
-
         judge(request, handler.name, given, error, self._faults)
 
     def pending(self, token: str) -> ServerRequest:

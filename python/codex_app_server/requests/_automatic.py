@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import InvalidInputTypeError
 from ._base import ServerRequest, text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ..generated.v2_all import (
         AttestationGenerateParams,
         ChatgptAuthTokensRefreshParams,
@@ -83,12 +84,14 @@ class CurrentTime(AutomaticRequest):
         """
         from ..generated.v2_all import CurrentTimeReadResponse
 
-        if isinstance(now, datetime):
-            if now.tzinfo is None:
+        # Duck-typed: the module of datetimes is not imported for those who have none.
+        moment: Any = now
+        if hasattr(now, "timestamp"):
+            if moment.tzinfo is None:
                 raise InvalidInputTypeError(
                     "The time must have a timezone, as datetime.now(timezone.utc) has."
                 )
-            now = now.timestamp()
+            now = float(moment.timestamp())
         if isinstance(now, bool) or not isinstance(now, (int, float)):
             raise InvalidInputTypeError(f"The time must be in seconds, not {type(now).__name__}.")
         self._respond(CurrentTimeReadResponse, {"currentTimeAt": int(now)}, "provide")

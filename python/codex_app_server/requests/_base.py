@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
+import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
@@ -70,7 +70,7 @@ class ServerRequest:
         self.params: Any = params
         self.thread_id: str | None = native.thread_id
         self.turn_id: str | None = native.turn_id
-        self.token = secrets.token_urlsafe(16)
+        self.token = os.urandom(16).hex()
 
     @property
     def item_id(self) -> str | None:
