@@ -63,6 +63,13 @@ EXAMPLES: list[CodexError] = [
     errors.TurnFailedError(
         "boom", thread_id="t", turn_id="u", error=TurnError(message="boom"), errors=(RETRIED,)
     ),
+    errors.NoRequestHandlerError("nobody", thread_id="t"),
+    errors.RequestSettledError("too late", method="item/tool/call", settlement="turn_over"),
+    errors.RequestAnsweredError("again", method="item/tool/call", settlement="answered"),
+    errors.RequestNotFoundError("no such token"),
+    errors.RequestHandlerError(
+        "it raised", method="item/tool/call", thread_id="t", turn_id="u", item_id="i", ancestors=("s",)
+    ),
     errors.InvalidInputError("empty"),
     errors.InvalidInputTypeError("not a str"),
     turn_overflow("t", "u", 7, 700),
