@@ -1,7 +1,7 @@
-"""A small MCP server over stdio, with the standard library alone: its tools ask their client's user something.
+"""A small MCP server over stdio, of the standard library alone: its tools ask their client's user something.
 
-Run by the real runtime (`config()` names it), never imported by it. What the user answers to an elicitation is
-the text of the tool's result, as JSON. `--log PATH` keeps what the runtime sends.
+Run by the real runtime; `config()` makes it known there. What the user answers to an elicitation is the text
+of the tool's result, as JSON. `--log PATH` keeps what the runtime sends.
 """
 
 from __future__ import annotations
