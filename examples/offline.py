@@ -15,6 +15,7 @@ from pathlib import Path
 
 from codex_app_server.testing import (
     Answer,
+    CustomToolCall,
     FunctionCall,
     Message,
     ModelRequest,
@@ -67,10 +68,34 @@ def pursue(request: ModelRequest) -> str | Answer | None:
     return told[0]
 
 
+def _escape(command: str, why: str) -> Answer:
+    """A command that is to run outside of the sandbox, which needs an approval."""
+    wish = {"cmd": command, "sandbox_permissions": "require_escalated", "justification": why}
+    return Answer(FunctionCall("exec_command", wish))
+
+
+_LOG = "*** Begin Patch\n*** Add File: log.txt\n+High tide at noon.\n*** End Patch\n"
+_WRITE = Answer(CustomToolCall("apply_patch", _LOG))
+_RING = _escape("echo Ding", "The bell hangs outside.")
+
+# By the beginning of the prompt: what the model wants to do, one after the other.
+_WISHES: dict[str, list[str | Answer]] = {
+    "Ring the bell.": [_RING, "That was all."],
+    "Write the log.": [_WRITE, "That was all."],
+    "Write 'High tide at noon.' into log.txt.": [
+        *(_WRITE, _RING, _RING),
+        *(_escape("rm log.txt", "To leave no trace."), "That was all."),
+    ],
+}
+
+
 def respond(request: ModelRequest) -> str | Answer | None:
     """The offline model's script: an answer by prompt, or an echo."""
     if 'source="goal"' in request.prompt:
         return pursue(request)
+    for beginning, wishes in _WISHES.items():
+        if request.prompt.startswith(beginning):
+            return wishes[len(request.tool_outputs)]
     if request.model == "no-such-model":
         return Answer(ResponseFailure("invalid_prompt", "The model `no-such-model` does not exist."))
     if "Gale warning" in str(request.input[-1]):

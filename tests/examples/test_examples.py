@@ -128,7 +128,7 @@ def test_example_of_testing_runs_its_own_tests(kind: str, capsys: pytest.Capture
 
 
 def test_every_example_is_tested_and_listed() -> None:
-    assert set(names()) == {*PRINTED, "offline_testing"}
+    assert set(names()) == {*PRINTED, "offline_testing", "approvals", "approvals_web"}  # see test_approvals
     listed = re.findall(r"^\| \[(\w+)\]", (ROOT / "examples/README.md").read_text(encoding="utf-8"), re.M)
     assert sorted(listed) == sorted([*names(), "demo"])
 

@@ -1,0 +1,1 @@
+"""Approvals in the terminal: the agent asks, a person answers."""

@@ -1,0 +1,1 @@
+"""Approvals on a web page: the agent asks, a visitor answers."""
