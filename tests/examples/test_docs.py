@@ -12,13 +12,14 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import codex_app_server
-from codex_app_server import Codex, CodexConfig, TurnResult, async_client, client, errors
+from codex_app_server import Codex, CodexConfig, TurnResult, async_client, client, errors, requests
 from codex_app_server.testing import OfflineModel
 from examples.offline import respond
 from scripts.release.links import path_of, targets
@@ -109,21 +110,25 @@ def signatures() -> Iterator[Any]:
         for node in ast.parse(stub).body:
             if isinstance(node, ast.ClassDef):
                 for method in node.body:
-                    assert isinstance(method, ast.FunctionDef)
+                    assert isinstance(method, (ast.FunctionDef, ast.AsyncFunctionDef))
                     yield pytest.param(node.name, method, id=f"{node.name}.{method.name}")
             elif isinstance(node, ast.FunctionDef):
                 yield pytest.param(None, node, id=node.name)
 
 
 def named(name: str) -> Any:
-    """A class, from the package or from the modules of the low-level clients."""
-    modules = (codex_app_server, client, async_client)
+    """A class or function, from the package or from a module of its own."""
+    modules = (codex_app_server, client, async_client, requests)
     return next(getattr(module, name) for module in modules if hasattr(module, name))
 
 
 @pytest.mark.parametrize(("owner", "stub"), list(signatures()))
 def test_signature_in_the_reference_is_that_of_the_code(owner: str | None, stub: ast.FunctionDef) -> None:
-    holders = [codex_app_server] if owner is None else [named(owner), named(f"Async{owner}")]
+    # Requests have no twin: one class for both clients.
+    own = owner in vars(requests) or stub.name in vars(requests)
+    holders = [requests] if own else [codex_app_server]
+    if owner is not None:
+        holders = [named(owner)] if own else [named(owner), named(f"Async{owner}")]
     for holder in holders:
         # What is iterated is closed by aclose() in the async form.
         real = getattr(holder, stub.name, None) or getattr(holder, f"a{stub.name}")
@@ -154,6 +159,7 @@ def test_signature_in_the_reference_is_that_of_the_code(owner: str | None, stub:
         "GoalHandle",
         "NotificationStream",
         "ProcessHandle",
+        "Requests",
         "Thread",
         "TurnHandle",
     ],
@@ -162,6 +168,23 @@ def test_every_public_method_is_in_the_reference(owner: str) -> None:
     described = {case.values[1].name for case in signatures() if case.values[0] == owner}
     fields = {"id", "thread_id", "login_id", "auth_url", "verification_url", "user_code"}
     assert described == {name for name in dir(named(owner)) if name[0] != "_"} - fields
+
+
+@pytest.mark.parametrize("owner", sorted(set(requests.__all__) - {"Settlement", "dangerously_accept_all"}))
+def test_every_request_is_in_the_reference(owner: str) -> None:
+    kind = getattr(requests, owner)
+    described = {case.values[1].name for case in signatures() if case.values[0] in ("ServerRequest", owner)}
+    properties = {
+        name
+        for name in dir(kind)
+        if isinstance(inspect.getattr_static(kind, name), (property, cached_property))
+    }
+    public = {name for name in dir(kind) if name[0] != "_"} - properties - {"kind", "deadline_s"}
+    assert public <= described
+    attributes = set(
+        re.findall(r"\w+", REFERENCE.split("## Requests of the runtime")[1].split("## Errors")[0])
+    )
+    assert {name for name in properties if name[0] != "_"} - attributes <= {"is_overdue"}
 
 
 def test_every_exported_name_is_in_the_reference() -> None:
