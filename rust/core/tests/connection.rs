@@ -1,5 +1,6 @@
 //! A connection with its threads, over an endpoint in memory: what a process adds is in `process`.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -258,13 +259,19 @@ fn is_fresh(connection: &Connection, turn: &Subscription, settle: impl FnOnce())
 fn a_turn_is_not_idle_while_it_waits_for_an_answer_however_that_ends() {
     let (memory, connection) = opened(false);
     let turn = connection.follow_turn("t", "u");
+    let last_id = Cell::new(0);
     let ask = || {
-        let request =
-            r#"{"id":0,"method":"item/tool/call","params":{"threadId":"t","turnId":"u"}}"#;
+        let id = last_id.get() + 1;
+        last_id.set(id);
+        let params = r#"{"threadId":"t","turnId":"u"}"#;
+        let request = format!(r#"{{"id":{id},"method":"item/tool/call","params":{params}}}"#);
         memory.say(format!("{request}\n").as_bytes());
     };
-    let resolve =
-        || memory.say(b"{\"method\":\"serverRequest/resolved\",\"params\":{\"requestId\":0}}\n");
+    let resolve = || {
+        let params = format!(r#"{{"requestId":{}}}"#, last_id.get());
+        let line = format!(r#"{{"method":"serverRequest/resolved","params":{params}}}"#);
+        memory.say(format!("{line}\n").as_bytes());
+    };
     let asked = || {
         until_idle(&connection, &turn);
         ask();
