@@ -1,8 +1,9 @@
 """Makes the threads' shell (`_sync`) from the asyncio shell (`_async`), and its tests from the other's.
 
 Owns the rules: which words change, which lines belong to one shell only, and how docstrings are put.
-`waiting.py`, `handlers.py` and `concurrency.py` are not made: they are where the two differ. Run by hand after a change, and
-by lint with `--check`, which writes nothing and fails when the made files are not what the rules make.
+`waiting.py`, `handlers.py` and `concurrency.py` are not made: they are where the two differ. Run by hand
+after a change, and by lint with `--check`, which writes nothing and fails when the made files are not what
+the rules make.
 
 A line that ends with `# async only` is left out. A line `# sync only: CODE` becomes `CODE`.
 """
