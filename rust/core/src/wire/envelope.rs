@@ -18,7 +18,7 @@ use crate::wire::protocol::NOTIFICATIONS;
 pub use ids::{Ids, id_in_answer};
 use ids::{params_with_ids, spec_of};
 use json::{Broken, Cursor};
-pub use place::{first_at, first_text_at, texts_at};
+pub use place::{first_at, first_text_at, item_type, texts_at};
 pub use plain::plain;
 use short::Layout;
 use text::{readable_text_of, text_of};

@@ -7,7 +7,7 @@ use super::request::ServerRequest;
 use crate::session::incoming::Incoming;
 use crate::session::routing::is_end_of_thread;
 use crate::session::stats::Stats;
-use crate::wire::envelope::{first_at, first_text_at, id_in_answer, texts_at};
+use crate::wire::envelope::{first_at, first_text_at, id_in_answer, item_type, texts_at};
 use crate::wire::protocol::IdPath;
 
 #[derive(Debug, Default)]
@@ -68,8 +68,8 @@ impl RequestContext {
     /// Returns how many changes were dropped.
     fn item_begins(&mut self, thread_id: &str, turn_id: &str, incoming: &Incoming<'_>) -> u64 {
         let params = incoming.notification.params;
-        // The type stands first, so a long message is not read for it. Of a line that nests it elsewhere all is read.
-        match first_at(params, &["item", "type"]) {
+        // It stands first, so a long message is not read for it.
+        match item_type(params) {
             Some(br#""fileChange""#) => {
                 let Some(item_id) = first_text_at(params, &["item", "id"]) else {
                     return 0;
@@ -91,7 +91,7 @@ impl RequestContext {
     }
 
     fn item_is_over(&mut self, thread_id: &str, params: &[u8]) {
-        match first_at(params, &["item", "type"]) {
+        match item_type(params) {
             Some(br#""fileChange""#) => {
                 if let Some(item_id) = first_text_at(params, &["item", "id"]) {
                     self.changes.remove(thread_id, &item_id);

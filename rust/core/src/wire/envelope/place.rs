@@ -20,12 +20,22 @@ pub fn first_at<'l>(params: &'l [u8], path: &[&str]) -> Option<&'l [u8]> {
     json.value().ok()
 }
 
-/// The text there.
+/// The raw JSON of the type of the item that params are about. The runtime writes it first: there it is compared with
+/// no more than a few bytes.
+pub fn item_type(params: &[u8]) -> Option<&[u8]> {
+    let Some(rest) = params.strip_prefix(br#"{"item":{"type":""#) else {
+        return first_at(params, &["item", "type"]);
+    };
+    let end = memchr::memchr(b'"', rest)?;
+    Some(&params[params.len() - rest.len() - 1..=params.len() - rest.len() + end])
+}
+
+/// The text under these names.
 pub fn first_text_at<'l>(params: &'l [u8], path: &[&str]) -> Option<Cow<'l, str>> {
     text_of(first_at(params, path)?)
 }
 
-/// The texts in the array there.
+/// The texts in the array under these names.
 pub fn texts_at<'l>(params: &'l [u8], path: &[&str]) -> Vec<Cow<'l, str>> {
     let mut texts = Vec::new();
     let mut json = Cursor::new(first_at(params, path).unwrap_or_default());
@@ -64,6 +74,21 @@ mod tests {
             r#"{"item":{"type":"a"#,
         ] {
             assert_eq!(found(params), None, "{params}");
+        }
+    }
+
+    #[test]
+    fn the_type_of_an_item_is_found_wherever_it_stands() {
+        for params in [
+            r#"{"item":{"type":"a","id":"b"},"threadId":"t"}"#,
+            r#"{"threadId":"t","item":{"type":"a"}}"#,
+            r#"{"item":{"id":"b","type":"a"}}"#,
+            r#"{"item": {"type":"a"}}"#,
+        ] {
+            assert_eq!(item_type(params.as_bytes()), Some(&br#""a""#[..]));
+        }
+        for params in [r#"{"item":{"type":"a"#, r#"{"item":{"type":1}}"#, "{}"] {
+            assert_ne!(item_type(params.as_bytes()), Some(&br#""a""#[..]));
         }
     }
 
