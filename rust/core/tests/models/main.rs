@@ -7,6 +7,7 @@
 mod inbox;
 mod ownership;
 mod relay;
+mod requests;
 mod runtime;
 
 use shuttle::Runner;
