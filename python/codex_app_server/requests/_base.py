@@ -149,13 +149,13 @@ class ServerRequest:
     # --- for the classes of this package
 
     def _respond(self, model: type[BaseModel], result: dict[str, Any], decision: str) -> None:
-        """Answer with what the model makes of `result`."""
+        """Answer with `result`, by the wire's names, if it is one for the model."""
         try:
-            checked = model.model_validate(result)
-            value = checked.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            model.model_validate(result)
         except ValueError as error:
             raise InvalidInputError(f"This is no answer to {self.method}: {error}") from None
-        self._write(value, decision)
+        # Not what the model makes of it: that writes null for a number that JSON has not.
+        self._write(result, decision)
 
     def _write(self, value: Any, decision: str) -> None:
         try:

@@ -73,7 +73,6 @@ def test_a_wrong_answer_is_not_written_and_another_one_can_be_given(case: str, p
         assert (reply(peer))["id"] == 7
 
 
-@pytest.mark.xfail(strict=True, reason="the model's dump makes null of it, which is sent")
 def test_a_number_that_json_has_not_is_not_sent_as_another_value(peer: ScriptedPeer) -> None:
     keeper = Deferring()
     with Codex(config(peer), on_request=keeper):
