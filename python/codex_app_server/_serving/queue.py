@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ..errors import TransportClosedError
     from ..requests import ServerRequest
 
+# Settled requests are swept out when twice as many are held as were open the last time, and not before this.
+_SWEEP_AT = 64
+
 
 class RequestQueue:
     """Requests for one consumer.
@@ -43,6 +46,7 @@ class RequestQueue:
         self._waiting: deque[ServerRequest] = deque()
         # Taken, and perhaps still open.
         self._taken: list[ServerRequest] = []
+        self._sweep_at = _SWEEP_AT
         self._ended: TransportClosedError | None = None
         self.closed = False
 
@@ -58,6 +62,10 @@ class RequestQueue:
             if self.closed or self._ended is not None:
                 return False
             self._waiting.append(request)
+            if len(self._waiting) >= self._sweep_at:
+                # Somebody else answers them, by their tokens, and nobody takes them.
+                self._waiting = deque(each for each in self._waiting if not each.settled)
+                self._sweep_at = max(_SWEEP_AT, 2 * len(self._waiting))
         self._gate.set()
         return True
 
