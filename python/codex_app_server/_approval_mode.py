@@ -31,6 +31,8 @@ def asks(mode: Any, policy: Any, reviewer: Any) -> bool | None:
     """Whether approvals come to this program with these options; None if they leave that as it is."""
     if policy is None and reviewer is None:
         return None if mode is None else mode is ApprovalMode.ask
+    if _word(policy) == "never":
+        return False
     return None if reviewer is None else _word(reviewer) == "user"
 
 

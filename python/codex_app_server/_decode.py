@@ -13,7 +13,7 @@ import functools
 import json
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._native import Decoder, plain
 from .errors import ParseError
@@ -64,8 +64,20 @@ def raw(method: str, result: bytes) -> Any:
         raise _unexpected(method, "JSON that Python can hold", result) from error
 
 
-def thread_id(method: str, result: bytes) -> str:
-    """The id of the thread that an answer carries. The rest is not validated: callers want only the id."""
+class Opened(NamedTuple):
+    """What the answer says of a thread that was started, resumed, forked or unarchived.
+
+    Args:
+        id: Its id.
+        asks: Whether its approvals come to this program; None where the answer does not say it.
+    """
+
+    id: str
+    asks: bool | None
+
+
+def opened(method: str, result: bytes) -> Opened:
+    """The thread that an answer carries. The rest is not validated: callers want no more."""
     try:
         answer = json.loads(result)
     except (ValueError, RecursionError):
@@ -76,7 +88,9 @@ def thread_id(method: str, result: bytes) -> str:
         raise _unexpected(method, "an object with thread.id", result) from error
     if not isinstance(found, str):
         raise _unexpected(method, "an object with thread.id", result)
-    return found
+    policy, reviewer = answer.get("approvalPolicy"), answer.get("approvalsReviewer")
+    asks = None if policy is None or reviewer is None else reviewer == "user" and policy != "never"
+    return Opened(found, asks)
 
 
 def initialized(method: str, result: bytes) -> InitializeResponse:

@@ -259,21 +259,21 @@ def thread_start(
     sandbox: Any = None,
     sandbox_policy: Any = None,
     **given: Any,
-) -> Request[str]:
+) -> Request[_decode.Opened]:
     params = {
         **approval_settings(
             approval_mode, approval_policy, approvals_reviewer, default=ApprovalMode.auto_review
         ),
         **_thread_options(sandbox, sandbox_policy, given),
     }
-    return Request("thread/start", params, _decode.thread_id)
+    return Request("thread/start", params, _decode.opened)
 
 
-def thread_resume(thread_id: str, **given: Any) -> Request[str]:
+def thread_resume(thread_id: str, **given: Any) -> Request[_decode.Opened]:
     return _on_thread("thread/resume", thread_id, **given)
 
 
-def thread_fork(thread_id: str, **given: Any) -> Request[str]:
+def thread_fork(thread_id: str, **given: Any) -> Request[_decode.Opened]:
     return _on_thread("thread/fork", thread_id, **given)
 
 
@@ -287,13 +287,13 @@ def _on_thread(
     sandbox: Any = None,
     sandbox_policy: Any = None,
     **given: Any,
-) -> Request[str]:
+) -> Request[_decode.Opened]:
     params = {
         "threadId": identifier("thread_id", thread_id),
         **approval_settings(approval_mode, approval_policy, approvals_reviewer),
         **_thread_options(sandbox, sandbox_policy, given),
     }
-    return Request(method, params, _decode.thread_id, needs=_needs(given))
+    return Request(method, params, _decode.opened, needs=_needs(given))
 
 
 def _thread_options(sandbox: Any, sandbox_policy: Any, given: dict[str, Any]) -> dict[str, Any]:
@@ -308,8 +308,8 @@ def _needs(given: dict[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in NEWER_OPTIONS if given.get(name) is not None)
 
 
-def thread_unarchive(thread_id: str) -> Request[str]:
-    return Request("thread/unarchive", {"threadId": identifier("thread_id", thread_id)}, _decode.thread_id)
+def thread_unarchive(thread_id: str) -> Request[_decode.Opened]:
+    return Request("thread/unarchive", {"threadId": identifier("thread_id", thread_id)}, _decode.opened)
 
 
 def thread_archive(thread_id: str) -> Request[ThreadArchiveResponse]:

@@ -46,8 +46,8 @@ class TurnResult:
             without that, None.
         items: Every completed item, in the order of completion.
         usage: The token usage as last reported.
-        request_errors: The requests of the turn and its sub-agents that were refused because their handler
-            failed.
+        request_errors: What handlers have done wrong with requests of the turn and its sub-agents. These were
+            refused, unless they were answered before the handler raised.
     """
 
     id: str

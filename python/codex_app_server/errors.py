@@ -433,7 +433,7 @@ class _OfTurn(CodexError):
         turn_id: The turn; "" if it was not known yet.
         errors: The turn's `error` events so far, the last ones if there were many: what the runtime tried
             again, and what it gave up for.
-        request_errors: The requests of the turn that were refused because their handler failed.
+        request_errors: What handlers have done wrong with requests of the turn.
     """
 
     def __init__(

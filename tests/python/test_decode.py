@@ -98,13 +98,13 @@ def test_an_answer_that_cannot_be_read_keeps_its_text(result: bytes) -> None:
 
 
 def test_the_thread_id_of_an_answer_needs_nothing_else_to_fit() -> None:
-    assert _decode.thread_id("thread/start", b'{"thread": {"id": "t", "turns": 3}}') == "t"
+    assert _decode.opened("thread/start", b'{"thread": {"id": "t", "turns": 3}}').id == "t"
 
 
 @pytest.mark.parametrize("result", [b"{}", b'{"thread": null}', b'{"thread": {"id": 3}}', b"[]", b"x"])
 def test_an_answer_without_a_thread_id_is_a_typed_error(result: bytes) -> None:
     with pytest.raises(ParseError, match="thread/start"):
-        _decode.thread_id("thread/start", result)
+        _decode.opened("thread/start", result)
 
 
 def nested(depth: int) -> str:
@@ -128,7 +128,7 @@ def test_a_turn_that_failed_has_failed_whatever_else_its_end_says(more: str) -> 
 @pytest.mark.parametrize("more", [nested(210), nested(5_000), nested(100_000)])
 def test_an_answer_is_read_however_deep_it_nests(more: str) -> None:
     thread = b'{"thread": {"id": "t", "more": %s}}' % more.encode()
-    assert _decode.thread_id("thread/start", thread) == "t"
+    assert _decode.opened("thread/start", thread).id == "t"
     answer: Any = _decode.answer("model/list", b'{"data": [], "nextCursor": "c", "more": %s}' % more.encode())
     assert (type(answer), answer.data, answer.next_cursor) == (ModelListResponse, [], "c")
     answer = _decode.answer("model/list", b'{"data": %s, "nextCursor": "c"}' % more.encode())

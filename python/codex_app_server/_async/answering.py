@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .._serving.queue import RequestQueue
-from ..errors import TransportClosedError
+from ..errors import RequestSettledError, TransportClosedError
 from .waiting import HANDLERS_OWN, Background, alone, wait_ready
 
 if TYPE_CHECKING:
@@ -51,18 +52,22 @@ class AsyncAnswering:
             self._serving.drop(queue)
 
     async def _answer(self, request: ServerRequest) -> None:
-        native = request._native
         try:
-            given = await alone(self._handler, request.method, json.loads(native.params))
+            given = await alone(self._handler, request.method, json.loads(request._native.params))
             if not isinstance(given, dict):
                 raise TypeError(f"the handler gave back {type(given).__name__}, not a dict")
-            native.answer(json.dumps(given, allow_nan=False, ensure_ascii=False).encode())
+            with suppress(RequestSettledError):
+                request._write(given, "answer")
         except HANDLERS_OWN:
             logger.exception("The handler of %s failed, so it was refused", request.method)
-            native.refuse()
+            self._refuse(request)
         except BaseException:
-            native.refuse()
+            self._refuse(request)
             raise
+
+    def _refuse(self, request: ServerRequest) -> None:
+        with suppress(RequestSettledError):
+            request.refuse()
 
     async def aclose(self) -> None:
         """Wait until the handler is not at work any more; the connection has ended."""

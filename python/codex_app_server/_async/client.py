@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from .. import _requests
 from .._approval_mode import ApprovalMode, asks
 from .._config import CodexConfig
-from .._serving.serving import MOST_AT_ONCE, Serving
+from .._serving.serving import MOST_AT_ONCE
 from ..errors import InvalidInputTypeError
 from .accounts import AsyncAccounts
-from .handlers import handler_of
 from .pulling import AsyncRequests
 from .runtime import AsyncRuntime
 from .services import AsyncServices
 from .thread import AsyncThread
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
     from pydantic import BaseModel
 
+    from .._decode import Opened
     from .._metadata import InitializeResponse
     from .._requests import Request
     from .._sandbox import Sandbox
@@ -42,14 +42,13 @@ if TYPE_CHECKING:
         ThreadStartSource,
     )
     from ..models import JsonObject
-    from ..requests import ServerRequest
-
-    OnRequest = Callable[[ServerRequest], Awaitable[None] | None]  # async only
-    # sync only: OnRequest = Callable[[ServerRequest], None]
+    from ..requests import AsyncOnRequest, ServerRequest
     from .rpc import AsyncRpc
 
 T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound="BaseModel")
+RequestT = TypeVar("RequestT", bound="ServerRequest")
+OtherT = TypeVar("OtherT", bound="ServerRequest")
 CodexT = TypeVar("CodexT", bound="AsyncCodex")
 
 
@@ -80,13 +79,12 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         self,
         config: CodexConfig | None = None,
         *,
-        on_request: OnRequest | None = None,
+        on_request: AsyncOnRequest | None = None,
         max_concurrent_requests: int = MOST_AT_ONCE,
     ) -> None:
         if config is not None and not isinstance(config, CodexConfig):
             raise InvalidInputTypeError(f"config must be a CodexConfig, not {type(config).__name__}.")
-        serving = Serving(handler_of(on_request), max_concurrent_requests)
-        self._client = AsyncRuntime(config or CodexConfig(), serving)
+        self._client = AsyncRuntime(config or CodexConfig(), on_request, max_concurrent_requests)
         # sync only: self._client.start()
 
     async def __aenter__(self: CodexT) -> CodexT:
@@ -219,7 +217,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         ephemeral: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
-        on_request: OnRequest | None = None,
+        on_request: AsyncOnRequest | None = None,
         personality: Personality | None = None,
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
@@ -344,7 +342,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         include_turns: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
-        on_request: OnRequest | None = None,
+        on_request: AsyncOnRequest | None = None,
         personality: Personality | None = None,
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
@@ -395,7 +393,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         include_turns: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
-        on_request: OnRequest | None = None,
+        on_request: AsyncOnRequest | None = None,
         sandbox: Sandbox | SandboxMode | None = None,
         sandbox_policy: SandboxPolicy | None = None,
         service_tier: str | None = None,
@@ -459,7 +457,15 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         """The models that can be used, on request with those that menus do not show."""
         return await self._client.request(_requests.model_list(include_hidden=include_hidden), timeout_s)
 
-    def requests(self, *kinds: type[ServerRequest], thread_id: str | None = None) -> AsyncRequests:
+    @overload
+    def requests(self, *, thread_id: str | None = None) -> AsyncRequests[ServerRequest]: ...
+    @overload
+    def requests(
+        self, kind: type[RequestT], other: type[OtherT], /, *, thread_id: str | None = None
+    ) -> AsyncRequests[RequestT | OtherT]: ...
+    @overload
+    def requests(self, *kinds: type[RequestT], thread_id: str | None = None) -> AsyncRequests[RequestT]: ...
+    def requests(self, *kinds: type[ServerRequest], thread_id: str | None = None) -> AsyncRequests[Any]:
         """What the runtime asks, to be pulled in place of being handled. Not awaited.
 
         It serves from this call on, and gets what no handler gets. With several of these, each request goes
@@ -478,6 +484,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         """The request that waits for an answer by this token: for pages whose visitors answer.
 
         Raises:
+            InvalidInputTypeError: The token is no text.
             RequestNotFoundError: There is none: it is settled, or of another connection.
         """
         return self._client.serving.pending(token)
@@ -488,9 +495,9 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
 
     async def _thread(
         self,
-        request: Request[str],
+        request: Request[Opened],
         timeout_s: float | None,
-        on_request: OnRequest | None = None,
+        on_request: AsyncOnRequest | None = None,
         asking: bool | None = None,
         *,
         resumes: str | None = None,
@@ -498,11 +505,20 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
     ) -> AsyncThread:
         owner = self  # async only
         # sync only: owner = self._client
-        with self._client.serving.opening(handler_of(on_request), resumes=resumes, forks=forks) as opening:
+        serving, handler = self._client.serving, self._client.handlers.of(on_request)
+        opening = serving.opening(handler, resumes=resumes, forks=forks)
 
-            def made(id: str) -> AsyncThread:
-                opening.opened(id, asking)
-                return AsyncThread(owner, id)
+        def made(thread: Opened) -> AsyncThread:
+            # What was chosen is not what holds for a thread that was loaded before.
+            holds = asking if asking is None or thread.asks is None else thread.asks
+            serving.opened(opening, thread.id, holds)
+            return AsyncThread(owner, thread.id)
 
-            # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind.
+        try:
+            serving.begin_opening(opening)
+            # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind. So
+            # nothing is done after that.
             return await self._client.request(request.making(made), timeout_s)
+        except BaseException:
+            serving.end_opening(opening)
+            raise

@@ -596,8 +596,9 @@ class AsyncCodexClient:
             The handle of the goal, and the first turn's id.
         """
         request = _goals.activate(identifier("thread_id", thread_id), objective, None)
+        since = self._client.serving.faults.mark()
         subscription = await begun(self._connection, thread_id, request, Deadline(timeout_s))
-        goal = AsyncGoalHandle(self, subscription)
+        goal = AsyncGoalHandle(self, subscription, since)
         return goal, goal.id
 
     async def cancel_goal_operation(self, state: AsyncGoalHandle, *, timeout_s: float | None = None) -> None:

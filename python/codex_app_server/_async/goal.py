@@ -150,13 +150,17 @@ class AsyncGoalHandle:
     _subscription: Subscription = field(repr=False, compare=False)
     _cursor: AsyncGoalCursor = field(repr=False, compare=False)
     _interrupted: TurnInterruptResponse | None = field(repr=False, compare=False)
+    # Of what handlers have done wrong, the last before this goal.
+    _since: int = field(repr=False, compare=False)
 
     def __init__(
         self,
         _codex: AsyncCodex | AsyncCodexClient,  # async only
         # sync only: _client: Codex | CodexClient | Runtime,
         _subscription: Subscription,
+        _since: int,
     ) -> None:
+        self._since = _since
         self._codex = _codex  # async only
         # sync only: self._client = runtime_of(_client)
         self.thread_id = _subscription.thread_id
@@ -339,11 +343,11 @@ class AsyncGoalHandle:
 
     @property
     def request_errors(self) -> tuple[RequestHandlerError, ...]:
-        """The requests of this thread and its sub-agents that were refused because their handler failed.
+        """What handlers have done wrong with requests of this goal's turns and their sub-agents, so far.
 
-        So far, and the last ones if there were very many.
+        The last ones, if there were very many.
         """
-        return self._codex._client.serving.faults_of(self.thread_id, None)
+        return self._codex._client.serving.faults.of_thread(self.thread_id, self._since)
 
     async def aclose(self) -> None:
         """Let go of the events that were not read. The goal goes on."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from .._serving import workers
 from .._serving.queue import RequestQueue
 from ..errors import ClientClosedError, ForkedProcessError, InvalidInputTypeError
 from ..requests import ServerRequest
@@ -12,10 +15,14 @@ from .waiting import wait_ready
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from .._serving.serving import Serving
     from .runtime import AsyncRuntime
 
 
-class AsyncRequests:
+RequestT = TypeVar("RequestT", bound=ServerRequest)
+
+
+class AsyncRequests(Generic[RequestT]):
     """What the runtime asks, one request after the other. Each goes to one taker.
 
     Async form of `Requests`. Made by `AsyncCodex.requests()`. It serves from its construction to its close:
@@ -43,17 +50,17 @@ class AsyncRequests:
         self._queue = RequestQueue(kinds, thread_id)
         runtime.serving.pull(self._queue)
 
-    def __aiter__(self) -> AsyncRequests:
+    def __aiter__(self) -> AsyncRequests[RequestT]:
         return self
 
-    async def __anext__(self) -> ServerRequest:
+    async def __anext__(self) -> RequestT:
         try:
             if not self._queue.closed:
                 await self._runtime.start()
             while not self._queue.closed:
                 request = self._queue.take()
                 if request is not None:
-                    return request
+                    return cast("RequestT", request)
                 await wait_ready(self._queue)
         except ClientClosedError:
             pass
@@ -63,7 +70,7 @@ class AsyncRequests:
         """Serve no more, and refuse what was not answered. Idempotent."""
         self._runtime.serving.drop(self._queue)
 
-    async def __aenter__(self) -> AsyncRequests:
+    async def __aenter__(self) -> AsyncRequests[RequestT]:
         return self
 
     async def __aexit__(
@@ -74,10 +81,15 @@ class AsyncRequests:
     ) -> None:
         await self.aclose()
 
-    def __del__(self) -> Any:
+    def __del__(self) -> None:
         queue = getattr(self, "_queue", None)
         if queue is not None and not queue.closed:
-            try:
-                self._runtime.serving.drop(queue)
-            except ForkedProcessError:
-                return
+            queue.closed = True
+            # Not here: the collector comes up anywhere, within a lock of ours or of somebody's log.
+            with suppress(RuntimeError):  # the interpreter ends, and with it the connection
+                workers.run(partial(_drop, self._runtime.serving, queue))
+
+
+def _drop(serving: Serving, queue: RequestQueue) -> None:
+    with suppress(ForkedProcessError):
+        serving.drop(queue)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._deadline import NEVER, Deadline
 from .._failures import transport_closed
-from .._serving.serving import Serving
+from .._serving.serving import MOST_AT_ONCE, Serving
 from ..errors import ForkedProcessError, NotStartedError, StartupError
 from ..retry import pauses
-from .handlers import note_closing, stop
+from .handlers import Handlers
 from .startup import LOST_A_RACE, initialize, spawn
 from .waiting import Lock, sleep
 
@@ -54,10 +54,18 @@ _NOT_STARTED = (
 class AsyncRuntime:
     """The runtime of one client."""
 
-    def __init__(self, config: CodexConfig, serving: Serving | None = None, *, by_hand: bool = False) -> None:
+    def __init__(
+        self,
+        config: CodexConfig,
+        on_request: Any = None,
+        max_concurrent_requests: int = MOST_AT_ONCE,
+        *,
+        by_hand: bool = False,
+    ) -> None:
         self._config = config
         # Who answers what the runtime asks.
-        self.serving = serving or Serving()
+        self.handlers = Handlers()
+        self.serving = Serving(self.handlers.of(on_request), max_concurrent_requests)
         # Started, greeted and started again by the low-level client, and by nobody else.
         self._by_hand = by_hand
         # Around a start. That of the threads' client is over before anybody can call it.  # async only
@@ -89,6 +97,7 @@ class AsyncRuntime:
         """
         if self._by_hand:
             return self.connection
+        self.handlers.bind()
         # sync only: if self._metadata is None:
         # sync only:     self._start(deadline)
         if self._metadata is None or self._closed:  # async only
@@ -197,12 +206,12 @@ class AsyncRuntime:
     async def aclose(self) -> None:
         """End the runtime. Everything that still waits for it is told so. Idempotent."""
         self._closed = True
-        note_closing()
+        self.handlers.note_closing()
         native = None
         if self._connection is not None:
             native = self._connection.native
             await self._connection.aclose()
-            await stop(self.serving.handlers)
+            await self.handlers.stop()
         self.serving.ended(native, transport_closed("closed_by_client", None, None, "", ""))
 
     def __del__(self, _warn: Any = warnings.warn) -> None:

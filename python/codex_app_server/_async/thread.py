@@ -226,10 +226,12 @@ class AsyncThread:
         """Start a turn that is stopped if its handle is lost."""
         serving = self._codex._client.serving
         serving.require(self.id, asking)
+        since = serving.faults.mark()
         connection = await self._codex._client.start(deadline)
         subscription, _ = await connection.start_turn(request, deadline)
         serving.note_asking(self.id, asking)
-        return AsyncTurnHandle(self._codex, self.id, subscription.turn_id, _subscription=subscription)
+        turn_id = subscription.turn_id
+        return AsyncTurnHandle(self._codex, self.id, turn_id, _subscription=subscription, _since=since)
 
     async def run_goal(
         self,
@@ -301,10 +303,12 @@ class AsyncThread:
     ) -> AsyncGoalHandle:
         """Set a goal that is given up if its handle is lost."""
         request = _goals.activate(self.id, identifier("objective", objective), token_budget)
-        self._codex._client.serving.require(self.id, None)
+        serving = self._codex._client.serving
+        serving.require(self.id, None)
+        since = serving.faults.mark()
         connection = await self._codex._client.start(deadline)
         subscription = await begun(connection, self.id, request, deadline)
-        return AsyncGoalHandle(self._codex, subscription)
+        return AsyncGoalHandle(self._codex, subscription, since)
 
     async def read(
         self, *, include_turns: bool = False, timeout_s: float | None = None

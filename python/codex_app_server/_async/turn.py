@@ -59,6 +59,8 @@ class AsyncTurnHandle:
     id: str
     _cursor: AsyncEventCursor = field(repr=False, compare=False)
     _interrupted: TurnInterruptResponse | None = field(repr=False, compare=False)
+    # Of what handlers have done wrong, the last before this turn.
+    _since: int = field(repr=False, compare=False)
 
     def __init__(
         self,
@@ -68,12 +70,14 @@ class AsyncTurnHandle:
         id: str,
         *,
         _subscription: Subscription | None = None,
+        _since: int | None = None,
     ) -> None:
         self._codex = _codex  # async only
         # sync only: self._client = runtime_of(_client)
         self.thread_id = thread_id
         self.id = id
         self._interrupted = None
+        self._since = self._codex._client.serving.faults.mark() if _since is None else _since
         connection = self._codex._client.connection
         may_own = _subscription is not None
         if _subscription is None:
@@ -179,11 +183,12 @@ class AsyncTurnHandle:
 
     @property
     def request_errors(self) -> tuple[RequestHandlerError, ...]:
-        """The requests of this turn and its sub-agents that were refused because their handler failed.
+        """What handlers have done wrong with requests of this turn and its sub-agents, so far.
 
-        So far, and the last ones if there were very many.
+        Those requests were refused, unless they were answered before the handler raised. The last ones, if
+        there were very many.
         """
-        return self._codex._client.serving.faults_of(self.thread_id, self.id)
+        return self._codex._client.serving.faults.of_turn(self.thread_id, self.id, self._since)
 
     async def aclose(self) -> None:
         """Let go of the events that were not read.

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 Work = Callable[[], None]
 
-_IDLE_S = 5.0
+_IDLE_S = 1.0
 
 
 class _Worker:

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from .. import _requests
 from .._approval_mode import ApprovalMode, asks
 from .._config import CodexConfig
-from .._serving.serving import MOST_AT_ONCE, Serving
+from .._serving.serving import MOST_AT_ONCE
 from ..errors import InvalidInputTypeError
 from .accounts import Accounts
-from .handlers import handler_of
 from .pulling import Requests
 from .runtime import Runtime
 from .services import Services
 from .thread import Thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
     from pydantic import BaseModel
 
+    from .._decode import Opened
     from .._metadata import InitializeResponse
     from .._requests import Request
     from .._sandbox import Sandbox
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
         ThreadStartSource,
     )
     from ..models import JsonObject
-    from ..requests import ServerRequest
-
-    OnRequest = Callable[[ServerRequest], None]
+    from ..requests import OnRequest, ServerRequest
     from .rpc import Rpc
 
 T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound="BaseModel")
+RequestT = TypeVar("RequestT", bound="ServerRequest")
+OtherT = TypeVar("OtherT", bound="ServerRequest")
 CodexT = TypeVar("CodexT", bound="Codex")
 
 
@@ -86,8 +86,7 @@ class Codex(Accounts, Services):
     ) -> None:
         if config is not None and not isinstance(config, CodexConfig):
             raise InvalidInputTypeError(f"config must be a CodexConfig, not {type(config).__name__}.")
-        serving = Serving(handler_of(on_request), max_concurrent_requests)
-        self._client = Runtime(config or CodexConfig(), serving)
+        self._client = Runtime(config or CodexConfig(), on_request, max_concurrent_requests)
         self._client.start()
 
     def __enter__(self: CodexT) -> CodexT:
@@ -456,7 +455,15 @@ class Codex(Accounts, Services):
         """The models that can be used, on request with those that menus do not show."""
         return self._client.request(_requests.model_list(include_hidden=include_hidden), timeout_s)
 
-    def requests(self, *kinds: type[ServerRequest], thread_id: str | None = None) -> Requests:
+    @overload
+    def requests(self, *, thread_id: str | None = None) -> Requests[ServerRequest]: ...
+    @overload
+    def requests(
+        self, kind: type[RequestT], other: type[OtherT], /, *, thread_id: str | None = None
+    ) -> Requests[RequestT | OtherT]: ...
+    @overload
+    def requests(self, *kinds: type[RequestT], thread_id: str | None = None) -> Requests[RequestT]: ...
+    def requests(self, *kinds: type[ServerRequest], thread_id: str | None = None) -> Requests[Any]:
         """What the runtime asks, to be pulled in place of being handled. Not awaited.
 
         It serves from this call on, and gets what no handler gets. With several of these, each request goes
@@ -475,6 +482,7 @@ class Codex(Accounts, Services):
         """The request that waits for an answer by this token: for pages whose visitors answer.
 
         Raises:
+            InvalidInputTypeError: The token is no text.
             RequestNotFoundError: There is none: it is settled, or of another connection.
         """
         return self._client.serving.pending(token)
@@ -485,7 +493,7 @@ class Codex(Accounts, Services):
 
     def _thread(
         self,
-        request: Request[str],
+        request: Request[Opened],
         timeout_s: float | None,
         on_request: OnRequest | None = None,
         asking: bool | None = None,
@@ -494,11 +502,20 @@ class Codex(Accounts, Services):
         forks: str | None = None,
     ) -> Thread:
         owner = self._client
-        with self._client.serving.opening(handler_of(on_request), resumes=resumes, forks=forks) as opening:
+        serving, handler = self._client.serving, self._client.handlers.of(on_request)
+        opening = serving.opening(handler, resumes=resumes, forks=forks)
 
-            def made(id: str) -> Thread:
-                opening.opened(id, asking)
-                return Thread(owner, id)
+        def made(thread: Opened) -> Thread:
+            # What was chosen is not what holds for a thread that was loaded before.
+            holds = asking if asking is None or thread.asks is None else thread.asks
+            serving.opened(opening, thread.id, holds)
+            return Thread(owner, thread.id)
 
-            # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind.
+        try:
+            serving.begin_opening(opening)
+            # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind. So
+            # nothing is done after that.
             return self._client.request(request.making(made), timeout_s)
+        except BaseException:
+            serving.end_opening(opening)
+            raise

@@ -574,8 +574,9 @@ class CodexClient:
             The handle of the goal, and the first turn's id.
         """
         request = _goals.activate(identifier("thread_id", thread_id), objective, None)
+        since = self._client.serving.faults.mark()
         subscription = begun(self._connection, thread_id, request, Deadline(timeout_s))
-        goal = GoalHandle(self, subscription)
+        goal = GoalHandle(self, subscription, since)
         return goal, goal.id
 
     def cancel_goal_operation(self, state: GoalHandle, *, timeout_s: float | None = None) -> None:

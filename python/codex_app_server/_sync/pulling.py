@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from .._serving import workers
 from .._serving.queue import RequestQueue
 from ..errors import ClientClosedError, ForkedProcessError, InvalidInputTypeError
 from ..requests import ServerRequest
@@ -14,10 +17,14 @@ from .waiting import wait_ready
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from .._serving.serving import Serving
     from .runtime import Runtime
 
 
-class Requests:
+RequestT = TypeVar("RequestT", bound=ServerRequest)
+
+
+class Requests(Generic[RequestT]):
     """What the runtime asks, one request after the other. Each goes to one taker.
 
     Made by `Codex.requests()`. It serves from its construction to its close:
@@ -45,17 +52,17 @@ class Requests:
         self._queue = RequestQueue(kinds, thread_id)
         runtime.serving.pull(self._queue)
 
-    def __iter__(self) -> Requests:
+    def __iter__(self) -> Requests[RequestT]:
         return self
 
-    def __next__(self) -> ServerRequest:
+    def __next__(self) -> RequestT:
         try:
             if not self._queue.closed:
                 self._runtime.start()
             while not self._queue.closed:
                 request = self._queue.take()
                 if request is not None:
-                    return request
+                    return cast("RequestT", request)
                 wait_ready(self._queue)
         except ClientClosedError:
             pass
@@ -65,7 +72,7 @@ class Requests:
         """Serve no more, and refuse what was not answered. Idempotent."""
         self._runtime.serving.drop(self._queue)
 
-    def __enter__(self) -> Requests:
+    def __enter__(self) -> Requests[RequestT]:
         return self
 
     def __exit__(
@@ -76,10 +83,15 @@ class Requests:
     ) -> None:
         self.close()
 
-    def __del__(self) -> Any:
+    def __del__(self) -> None:
         queue = getattr(self, "_queue", None)
         if queue is not None and not queue.closed:
-            try:
-                self._runtime.serving.drop(queue)
-            except ForkedProcessError:
-                return
+            queue.closed = True
+            # Not here: the collector comes up anywhere, within a lock of ours or of somebody's log.
+            with suppress(RuntimeError):  # the interpreter ends, and with it the connection
+                workers.run(partial(_drop, self._runtime.serving, queue))
+
+
+def _drop(serving: Serving, queue: RequestQueue) -> None:
+    with suppress(ForkedProcessError):
+        serving.drop(queue)

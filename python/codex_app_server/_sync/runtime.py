@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._deadline import NEVER, Deadline
 from .._failures import transport_closed
-from .._serving.serving import Serving
+from .._serving.serving import MOST_AT_ONCE, Serving
 from ..errors import ForkedProcessError, NotStartedError, StartupError
 from ..retry import pauses
-from .handlers import note_closing, stop
+from .handlers import Handlers
 from .startup import LOST_A_RACE, initialize, spawn
 from .waiting import sleep
 
@@ -51,10 +51,18 @@ def runtime_of(client: Codex | CodexClient | Runtime) -> Runtime:
 class Runtime:
     """The runtime of one client."""
 
-    def __init__(self, config: CodexConfig, serving: Serving | None = None, *, by_hand: bool = False) -> None:
+    def __init__(
+        self,
+        config: CodexConfig,
+        on_request: Any = None,
+        max_concurrent_requests: int = MOST_AT_ONCE,
+        *,
+        by_hand: bool = False,
+    ) -> None:
         self._config = config
         # Who answers what the runtime asks.
-        self.serving = serving or Serving()
+        self.handlers = Handlers()
+        self.serving = Serving(self.handlers.of(on_request), max_concurrent_requests)
         # Started, greeted and started again by the low-level client, and by nobody else.
         self._by_hand = by_hand
         # Set from the moment the process exists; `_metadata` tells whether it is ready.
@@ -84,6 +92,7 @@ class Runtime:
         """
         if self._by_hand:
             return self.connection
+        self.handlers.bind()
         if self._metadata is None:
             self._start(deadline)
         return self.connection
@@ -184,12 +193,12 @@ class Runtime:
     def close(self) -> None:
         """End the runtime. Everything that still waits for it is told so. Idempotent."""
         self._closed = True
-        note_closing()
+        self.handlers.note_closing()
         native = None
         if self._connection is not None:
             native = self._connection.native
             self._connection.close()
-            stop(self.serving.handlers)
+            self.handlers.stop()
         self.serving.ended(native, transport_closed("closed_by_client", None, None, "", ""))
 
     def __del__(self, _warn: Any = warnings.warn) -> None:

@@ -224,10 +224,12 @@ class Thread:
         """Start a turn that is stopped if its handle is lost."""
         serving = self._client.serving
         serving.require(self.id, asking)
+        since = serving.faults.mark()
         connection = self._client.start(deadline)
         subscription, _ = connection.start_turn(request, deadline)
         serving.note_asking(self.id, asking)
-        return TurnHandle(self._client, self.id, subscription.turn_id, _subscription=subscription)
+        turn_id = subscription.turn_id
+        return TurnHandle(self._client, self.id, turn_id, _subscription=subscription, _since=since)
 
     def run_goal(
         self,
@@ -297,10 +299,12 @@ class Thread:
     def _begin_goal(self, objective: str, token_budget: int | None, deadline: Deadline) -> GoalHandle:
         """Set a goal that is given up if its handle is lost."""
         request = _goals.activate(self.id, identifier("objective", objective), token_budget)
-        self._client.serving.require(self.id, None)
+        serving = self._client.serving
+        serving.require(self.id, None)
+        since = serving.faults.mark()
         connection = self._client.start(deadline)
         subscription = begun(connection, self.id, request, deadline)
-        return GoalHandle(self._client, subscription)
+        return GoalHandle(self._client, subscription, since)
 
     def read(self, *, include_turns: bool = False, timeout_s: float | None = None) -> ThreadReadResponse:
         """The thread as the runtime has stored it, on request with all turns and their items."""

@@ -59,6 +59,8 @@ class TurnHandle:
     id: str
     _cursor: EventCursor = field(repr=False, compare=False)
     _interrupted: TurnInterruptResponse | None = field(repr=False, compare=False)
+    # Of what handlers have done wrong, the last before this turn.
+    _since: int = field(repr=False, compare=False)
 
     def __init__(
         self,
@@ -67,11 +69,13 @@ class TurnHandle:
         id: str,
         *,
         _subscription: Subscription | None = None,
+        _since: int | None = None,
     ) -> None:
         self._client = runtime_of(_client)
         self.thread_id = thread_id
         self.id = id
         self._interrupted = None
+        self._since = self._client.serving.faults.mark() if _since is None else _since
         connection = self._client.connection
         may_own = _subscription is not None
         if _subscription is None:
@@ -177,11 +181,12 @@ class TurnHandle:
 
     @property
     def request_errors(self) -> tuple[RequestHandlerError, ...]:
-        """The requests of this turn and its sub-agents that were refused because their handler failed.
+        """What handlers have done wrong with requests of this turn and its sub-agents, so far.
 
-        So far, and the last ones if there were very many.
+        Those requests were refused, unless they were answered before the handler raised. The last ones, if
+        there were very many.
         """
-        return self._client.serving.faults_of(self.thread_id, self.id)
+        return self._client.serving.faults.of_turn(self.thread_id, self.id, self._since)
 
     def close(self) -> None:
         """Let go of the events that were not read.

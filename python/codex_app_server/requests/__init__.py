@@ -7,7 +7,8 @@ read well in a `match`:
     >>> def on_request(request):
     ...     match request:
     ...         case CommandApproval(command=command):
-    ...             request.accept() if is_harmless(command) else request.decline()
+    ...             print(command)
+    ...             request.decline()
     ...         case FileChangeApproval(paths=paths, diff=diff):
     ...             request.accept()
     ...         case _:
@@ -17,13 +18,14 @@ read well in a `match`:
 from ._accepting import dangerously_accept_all
 from ._approvals import CommandApproval, FileChangeApproval, PermissionsApproval
 from ._automatic import Attestation, CurrentTime, TokenRefresh
-from ._base import ServerRequest, Settlement
+from ._base import AsyncOnRequest, OnRequest, ServerRequest, Settlement
 from ._legacy import LegacyCommandApproval, LegacyPatchApproval
 from ._questions import Elicitation, UserInputRequest
 from ._tools import ToolCall
 from ._unknown import UnknownRequest
 
 __all__ = [
+    "AsyncOnRequest",
     "Attestation",
     "CommandApproval",
     "CurrentTime",
@@ -31,6 +33,7 @@ __all__ = [
     "FileChangeApproval",
     "LegacyCommandApproval",
     "LegacyPatchApproval",
+    "OnRequest",
     "PermissionsApproval",
     "ServerRequest",
     "Settlement",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from .._lenient import build
 from ..errors import InvalidInputError, InvalidInputTypeError
 from ._base import ServerRequest, text
 
@@ -44,7 +45,10 @@ class _Approval(ServerRequest):
         self._decide("accept", "accept")
 
     def accept_for_session(self) -> None:
-        """Yes, and the runtime need not ask again for the same as long as it runs."""
+        """Yes, and the runtime need not ask again for the same in this thread, for as long as it runs.
+
+        The same is the same command, word for word; of a file change, whatever change to the same paths.
+        """
         self._decide("acceptForSession", "accept_for_session")
 
     def decline(self) -> None:
@@ -76,6 +80,14 @@ class CommandApproval(_Approval):
     def command(self) -> str | None:
         """The command as it will be run, its shell included. None where only the network is asked for."""
         return self.params.command
+
+    @property
+    def is_terminal_input(self) -> bool:
+        """Whether `command` is what is to be typed into a terminal that runs already, outside of the sandbox.
+
+        Its `item_id` is then that of the command that runs there, and was accepted before.
+        """
+        return bool(text(self.params.kind) == "writeStdin")
 
     @property
     def cwd(self) -> str | None:
@@ -121,7 +133,8 @@ class CommandApproval(_Approval):
     def available_decisions(self) -> tuple[str, ...]:
         """The methods that answer it, in the order in which the runtime would show them.
 
-        `decline` and `cancel` are always among them: the runtime honours them where it does not name them.
+        `accept_for_session`, `decline` and `cancel` are always among them: the runtime honours them where it
+        does not name them.
         """
         named: list[str] = []
         for decision in self.params.available_decisions or ():
@@ -135,7 +148,7 @@ class CommandApproval(_Approval):
                 named.append("accept_with_execpolicy_amendment")
             if self.network_policy_amendments:
                 named.append("apply_network_policy_amendment")
-        return tuple(dict.fromkeys([*named, "decline", "cancel"]))
+        return tuple(dict.fromkeys([*named, "accept_for_session", "decline", "cancel"]))
 
     def accept_with_execpolicy_amendment(self) -> None:
         """Yes, and commands that begin like `execpolicy_amendment` need not be asked for again, ever.
@@ -197,26 +210,35 @@ class FileChangeApproval(_Approval):
             return None
         from ..generated.v2_all import FileUpdateChange
 
-        item = json.loads(self._native.item).get("item", {})
-        return tuple(FileUpdateChange.model_validate(change) for change in item.get("changes", ()))
+        # A newer runtime may say it in another way; what is not understood is kept as it came.
+        found = json.loads(self._native.item).get("item", {}).get("changes")
+        return None if not isinstance(found, list) else tuple(build(FileUpdateChange, each) for each in found)  # type: ignore[misc]
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths of the files; empty if `changes` is None."""
-        return tuple(str(text(change.path)) for change in self.changes or ())
+        """The paths of all files that it touches, those included that others are moved to.
+
+        Empty if `changes` is None.
+        """
+        named = [path for change in self.changes or () for path in (_path(change), _target(change))]
+        return tuple(dict.fromkeys(str(path) for path in named if path is not None))
 
     @property
     def diff(self) -> str | None:
-        """All changes as one text for people: a line that names each file, and its diff or content below."""
+        """All changes as one text for people; None if `changes` is.
+
+        A line that names each file, and below it, each with two spaces before, the lines of its diff; those
+        of a new file have a plus, those of a deleted one a minus. Nothing of it is escaped: what is shown in
+        a terminal may move its cursor.
+        """
         if self.changes is None:
             return None
-        return "\n".join(f"{_heading(change)}\n{change.diff}" for change in self.changes)
+        return "\n".join(line for change in self.changes for line in _lines(change))
 
     def to_dict(self) -> dict[str, Any]:
-        """What a page or a log can show of it, with its `changes`."""
-        changes = self.changes
-        shown = None if changes is None else [each.model_dump(mode="json", by_alias=True) for each in changes]
-        return {**super().to_dict(), "changes": shown}
+        """What a page needs of it, with its `changes`, as JSON has it. See `ServerRequest.to_dict()`."""
+        item = {} if self._native.item is None else json.loads(self._native.item).get("item", {})
+        return {**super().to_dict(), "changes": item.get("changes")}
 
     def _decide(self, decision: Any, word: str) -> None:
         from ..generated.v2_all import FileChangeRequestApprovalResponse
@@ -224,10 +246,40 @@ class FileChangeApproval(_Approval):
         self._respond(FileChangeRequestApprovalResponse, {"decision": decision}, word)
 
 
-def _heading(change: FileUpdateChange) -> str:
-    kind: Any = getattr(change.kind, "root", change.kind)
-    moved = text(getattr(kind, "move_path", None))
-    return f"{getattr(kind, 'type', 'change')} {text(change.path)}" + (f" -> {moved}" if moved else "")
+def _path(change: FileUpdateChange) -> Any:
+    return text(getattr(change, "path", None))
+
+
+def _kind(change: FileUpdateChange) -> Any:
+    return text(getattr(change, "kind", None))
+
+
+def _target(change: FileUpdateChange) -> Any:
+    """Where the file is moved to."""
+    return text(getattr(_kind(change), "move_path", None))
+
+
+def _lines(change: FileUpdateChange) -> Iterator[str]:
+    kind = getattr(_kind(change), "type", "change")
+    target = _target(change)
+    yield f"{kind} {_path(change)!r}" + (f" -> {target!r}" if target else "")
+    # The runtime gives the content of files that are new or deleted.
+    sign = {"add": "+", "delete": "-"}.get(kind, "")
+    for line in str(text(getattr(change, "diff", change))).removesuffix("\n").split("\n"):
+        yield f"  {sign}{line}"
+
+
+def _unknown_members(model: type[BaseModel], given: Any) -> list[str]:
+    """The members of what the program gave that the model does not know: the runtime would pass over them."""
+    try:
+        made = model.model_validate(given)
+    except ValueError:
+        return []  # the answer's own check says what is wrong
+    found = list(made.model_extra or ())
+    for name in made.model_fields_set:
+        member = getattr(made, name, None)
+        found += list(getattr(member, "model_extra", None) or ())
+    return found
 
 
 class PermissionsApproval(ServerRequest):
@@ -267,11 +319,16 @@ class PermissionsApproval(ServerRequest):
             InvalidInputError: It is no profile of permissions, or `scope` is neither.
             InvalidInputTypeError: `subset` is neither a model nor a mapping.
         """
+        from ..generated.v2_all import GrantedPermissionProfile
+
         given: Any = self.permissions if subset is None else subset
-        if hasattr(given, "model_dump"):
+        if isinstance(given, Mapping):
+            if unknown := _unknown_members(GrantedPermissionProfile, given):
+                raise InvalidInputError(f"No permission is called {', '.join(map(repr, unknown))}.")
+        elif hasattr(given, "model_dump"):
             dumped: BaseModel = given
             given = dumped.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        elif not isinstance(given, Mapping):
+        else:
             raise InvalidInputTypeError(
                 f"subset must be a profile of permissions, not {type(subset).__name__}."
             )

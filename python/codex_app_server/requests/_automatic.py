@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import InvalidInputTypeError
+from ..errors import InvalidInputError, InvalidInputTypeError
 from ._base import ServerRequest, text
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
         ChatgptAuthTokensRefreshParams,
         CurrentTimeReadParams,
     )
+
+
+# What 64 bits hold.
+_MOST_SECONDS = 2**63
 
 
 class AutomaticRequest(ServerRequest):
@@ -80,6 +84,7 @@ class CurrentTime(AutomaticRequest):
         """Give the time: seconds since the epoch, or a `datetime` with a timezone.
 
         Raises:
+            InvalidInputError: It is no moment that the protocol can say.
             InvalidInputTypeError: It is neither.
         """
         from ..generated.v2_all import CurrentTimeReadResponse
@@ -94,4 +99,6 @@ class CurrentTime(AutomaticRequest):
             now = float(moment.timestamp())
         if isinstance(now, bool) or not isinstance(now, (int, float)):
             raise InvalidInputTypeError(f"The time must be in seconds, not {type(now).__name__}.")
+        if not abs(now) < _MOST_SECONDS:
+            raise InvalidInputError(f"The time must be in seconds since the epoch, not {now}.")
         self._respond(CurrentTimeReadResponse, {"currentTimeAt": int(now)}, "provide")

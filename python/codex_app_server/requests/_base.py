@@ -11,10 +11,11 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from ..errors import InvalidInputError, RequestAnsweredError, RequestSettledError
+from ..errors import ForkedProcessError, InvalidInputError, RequestAnsweredError, RequestSettledError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 # Who was answered what, for the records: at INFO without a word of what was asked or answered.
 audit = logging.getLogger("codex_app_server.requests")
+
+# The call of a handler that this code runs in, if it does: `asyncio` carries it along, to threads as well.
+handling: ContextVar[object] = ContextVar("handling")
+
+# What `on_request=` takes: of `Codex`, and of `AsyncCodex`.
+OnRequest: TypeAlias = "Callable[[ServerRequest], None]"
+AsyncOnRequest: TypeAlias = "Callable[[ServerRequest], Awaitable[None] | None]"
 
 Settlement: TypeAlias = Literal["answered", "refused", "resolved", "turn_over", "thread_closed", "closed"]
 
@@ -64,6 +72,10 @@ class ServerRequest:
         # Refused because its handler took too long.
         self._overdue = False
         self._asked_at = time.monotonic()
+        # The call of a handler that has answered it.
+        self._answered_in: object = None
+        # Tells whoever keeps the open requests that this one is none any more.
+        self._let_go: Callable[[], object] = _nothing
         # Who is asked, for the records.
         self._server = "nobody"
         self.method = native.method
@@ -130,7 +142,10 @@ class ServerRequest:
         self._give(self._native.refuse, "refuse", None)
 
     def to_dict(self) -> dict[str, Any]:
-        """What a page or a log can show of it, as JSON has it. `params` are by the wire's names."""
+        """What a page needs of it, as JSON has it. `params` are by the wire's names.
+
+        With its `token`, by which whoever has it can answer: nothing for a log.
+        """
         return {
             "token": self.token,
             "kind": self.kind,
@@ -143,33 +158,45 @@ class ServerRequest:
 
     def __repr__(self) -> str:
         # No token, which is a secret, and nothing of what is asked, which may be one.
-        state = self.settlement or "open"
+        try:
+            state: str = self.settlement or "open"
+        except ForkedProcessError:
+            state = "the parent process'"
         return f"<{type(self).__name__} item_id={self.item_id!r} thread_id={self.thread_id!r} {state}>"
 
     # --- for the classes of this package
 
     def _respond(self, model: type[BaseModel], result: dict[str, Any], decision: str) -> None:
-        """Answer with `result`, by the wire's names, if it is one for the model."""
+        """Answer with what the model makes of `result`, by the wire's names."""
+        # As JSON, where strictness means the types of JSON; and before the model's dump, which would write
+        # null for a number that JSON has not.
+        body = self._json(result)
         try:
-            model.model_validate(result)
+            checked = model.model_validate_json(body, strict=True)
         except ValueError as error:
             raise InvalidInputError(f"This is no answer to {self.method}: {error}") from None
-        # Not what the model makes of it: that writes null for a number that JSON has not.
-        self._write(result, decision)
+        self._write(checked.model_dump(mode="json", by_alias=True, exclude_unset=True), decision)
 
     def _write(self, value: Any, decision: str) -> None:
+        """Answer with a value that nobody checks."""
+        body = self._json(value)
+        self._give(lambda: self._native.answer(body), decision, body)
+
+    def _json(self, value: Any) -> bytes:
         try:
-            body = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+            return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInputError(f"The answer to {self.method} is not JSON: {error}.") from None
-        self._give(lambda: self._native.answer(body), decision, body)
 
     def _fail(self, code: int, message: str) -> None:
         self._give(lambda: self._native.fail(code, message), "fail", None)
 
     def _give(self, give: Callable[[], bool], decision: str, body: bytes | None) -> None:
+        before, self._answered_in = self._answered_in, handling.get(None)
         if not give():
+            self._answered_in = before
             raise self._too_late()
+        self._let_go()
         seconds = time.monotonic() - self._asked_at
         audit.info(
             "%s: %s by %s after %.3f s (thread %s, turn %s, item %s)",
@@ -183,6 +210,10 @@ class ServerRequest:
         kind = RequestAnsweredError if settlement in ("answered", "refused") else RequestSettledError
         message = f"{type(self).__name__} cannot be answered. {_SETTLED[settlement]}"
         return kind(message, method=self.method, settlement=settlement)
+
+
+def _nothing() -> None:
+    pass
 
 
 def text(value: Any) -> Any:

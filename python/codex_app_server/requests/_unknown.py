@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ..errors import InvalidInputTypeError
+from ..errors import InvalidInputError, InvalidInputTypeError
 from ._base import ServerRequest
 
 
@@ -36,8 +36,15 @@ class UnknownRequest(ServerRequest):
         """Answer it with a JSON-RPC error.
 
         Raises:
-            InvalidInputTypeError: `code` is no int, or `message` no text.
+            InvalidInputError: `code` has more than 64 bits, or `message` is no text that can be sent.
+            InvalidInputTypeError: `code` is no int, or `message` no str.
         """
         if isinstance(code, bool) or not isinstance(code, int) or not isinstance(message, str):
             raise InvalidInputTypeError("code must be an int, and message a str.")
+        if not -(2**63) <= code < 2**63:
+            raise InvalidInputError(f"code must fit into 64 bits, and {code} does not.")
+        try:
+            message.encode()
+        except UnicodeEncodeError:
+            raise InvalidInputError("message has a lone surrogate, which is no character.") from None
         self._fail(code, message)

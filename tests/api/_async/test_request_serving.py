@@ -12,6 +12,7 @@ from codex_app_server import (
     AsyncCodex,
     InvalidInputError,
     InvalidInputTypeError,
+    InvalidRequestError,
     NoRequestHandlerError,
     RequestNotFoundError,
 )
@@ -168,26 +169,72 @@ async def test_a_threads_handler_goes_before_the_clients_and_serves_its_sub_agen
     ]
 
 
-async def test_a_request_that_comes_before_its_thread_is_known_waits_for_its_handler(
-    peer: ScriptedPeer,
-) -> None:
-    async def of_thread(request: Any) -> None:
-        request.accept()
+async def by_thread(request: Any) -> None:
+    request.accept()
 
-    async def of_client(request: Any) -> None:
-        request.decline()
 
-    async with AsyncCodex(config(peer), on_request=of_client) as codex:
+async def by_client(request: Any) -> None:
+    request.refuse()
+
+
+YES, NO = {"decision": "accept"}, {"decision": "decline"}
+
+
+async def test_what_a_thread_asks_while_it_is_resumed_goes_to_its_new_handler(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer), on_request=by_client) as codex:
         del peer.answers["thread/resume"]
-        resuming = Background(lambda: codex.thread_resume("t", on_request=of_thread))
+        resuming = Background(lambda: codex.thread_resume("t", on_request=by_thread))
         request = await expected(peer, "thread/resume")
         # The replay of what is open comes right behind the answer, and here before it.
         ask(peer, 0)
+        assert await reply(peer) == {"id": 0, "result": YES}
         ask(peer, 1, threadId="other", turnId="turn of other")
-        assert await reply(peer) == {"id": 1, "result": {"decision": "decline"}}
+        assert await reply(peer) == {"id": 1, "result": NO}
         peer.answer(request, {"thread": {"id": "t"}})
-        assert await reply(peer) == {"id": 0, "result": {"decision": "accept"}}
         await resuming.result()
+        ask(peer, 2)
+        assert await reply(peer) == {"id": 2, "result": YES}
+
+
+async def test_what_an_unknown_thread_asks_while_one_is_started_waits_for_its_handler(
+    peer: ScriptedPeer,
+) -> None:
+    async with AsyncCodex(config(peer), on_request=by_client) as codex:
+        await codex.thread_resume("t")
+        del peer.answers["thread/start"]
+        starting = Background(lambda: codex.thread_start(on_request=by_thread))
+        request = await expected(peer, "thread/start")
+        ask(peer, 0, threadId="new", turnId="u")
+        # Neither a thread that is known nor what has a deadline waits for that.
+        ask(peer, 1)
+        assert await reply(peer) == {"id": 1, "result": NO}
+        ask(peer, 2, "account/chatgptAuthTokens/refresh", {"reason": "unauthorized"})
+        assert (await reply(peer))["id"] == 2
+        peer.answer(request, {"thread": {"id": "new"}})
+        assert await reply(peer) == {"id": 0, "result": YES}
+        await starting.result()
+
+
+async def test_what_waits_for_a_start_that_fails_goes_to_the_client(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer), on_request=by_client) as codex:
+        del peer.answers["thread/start"]
+        starting = Background(lambda: codex.thread_start(on_request=by_thread))
+        request = await expected(peer, "thread/start")
+        ask(peer, 0, threadId="new", turnId="u")
+        await silent(peer, codex)
+        peer.refuse(request, -32600, "no")
+        with pytest.raises(InvalidRequestError):
+            await starting.result()
+        assert await reply(peer) == {"id": 0, "result": NO}
+
+
+async def test_a_thread_is_served_that_starts_the_runtime(peer: ScriptedPeer) -> None:
+    codex = AsyncCodex(config(peer))  # not entered
+    peer.answers["thread/start"] = {"thread": {"id": "t"}}
+    await codex.thread_start(on_request=by_thread)
+    ask(peer, 0)
+    assert await reply(peer) == {"id": 0, "result": YES}
+    await codex.close()
 
 
 # --- pulling

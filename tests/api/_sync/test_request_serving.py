@@ -14,6 +14,7 @@ from codex_app_server import (
     Codex,
     InvalidInputError,
     InvalidInputTypeError,
+    InvalidRequestError,
     NoRequestHandlerError,
     RequestNotFoundError,
 )
@@ -168,26 +169,72 @@ def test_a_threads_handler_goes_before_the_clients_and_serves_its_sub_agents(
     ]
 
 
-def test_a_request_that_comes_before_its_thread_is_known_waits_for_its_handler(
-    peer: ScriptedPeer,
-) -> None:
-    def of_thread(request: Any) -> None:
-        request.accept()
+def by_thread(request: Any) -> None:
+    request.accept()
 
-    def of_client(request: Any) -> None:
-        request.decline()
 
-    with Codex(config(peer), on_request=of_client) as codex:
+def by_client(request: Any) -> None:
+    request.refuse()
+
+
+YES, NO = {"decision": "accept"}, {"decision": "decline"}
+
+
+def test_what_a_thread_asks_while_it_is_resumed_goes_to_its_new_handler(peer: ScriptedPeer) -> None:
+    with Codex(config(peer), on_request=by_client) as codex:
         del peer.answers["thread/resume"]
-        resuming = Background(lambda: codex.thread_resume("t", on_request=of_thread))
+        resuming = Background(lambda: codex.thread_resume("t", on_request=by_thread))
         request = expected(peer, "thread/resume")
         # The replay of what is open comes right behind the answer, and here before it.
         ask(peer, 0)
+        assert reply(peer) == {"id": 0, "result": YES}
         ask(peer, 1, threadId="other", turnId="turn of other")
-        assert reply(peer) == {"id": 1, "result": {"decision": "decline"}}
+        assert reply(peer) == {"id": 1, "result": NO}
         peer.answer(request, {"thread": {"id": "t"}})
-        assert reply(peer) == {"id": 0, "result": {"decision": "accept"}}
         resuming.result()
+        ask(peer, 2)
+        assert reply(peer) == {"id": 2, "result": YES}
+
+
+def test_what_an_unknown_thread_asks_while_one_is_started_waits_for_its_handler(
+    peer: ScriptedPeer,
+) -> None:
+    with Codex(config(peer), on_request=by_client) as codex:
+        codex.thread_resume("t")
+        del peer.answers["thread/start"]
+        starting = Background(lambda: codex.thread_start(on_request=by_thread))
+        request = expected(peer, "thread/start")
+        ask(peer, 0, threadId="new", turnId="u")
+        # Neither a thread that is known nor what has a deadline waits for that.
+        ask(peer, 1)
+        assert reply(peer) == {"id": 1, "result": NO}
+        ask(peer, 2, "account/chatgptAuthTokens/refresh", {"reason": "unauthorized"})
+        assert (reply(peer))["id"] == 2
+        peer.answer(request, {"thread": {"id": "new"}})
+        assert reply(peer) == {"id": 0, "result": YES}
+        starting.result()
+
+
+def test_what_waits_for_a_start_that_fails_goes_to_the_client(peer: ScriptedPeer) -> None:
+    with Codex(config(peer), on_request=by_client) as codex:
+        del peer.answers["thread/start"]
+        starting = Background(lambda: codex.thread_start(on_request=by_thread))
+        request = expected(peer, "thread/start")
+        ask(peer, 0, threadId="new", turnId="u")
+        silent(peer, codex)
+        peer.refuse(request, -32600, "no")
+        with pytest.raises(InvalidRequestError):
+            starting.result()
+        assert reply(peer) == {"id": 0, "result": NO}
+
+
+def test_a_thread_is_served_that_starts_the_runtime(peer: ScriptedPeer) -> None:
+    codex = Codex(config(peer))  # not entered
+    peer.answers["thread/start"] = {"thread": {"id": "t"}}
+    codex.thread_start(on_request=by_thread)
+    ask(peer, 0)
+    assert reply(peer) == {"id": 0, "result": YES}
+    codex.close()
 
 
 # --- pulling
