@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
-from codex_app_server._serving.limits import Limits
+from codex_app_server._serving.limits import Limits, Work
 
 
 class Works:
@@ -13,53 +12,71 @@ class Works:
 
     def __init__(self) -> None:
         self.begun: list[str] = []
+        self.made: dict[str, Work] = {}
+        self.over: dict[str, threading.Event] = {}
+        self.is_pointless = False
 
-    def start(self, name: str, *, settled: bool = False) -> Callable[[], bool]:
+    def work(self, name: str, *, settled: bool = False) -> Work:
+        over = self.over[name] = threading.Event()
+
         def start() -> bool:
             if not settled:
                 self.begun.append(name)
             return not settled
 
-        return start
+        def wait_pointless() -> bool:
+            assert over.wait(30)
+            return self.is_pointless
+
+        made = self.made[name] = Work(start, wait_pointless)
+        return made
+
+    def end(self) -> None:
+        """Nobody waits for anything any more."""
+        for over in self.over.values():
+            over.set()
 
 
 def test_as_many_are_at_work_as_the_limit_says_first_come_first_served() -> None:
     limits, works = Limits(2), Works()
     for name in "abcd":
-        limits.enter("t", works.start(name))
+        limits.enter("t", works.work(name))
     assert works.begun == ["a", "b"]
-    limits.leave("t")
+    limits.leave("t", works.made["b"])
     assert works.begun == ["a", "b", "c"]
-    limits.leave("t")
-    limits.leave("t")
+    limits.leave("t", works.made["b"])
+    assert works.begun == ["a", "b", "c"]
+    limits.leave("t", works.made["a"])
     assert works.begun == ["a", "b", "c", "d"]
+    works.end()
 
 
 def test_what_is_counted_apart_does_not_hold_each_other_up() -> None:
     limits, works = Limits(1), Works()
-    limits.enter("t", works.start("a"))
-    limits.enter("u", works.start("b"))
+    limits.enter("t", works.work("a"))
+    limits.enter("u", works.work("b"))
     assert works.begun == ["a", "b"]
 
 
 def test_what_is_settled_when_its_turn_comes_is_passed_over() -> None:
     limits, works = Limits(1), Works()
-    limits.enter("t", works.start("a"))
+    limits.enter("t", works.work("a"))
     for _ in range(10_000):  # more than the interpreter's stack
-        limits.enter("t", works.start("gone", settled=True))
-    limits.enter("t", works.start("b"))
-    limits.leave("t")
+        limits.enter("t", works.work("gone", settled=True))
+    limits.enter("t", works.work("b"))
+    limits.leave("t", works.made["a"])
     assert works.begun == ["a", "b"]
-    limits.leave("t")
-    limits.enter("t", works.start("c"))
+    limits.leave("t", works.made["b"])
+    limits.enter("t", works.work("c"))
     assert works.begun == ["a", "b", "c"]
+    works.end()
 
 
 def test_a_conversation_that_nobody_uses_is_forgotten() -> None:
     limits, works = Limits(1), Works()
     for number in range(100):
-        limits.enter(number, works.start(str(number)))
-        limits.leave(number)
+        limits.enter(number, works.work(str(number)))
+        limits.leave(number, works.made[str(number)])
     assert not limits._counted
 
 
@@ -67,14 +84,39 @@ def test_work_that_ends_within_its_own_start_leaves_room() -> None:
     limits = Limits(1)
     done: list[int] = []
 
-    def start() -> bool:
-        done.append(len(done))
-        limits.leave("t")
-        return True
+    def enter() -> None:
+        def start() -> bool:
+            done.append(len(done))
+            limits.leave("t", work)
+            return True
+
+        work = Work(start, lambda: False)
+        limits.enter("t", work)
 
     for _ in range(100):
-        limits.enter("t", start)
+        enter()
     assert len(done) == 100
+
+
+def test_what_is_at_work_for_nothing_gives_its_place_to_who_waits() -> None:
+    limits, works = Limits(1), Works()
+    works.is_pointless = True
+    limits.enter("t", works.work("a"))
+    begun = threading.Event()
+
+    def start() -> bool:
+        begun.set()
+        return True
+
+    limits.enter("t", Work(start, lambda: False))
+    assert not begun.is_set()
+    works.over["a"].set()
+    assert begun.wait(30)
+    # When it is over at last, it frees nobody else's place.
+    limits.enter("t", works.work("c"))
+    limits.leave("t", works.made["a"])
+    assert works.begun == ["a"]
+    works.end()
 
 
 def test_threads_that_come_and_go_never_exceed_the_limit() -> None:
@@ -82,24 +124,28 @@ def test_threads_that_come_and_go_never_exceed_the_limit() -> None:
     at_work, most, lock = [0], [0], threading.Lock()
     over = threading.Semaphore(0)
 
-    def work() -> None:
-        with lock:
-            at_work[0] += 1
-            most[0] = max(most[0], at_work[0])
-        with lock:
-            at_work[0] -= 1
-        limits.leave("t")
-        over.release()
-
-    def start() -> bool:
-        threading.Thread(target=work).start()
-        return True
-
     def enter() -> None:
-        for _ in range(50):
-            limits.enter("t", start)
+        def run() -> None:
+            with lock:
+                at_work[0] += 1
+                most[0] = max(most[0], at_work[0])
+            with lock:
+                at_work[0] -= 1
+            limits.leave("t", work)
+            over.release()
 
-    threads = [threading.Thread(target=enter) for _ in range(4)]
+        def start() -> bool:
+            threading.Thread(target=run).start()
+            return True
+
+        work = Work(start, lambda: False)
+        limits.enter("t", work)
+
+    def enter_many() -> None:
+        for _ in range(50):
+            enter()
+
+    threads = [threading.Thread(target=enter_many) for _ in range(4)]
     for thread in threads:
         thread.start()
     for _ in range(200):

@@ -78,6 +78,12 @@ def is_over(request: ServerRequest, call: object) -> bool:
     return settlement is not None and not (by_program and request._answered_in is call)
 
 
+def wait_pointless(request: ServerRequest) -> bool:
+    """Wait until a request is settled; False if that was done by a handler, which may be at work yet."""
+    request.wait_settled()
+    return request.settlement not in ("answered", "refused") or request._answered_in is None
+
+
 def expire(request: AutomaticRequest, name: str, faults: Faults) -> None:
     """Wait until the request is settled; refuse it when its deadline is over before."""
     if request.wait_settled(request.deadline_s):

@@ -28,8 +28,8 @@ from ..requests._automatic import AutomaticRequest
 from ..requests._kinds import load, typed
 from . import workers
 from .faults import Faults
-from .handlers import expire, judge
-from .limits import Limits
+from .handlers import expire, judge, wait_pointless
+from .limits import Limits, Work
 from .roster import Opening, Roster, lineage
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ class Serving:
                 judge(request, handler.name, call, given, error, self.faults)
             finally:
                 if is_counted:
-                    self._limits.leave(counted)
+                    self._limits.leave(counted, work)
 
         def start() -> bool:
             if request.settled:
@@ -277,8 +277,9 @@ class Serving:
                 return False
             return True
 
+        work = Work(start, functools.partial(wait_pointless, request))
         if is_counted:
-            self._limits.enter(counted, start)
+            self._limits.enter(counted, work)
         else:
             start()
 

@@ -265,7 +265,8 @@ def _lines(change: FileUpdateChange) -> Iterator[str]:
     yield f"{kind} {_path(change)!r}" + (f" -> {target!r}" if target else "")
     # The runtime gives the content of files that are new or deleted.
     sign = {"add": "+", "delete": "-"}.get(kind, "")
-    for line in str(text(getattr(change, "diff", change))).removesuffix("\n").split("\n"):
+    diff = getattr(change, "diff", None)
+    for line in (diff if isinstance(diff, str) else f"? {change!r}").removesuffix("\n").split("\n"):
         yield f"  {sign}{line}"
 
 

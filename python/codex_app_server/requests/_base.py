@@ -170,11 +170,17 @@ class ServerRequest:
         """Answer with what the model makes of `result`, by the wire's names."""
         # As JSON, where strictness means the types of JSON; and before the model's dump, which would write
         # null for a number that JSON has not.
+        from pydantic import ValidationError
+
         body = self._json(result)
         try:
             checked = model.model_validate_json(body, strict=True)
-        except ValueError as error:
-            raise InvalidInputError(f"This is no answer to {self.method}: {error}") from None
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+                for each in error.errors(include_url=False, include_context=False, include_input=False)
+            )
+            raise InvalidInputError(f"This is no answer to {self.method}. {wrong}.") from None
         self._write(checked.model_dump(mode="json", by_alias=True, exclude_unset=True), decision)
 
     def _write(self, value: Any, decision: str) -> None:

@@ -134,7 +134,8 @@ class Elicitation(ServerRequest):
             InvalidInputTypeError: `content` is no mapping.
         """
         if persist is not None and persist not in self.persist_options:
-            raise InvalidInputError(f"persist must be one of {self.persist_options}, not {persist!r}.")
+            offered = " or ".join(map(repr, self.persist_options)) or "left out: this cannot be remembered"
+            raise InvalidInputError(f"persist must be {offered}, not {persist!r}.")
         if content is not None and not isinstance(content, Mapping):
             raise InvalidInputTypeError(f"content must be a mapping, not {type(content).__name__}.")
         schema = self.requested_schema
