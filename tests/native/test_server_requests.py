@@ -80,6 +80,25 @@ def test_a_request_is_answered_once(connection: Connection, peer: ScriptedPeer) 
     assert peer.expect() == {"id": 0, "result": {}}
 
 
+def test_an_answer_is_not_given_to_another_request_with_the_same_id(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    requests = connection.serve()
+    ask(peer, 0, threadId="t", turnId="u", command="ls")
+    assert taken(requests).answer(b'{"decision":"accept"}')
+    assert peer.expect() == {"id": 0, "result": {"decision": "accept"}}
+    ask(peer, 0, threadId="x", turnId="v", command="rm -rf ~")
+    second = taken(requests)
+    assert json.loads(second.params)["command"] == "rm -rf ~"
+    # Nor is one that is open taken for it.
+    ask(peer, 0, threadId="t", turnId="u", command="ls")
+    third = taken(requests)
+    assert second.settlement == "resolved"
+    assert not second.answer(b'{"decision":"accept"}')
+    assert third.refuse()
+    assert peer.expect() == {"id": 0, "result": DECLINED}
+
+
 def test_what_is_dropped_is_refused_in_the_protocols_shape(
     connection: Connection, peer: ScriptedPeer
 ) -> None:

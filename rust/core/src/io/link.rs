@@ -185,8 +185,12 @@ impl Link {
             origin.ancestors.push(Arc::clone(thread_id));
         }
         let (reception, after) = self.server_requests.ask(request);
+        let now = Instant::now();
+        for settled in &after.settled {
+            session.note_settled(&settled.origin, now);
+        }
         if let Reception::Refused(request) = &reception {
-            session.note_settled(&request.origin, Instant::now());
+            session.note_settled(&request.origin, now);
         }
         drop(session);
         match reception {

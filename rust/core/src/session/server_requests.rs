@@ -3,7 +3,8 @@
 //! takes them one by one and answers when it likes. Without anybody who serves, the reader refuses.
 //!
 //! A request that the runtime repeats while it is open is one request; one that it repeats because it has not read the
-//! answer gets the same line again (`answers`); and one that is settled is not asked any more. Under the lock only that
+//! answer gets the same line again (`answers`); and one that is settled is not asked any more. Another request under the
+//! same id is a new one, and the old one is settled by it. Under the lock only that
 //! of one request is taken, to note how it was settled. Whom that wakes, and what is to be freed, is left to do
 //! [`After`] it.
 
@@ -164,9 +165,12 @@ impl ServerRequests {
         let mut after = After::default();
         let reception = self.step(|state| {
             let size = request.size();
-            if state.closed.is_some() || state.open.contains_key(&request.id) {
+            let open = state.open.get(&request.id);
+            if state.closed.is_some() || open.is_some_and(|open| request.repeats(open)) {
                 return Reception::Nothing(request);
             }
+            // What else was open under this id waits for no answer any more: the runtime could not tell the two apart.
+            state.settle(&request.id, Settlement::Resolved, &mut after);
             if let Some(line) = state.answers.find(&request) {
                 return Reception::Repeated(Arc::clone(line), request);
             }

@@ -2,6 +2,12 @@
 //! with the answer: then the same line is written again, and nobody is asked twice. An answer is remembered until the
 //! runtime has settled its request, or the turn or the thread of that is over. Of requests that it never settles (tools)
 //! the number is bounded, and so are the bytes.
+//!
+//! Only an identical request gets the line of another one. The runtime repeats a request byte for byte (0.163.0: commands,
+//! file changes, permissions, questions and tools), so what differs under the same id asks for something else, and an
+//! acceptance that was meant for `ls` must not be sent for it. The params themselves are kept and no hash of them: a
+//! model chooses what they say, and a program that is not asked finds no collision. They are the request's own, so
+//! nothing is copied.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,14 +17,21 @@ use super::request::ServerRequest;
 const AT_MOST: usize = 256;
 const LIMIT: usize = 16 * 1024 * 1024;
 
-/// A line that was written.
+/// A line that was written, and the request that it answers.
 #[derive(Debug)]
 struct Answer {
     id: Box<[u8]>,
     method: Box<str>,
+    params: Arc<[u8]>,
     thread_id: Option<Box<str>>,
     turn_id: Option<Box<str>>,
     line: Arc<[u8]>,
+}
+
+impl Answer {
+    fn size(&self) -> usize {
+        self.params.len() + self.line.len()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -36,29 +49,33 @@ impl Answers {
     /// The line that has answered this very request.
     pub fn find(&self, request: &ServerRequest) -> Option<&Arc<[u8]>> {
         let mut known = self.known.iter();
-        let known = known.find(|one| one.id == request.id && one.method == request.method);
-        known.map(|one| &one.line)
+        let is_same = |one: &&Answer| {
+            one.id == request.id && one.method == request.method && one.params == request.params
+        };
+        known.find(is_same).map(|one| &one.line)
     }
 
     /// Remembers a line. What it forgets goes to `garbage`, to be dropped without a lock.
     pub fn add(&mut self, request: &ServerRequest, line: &Arc<[u8]>, garbage: &mut Vec<Arc<[u8]>>) {
         self.forget_id(&request.id, garbage);
-        if line.len() > LIMIT {
-            return;
-        }
-        self.bytes += line.len();
-        self.known.push_back(Answer {
+        let answer = Answer {
             id: request.id.clone(),
             method: request.method.clone(),
+            params: Arc::clone(&request.params),
             thread_id: request.origin.thread_id.clone(),
             turn_id: request.origin.turn_id.clone(),
             line: Arc::clone(line),
-        });
+        };
+        if answer.size() > LIMIT {
+            return;
+        }
+        self.bytes += answer.size();
+        self.known.push_back(answer);
         while (self.known.len() > AT_MOST || self.bytes > LIMIT)
             && let Some(oldest) = self.known.pop_front()
         {
-            self.bytes -= oldest.line.len();
-            garbage.push(oldest.line);
+            self.bytes -= oldest.size();
+            garbage.extend([oldest.line, oldest.params]);
         }
     }
 
@@ -85,8 +102,9 @@ impl Answers {
         self.known.retain(|answer| {
             let forgets = is_over(answer);
             if forgets {
-                *bytes -= answer.line.len();
-                garbage.push(Arc::clone(&answer.line));
+                *bytes -= answer.size();
+                let parts = [&answer.line, &answer.params];
+                garbage.extend(parts.map(Arc::clone));
             }
             !forgets
         });
@@ -98,15 +116,19 @@ mod tests {
     use super::*;
 
     fn request(id: usize) -> ServerRequest {
-        let params = format!(r#"{{"threadId":"t","turnId":"u{}"}}"#, id % 2);
+        with_params(id, &format!(r#"{{"threadId":"t","turnId":"u{}"}}"#, id % 2))
+    }
+
+    fn with_params(id: usize, params: &str) -> ServerRequest {
         let id = id.to_string();
         ServerRequest::new(id.as_bytes(), "item/tool/call", params.as_bytes())
     }
 
-    fn add(answers: &mut Answers, id: usize, line: &[u8]) -> usize {
+    /// Returns how many answers were forgotten for it.
+    fn add(answers: &mut Answers, request: &ServerRequest, line: &[u8]) -> usize {
         let mut garbage = Vec::new();
-        answers.add(&request(id), &line.into(), &mut garbage);
-        garbage.len()
+        answers.add(request, &line.into(), &mut garbage);
+        garbage.len() / 2
     }
 
     fn known(answers: &Answers, id: usize) -> Option<Vec<u8>> {
@@ -117,13 +139,19 @@ mod tests {
     fn the_oldest_answers_are_forgotten() {
         let mut answers = Answers::default();
         for id in 0..=AT_MOST {
-            assert_eq!(add(&mut answers, id, b"x"), usize::from(id == AT_MOST));
+            let forgotten = usize::from(id == AT_MOST);
+            assert_eq!(add(&mut answers, &request(id), b"x"), forgotten);
         }
         assert_eq!((known(&answers, 0), answers.len()), (None, AT_MOST));
         assert_eq!(known(&answers, 1).as_deref(), Some(&b"x"[..]));
-        assert_eq!(add(&mut answers, 9999, &vec![b'x'; LIMIT]), AT_MOST);
+        let large = request(9999);
+        let most = vec![b'x'; LIMIT - large.params.len()];
+        assert_eq!(add(&mut answers, &large, &most), AT_MOST);
         assert_eq!((answers.len(), answers.bytes), (1, LIMIT));
-        assert_eq!(add(&mut answers, 9999, &vec![b'x'; LIMIT + 1]), 1);
+        assert_eq!(add(&mut answers, &large, &vec![b'x'; LIMIT]), 1);
+        assert_eq!((answers.len(), answers.bytes), (0, 0));
+        let large = with_params(0, &" ".repeat(LIMIT));
+        assert_eq!(add(&mut answers, &large, b"x"), 0);
         assert_eq!((answers.len(), answers.bytes), (0, 0));
     }
 
@@ -132,7 +160,7 @@ mod tests {
         let mut answers = Answers::default();
         let mut garbage = Vec::new();
         for id in 0..4 {
-            add(&mut answers, id, b"x");
+            add(&mut answers, &request(id), b"x");
         }
         answers.forget_turn("u1", &mut garbage);
         answers.forget_id(b"0", &mut garbage);
@@ -140,9 +168,18 @@ mod tests {
             [0, 1, 2, 3].map(|id| known(&answers, id).is_some()),
             [false, false, true, false]
         );
-        let other = ServerRequest::new(b"2", "item/other", b"{}");
-        assert!(answers.find(&other).is_none());
         answers.forget_thread("t", &mut garbage);
-        assert_eq!((answers.len(), answers.bytes, garbage.len()), (0, 0, 4));
+        assert_eq!((answers.len(), answers.bytes, garbage.len()), (0, 0, 8));
+    }
+
+    #[test]
+    fn only_an_identical_request_gets_the_answer() {
+        let mut answers = Answers::default();
+        add(&mut answers, &with_params(2, r#"{"a":1}"#), b"x");
+        assert!(answers.find(&with_params(2, r#"{"a":1}"#)).is_some());
+        assert!(answers.find(&with_params(2, r#"{"a":2}"#)).is_none());
+        assert!(answers.find(&with_params(3, r#"{"a":1}"#)).is_none());
+        let other = ServerRequest::new(b"2", "item/other", br#"{"a":1}"#);
+        assert!(answers.find(&other).is_none());
     }
 }

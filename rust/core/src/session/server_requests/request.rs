@@ -45,7 +45,7 @@ impl Settlement {
 pub struct ServerRequest {
     pub id: Box<[u8]>,
     pub method: Box<str>,
-    pub params: Box<[u8]>,
+    pub params: Arc<[u8]>,
     pub origin: Origin,
     /// The params of the `item/started` of the file change that it is about.
     pub item: Option<Arc<[u8]>>,
@@ -75,6 +75,11 @@ impl ServerRequest {
             number: 0,
             settled: Gate::default(),
         }
+    }
+
+    /// Whether the runtime repeats the other one by this.
+    pub(super) fn repeats(&self, other: &Self) -> bool {
+        self.id == other.id && self.method == other.method && self.params == other.params
     }
 
     pub(super) fn size(&self) -> usize {

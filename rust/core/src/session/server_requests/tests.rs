@@ -100,6 +100,45 @@ fn a_repeated_request_is_asked_once_until_it_is_settled() {
 }
 
 #[test]
+fn another_request_with_the_same_id_is_asked_and_settles_the_old_one() {
+    let other = |id: &str| {
+        let params = br#"{"threadId":"x","turnId":"v"}"#;
+        ServerRequest::new(id.as_bytes(), "item/tool/call", params)
+    };
+    let requests = ServerRequests::default();
+    requests.serve();
+    // It is remembered.
+    assert!(asked(&requests, of_turn("0")));
+    assert!(answered(&requests, &taken(&requests).unwrap()));
+    assert!(asked(&requests, other("0")));
+    let second = taken(&requests).unwrap();
+    assert_eq!((second.number, &*second.params), (2, &*other("0").params));
+    // It is open.
+    let (reception, after) = requests.ask(of_turn("0"));
+    assert!(matches!(reception, Reception::Waits));
+    assert!(Arc::ptr_eq(&after.settled[0], &second));
+    after.wake();
+    assert_eq!(second.settlement(), Some(Settlement::Resolved));
+    assert!(!answered(&requests, &second));
+    let third = taken(&requests).unwrap();
+    assert_eq!((third.number, requests.open()), (3, 1));
+    // It waits.
+    assert!(asked(&requests, other("1")));
+    assert!(asked(&requests, of_turn("1")));
+    let fourth = taken(&requests).unwrap();
+    assert_eq!(*fourth.params, *of_turn("1").params);
+    assert!(taken(&requests).is_none());
+    // Nobody serves.
+    requests.stop().wake();
+    let (reception, after) = requests.ask(other("0"));
+    assert!(matches!(reception, Reception::Refused(_)));
+    assert_eq!(after.settled.len(), 1);
+    assert_eq!(third.settlement(), Some(Settlement::Resolved));
+    assert_eq!(repeated(&requests, other("0")), Some(other("0").refusal()));
+    assert!(answered(&requests, &fourth));
+}
+
+#[test]
 fn an_answer_is_remembered_until_its_turn_or_its_thread_is_over() {
     let requests = ServerRequests::default();
     requests.serve();
