@@ -182,6 +182,18 @@ def test_a_request_of_a_sub_agent_knows_what_it_descends_from(
     assert None not in {root.idle_s(), goal.idle_s()}
 
 
+def test_a_sub_agent_whose_parent_is_closed_descends_from_the_root(
+    connection: Connection, peer: ScriptedPeer
+) -> None:
+    requests = connection.serve()
+    for parent, child in (("t", "a"), ("a", "b")):
+        item = {"type": "subAgentActivity", "id": "i", "kind": "started", "agentThreadId": child}
+        peer.send(event("item/started", parent, "u", item=item))
+    peer.send({"method": "thread/closed", "params": {"threadId": "a"}}, asked(0, thread_id="b"))
+    assert taken(requests).ancestors == ("t",)
+    assert connection.stats()["descents_forgotten"] == 0
+
+
 def test_a_request_does_not_reach_a_forked_child(connection: Connection, peer: ScriptedPeer) -> None:
     requests = connection.serve()
     peer.send(asked(0))

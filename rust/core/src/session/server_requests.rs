@@ -12,6 +12,7 @@ mod answers;
 pub mod context;
 mod descent;
 mod file_changes;
+mod lineage;
 pub mod origin;
 pub mod request;
 

@@ -46,6 +46,8 @@ counters! {
     server_requests_refused,
     /// File changes that were not kept for their approval, because all together were too large.
     file_changes_dropped,
+    /// Threads and turns of sub-agents of which it was forgotten what they descend from, because there were too many.
+    descents_forgotten,
     /// Requests written to the runtime.
     requests_written,
     /// Requests given up (deadline or cancellation).

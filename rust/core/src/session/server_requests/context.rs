@@ -26,11 +26,10 @@ impl RequestContext {
         let params = notification.params;
         match (&*notification.method, notification.ids.turn.as_deref()) {
             ("item/started", Some(turn_id)) => {
-                let dropped = self.item_begins(thread_id, turn_id, incoming);
-                stats.file_changes_dropped.add(dropped);
+                self.item_begins(thread_id, turn_id, incoming, stats);
             }
-            ("item/completed", Some(_)) => self.item_is_over(thread_id, params),
-            ("turn/started", Some(turn_id)) => self.turn_begins(thread_id, turn_id, params),
+            ("item/completed", Some(_)) => self.item_is_over(thread_id, params, stats),
+            ("turn/started", Some(turn_id)) => self.turn_begins(thread_id, turn_id, params, stats),
             ("turn/completed", Some(turn_id)) => {
                 if !self.changes.is_empty() {
                     self.changes.turn_is_over(thread_id, turn_id);
@@ -65,68 +64,71 @@ impl RequestContext {
         }
     }
 
-    /// Returns how many changes were dropped.
-    fn item_begins(&mut self, thread_id: &str, turn_id: &str, incoming: &Incoming<'_>) -> u64 {
+    fn item_begins(
+        &mut self,
+        thread_id: &str,
+        turn_id: &str,
+        incoming: &Incoming<'_>,
+        stats: &Stats,
+    ) {
         let params = incoming.notification.params;
         // It stands first, so a long message is not read for it.
         match item_type(params) {
             Some(br#""fileChange""#) => {
                 let Some(item_id) = first_text_at(params, &["item", "id"]) else {
-                    return 0;
+                    return;
                 };
                 let copy = || params.into();
                 let params = incoming.shared.clone().unwrap_or_else(copy);
-                self.changes.add(thread_id, turn_id, &item_id, params)
+                let dropped = self.changes.add(thread_id, turn_id, &item_id, params);
+                stats.file_changes_dropped.add(dropped);
             }
-            Some(br#""subAgentActivity""#) => {
-                self.note_activity(thread_id, params);
-                0
-            }
-            Some(br#""collabAgentToolCall""#) => {
-                self.note_spawned(params);
-                0
-            }
-            _ => 0,
+            Some(br#""subAgentActivity""#) => self.note_activity(thread_id, params, stats),
+            Some(br#""collabAgentToolCall""#) => self.note_spawned(params, stats),
+            _ => {}
         }
     }
 
-    fn item_is_over(&mut self, thread_id: &str, params: &[u8]) {
+    fn item_is_over(&mut self, thread_id: &str, params: &[u8], stats: &Stats) {
         match item_type(params) {
             Some(br#""fileChange""#) => {
                 if let Some(item_id) = first_text_at(params, &["item", "id"]) {
                     self.changes.remove(thread_id, &item_id);
                 }
             }
-            Some(br#""subAgentActivity""#) => self.note_activity(thread_id, params),
+            Some(br#""subAgentActivity""#) => self.note_activity(thread_id, params, stats),
             // Which thread was made may be known only now.
-            Some(br#""collabAgentToolCall""#) => self.note_spawned(params),
+            Some(br#""collabAgentToolCall""#) => self.note_spawned(params, stats),
             _ => {}
         }
     }
 
-    fn turn_begins(&mut self, thread_id: &str, turn_id: &str, params: &[u8]) {
+    fn turn_begins(&mut self, thread_id: &str, turn_id: &str, params: &[u8], stats: &Stats) {
         if !self.changes.is_empty() {
             self.changes.turn_begins(thread_id, turn_id);
         }
         if let Some(root_id) = first_text_at(params, &["turn", "rootTurnId"]) {
-            self.descent.note_root(thread_id, turn_id, &root_id);
+            let forgotten = self.descent.note_root(thread_id, turn_id, &root_id);
+            stats.descents_forgotten.add(forgotten);
         }
     }
 
-    fn note_activity(&mut self, thread_id: &str, params: &[u8]) {
+    fn note_activity(&mut self, thread_id: &str, params: &[u8], stats: &Stats) {
         if first_at(params, &["item", "kind"]) == Some(br#""started""#)
             && let Some(child) = first_text_at(params, &["item", "agentThreadId"])
         {
-            self.descent.note_child(&child, thread_id);
+            let forgotten = self.descent.note_child(&child, thread_id);
+            stats.descents_forgotten.add(forgotten);
         }
     }
 
-    fn note_spawned(&mut self, params: &[u8]) {
+    fn note_spawned(&mut self, params: &[u8], stats: &Stats) {
         if first_at(params, &["item", "tool"]) == Some(br#""spawnAgent""#)
             && let Some(parent) = first_text_at(params, &["item", "senderThreadId"])
         {
             for child in texts_at(params, &["item", "receiverThreadIds"]) {
-                self.descent.note_child(&child, &parent);
+                let forgotten = self.descent.note_child(&child, &parent);
+                stats.descents_forgotten.add(forgotten);
             }
         }
     }
@@ -239,6 +241,8 @@ mod tests {
         assert_eq!(heard.origin(asked), (Some("u".into()), ancestors.clone()));
         heard.hear(r#"{"method":"turn/completed","params":{"threadId":"c","turn":{"id":"w"}}}"#);
         assert_eq!(heard.origin(asked), (None, ancestors));
+        heard.hear(r#"{"method":"thread/closed","params":{"threadId":"b"}}"#);
+        assert_eq!(heard.origin(asked), (None, vec!["a".to_owned()]));
         heard.hear(r#"{"method":"thread/closed","params":{"threadId":"c"}}"#);
         assert_eq!(heard.origin(asked), (None, vec![]));
     }
