@@ -474,7 +474,8 @@ class ServerRequest:
     def item(self) -> bytes | None:
         """Of a file change: the params of its item/started as JSON, which has the paths and the differences.
 
-        None if they had not come, or were too large to be kept.
+        Kept as long as this object. None if they had not come, or there was no room for them: those of a
+        connection may be 16 MiB, and those that requests keep count.
         """
 
     def answer(self, result: bytes) -> bool:

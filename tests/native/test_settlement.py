@@ -158,7 +158,32 @@ def test_a_change_that_is_too_large_is_not_kept_and_counted(
     item = {"type": "fileChange", "id": "i", "changes": [{"path": "/a", "diff": "+" * (17 << 20)}]}
     peer.send(event("item/started", "t", "u", item=item), asked(0, PATCH, itemId="i"))
     assert taken(requests).item is None
-    assert connection.stats()["file_changes_dropped"] == 1
+    assert connection.stats()["file_changes_missing"] == 1
+
+
+def test_what_requests_have_counts_as_kept(connection: Connection, peer: ScriptedPeer) -> None:
+    requests = connection.serve()
+
+    def change(number: int) -> ServerRequest:
+        item = {"type": "fileChange", "id": "i", "changes": [{"path": "/a", "diff": "+" * (6 << 20)}]}
+        thread_id = f"t{number}"
+        peer.send(event("item/started", thread_id, "u", item=item))
+        peer.send(asked(number, PATCH, thread_id=thread_id, itemId="i"))
+        return taken(requests)
+
+    first, second, third = (change(number) for number in range(3))
+    assert first.item is not None
+    assert second.item is not None
+    assert third.item is None
+    assert connection.stats()["file_changes_missing"] == 1
+    # A page may still show it.
+    assert first.answer(b"{}")
+    assert first.item is not None
+    assert change(3).item is None
+    del first
+    gc.collect()
+    assert change(4).item is not None
+    assert connection.stats()["file_changes_missing"] == 2
 
 
 def test_a_request_of_a_sub_agent_knows_what_it_descends_from(

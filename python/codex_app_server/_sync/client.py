@@ -131,7 +131,7 @@ class Codex(Accounts, Services):
 
         Counters: `lines_read`, `bytes_read`, `malformed_lines`, `unknown_shapes`, `orphan_responses`,
         `late_responses`, `events_delivered`, `events_filtered`, `events_unclaimed`, `events_lost`,
-        `bytes_lost`, `unknown_notifications`, `server_requests_refused`, `file_changes_dropped`,
+        `bytes_lost`, `unknown_notifications`, `server_requests_refused`, `file_changes_missing`,
         `descents_forgotten`, `requests_written`, `requests_abandoned`, `errands_sent`. As of now:
         `mailbox_bytes`, `write_queue_bytes`, `turns_routed`, `turns_starting`, `streams_routed`,
         `requests_pending`, `requests_admitted`, `requests_waiting`, `server_requests_open`.

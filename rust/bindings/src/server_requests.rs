@@ -135,7 +135,7 @@ impl PyServerRequest {
     #[getter]
     fn item<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
         let item = self.request.item.as_deref();
-        item.map(|params| PyBytes::new(py, params))
+        item.map(|change| PyBytes::new(py, change.params()))
     }
 
     fn answer(&self, py: Python<'_>, result: &[u8]) -> PyResult<bool> {

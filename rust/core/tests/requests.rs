@@ -167,7 +167,7 @@ fn a_request_for_a_file_change_has_its_item_as_of_its_place_on_the_wire() {
     // Nobody listens to the turn, and the change is over in the same read.
     wire.say(&[CHANGE, APPROVAL, &made]);
     let request = wire.taken();
-    let item = String::from_utf8(request.item.clone().unwrap().to_vec()).unwrap();
+    let item = String::from_utf8(request.item.clone().unwrap().params().to_vec()).unwrap();
     assert!(item.contains(r#""changes":[]"#), "{item}");
     wire.say(&[RESOLVED, APPROVAL]);
     assert!(wire.taken().item.is_none());

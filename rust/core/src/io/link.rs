@@ -184,6 +184,7 @@ impl Link {
         {
             origin.ancestors.push(Arc::clone(thread_id));
         }
+        let lacks_item = request.lacks_item();
         let (reception, after) = self.server_requests.ask(request);
         let now = Instant::now();
         for settled in &after.settled {
@@ -194,7 +195,10 @@ impl Link {
         }
         drop(session);
         match reception {
-            Reception::Waits => self.server_requests.gate().wake(),
+            Reception::Waits => {
+                self.stats.file_changes_missing.add(lacks_item.into());
+                self.server_requests.gate().wake();
+            }
             Reception::Nothing(_) => {}
             Reception::Repeated(line, _) => self.push_line(line.to_vec()),
             Reception::Refused(request) => self.push_refusal(&request),

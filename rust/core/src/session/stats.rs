@@ -44,8 +44,8 @@ counters! {
     unknown_notifications,
     /// Server requests that were refused because nobody handles them.
     server_requests_refused,
-    /// File changes that were not kept for their approval, because all together were too large.
-    file_changes_dropped,
+    /// Requests for the approval of a file change that were handed out without the change: all together were too large.
+    file_changes_missing,
     /// Threads and turns of sub-agents of which it was forgotten what they descend from, because there were too many.
     descents_forgotten,
     /// Requests written to the runtime.

@@ -3,7 +3,7 @@
 
 use super::descent::Descent;
 use super::file_changes::FileChanges;
-use super::request::ServerRequest;
+use super::request::{FILE_CHANGE, ServerRequest};
 use crate::session::incoming::Incoming;
 use crate::session::routing::is_end_of_thread;
 use crate::session::stats::Stats;
@@ -57,7 +57,7 @@ impl RequestContext {
             let turn_id = origin.turn_id.as_deref();
             origin.root = turn_id.and_then(|turn_id| self.descent.root(turn_id));
         }
-        if &*request.method == "item/fileChange/requestApproval"
+        if &*request.method == FILE_CHANGE
             && let Some(item_id) = id_in_answer(&request.params, IdPath::Param("itemId"))
         {
             request.item = self.changes.find(thread_id, &item_id).cloned();
@@ -80,8 +80,7 @@ impl RequestContext {
                 };
                 let copy = || params.into();
                 let params = incoming.shared.clone().unwrap_or_else(copy);
-                let dropped = self.changes.add(thread_id, turn_id, &item_id, params);
-                stats.file_changes_dropped.add(dropped);
+                self.changes.add(thread_id, turn_id, &item_id, params);
             }
             Some(br#""subAgentActivity""#) => self.note_activity(thread_id, params, stats),
             Some(br#""collabAgentToolCall""#) => self.note_spawned(params, stats),
@@ -165,8 +164,8 @@ mod tests {
 
         fn item(&self) -> Option<String> {
             let params = r#"{"threadId":"t","turnId":"u","itemId":"i"}"#;
-            let item = self.asked("item/fileChange/requestApproval", params).item?;
-            Some(String::from_utf8(item.to_vec()).unwrap())
+            let item = self.asked(FILE_CHANGE, params).item?;
+            Some(String::from_utf8(item.params().to_vec()).unwrap())
         }
 
         fn origin(&self, params: &str) -> (Option<String>, Vec<String>) {
@@ -203,10 +202,7 @@ mod tests {
         heard.hear(&large);
         assert!(heard.item().is_some_and(|item| item.len() > 100_000));
         heard.hear(&CHANGE.replace("+x", &"+x".repeat(10 << 20)));
-        assert_eq!(
-            (heard.item(), heard.stats.file_changes_dropped.get()),
-            (None, 1)
-        );
+        assert_eq!(heard.item(), None);
     }
 
     #[test]

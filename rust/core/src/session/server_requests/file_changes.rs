@@ -2,33 +2,75 @@
 //! its approval, which comes right behind it, names only the item. Kept until the change, its turn or its thread is over,
 //! whatever the program listens to; a thread runs one turn at a time, so one whose end was not heard is over with the next.
 //! The reader's alone, so without a lock.
+//!
+//! A request that was handed out keeps its change for as long as the program has the request, settled or not. Such changes
+//! count against the same budget, and to let go of them here would free nothing: they go last. A change that there is no
+//! room for is not kept, and its request comes without it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-/// Bytes that are kept per connection.
+use crate::sync::lock::atomic::{AtomicUsize, Ordering};
+
+/// Bytes that are kept per connection, here and by requests.
 const LIMIT: usize = 16 * 1024 * 1024;
 /// What one takes besides its params, about.
 const OVERHEAD: usize = 256;
 
+/// What was said of a file change, shared with the requests about it. Counts until the last of them is dropped.
 #[derive(Debug)]
-struct FileChange {
+pub struct FileChange {
+    params: Arc<[u8]>,
+    held: Arc<AtomicUsize>,
+}
+
+impl FileChange {
+    fn new(params: Arc<[u8]>, held: &Arc<AtomicUsize>) -> Arc<Self> {
+        held.fetch_add(params.len(), Ordering::Relaxed);
+        Arc::new(Self {
+            params,
+            held: Arc::clone(held),
+        })
+    }
+
+    /// The params of the `item/started`.
+    pub fn params(&self) -> &[u8] {
+        &self.params
+    }
+}
+
+impl Drop for FileChange {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.params.len(), Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+struct Kept {
     thread_id: Arc<str>,
     turn_id: Box<str>,
     item_id: Arc<str>,
-    params: Arc<[u8]>,
+    change: Arc<FileChange>,
+}
+
+impl Kept {
+    /// Whether a request has it, too.
+    fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.change) > 1
+    }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct FileChanges {
     last: u64,
     /// By their numbers, so the oldest first.
-    kept: BTreeMap<u64, FileChange>,
+    kept: BTreeMap<u64, Kept>,
     /// The numbers of each thread's, by their items.
     of_thread: HashMap<Arc<str>, HashMap<Arc<str>, u64>>,
-    bytes: usize,
+    /// Bytes of the params that are kept here or by requests.
+    held: Arc<AtomicUsize>,
 }
 
 impl FileChanges {
@@ -36,39 +78,50 @@ impl FileChanges {
         self.kept.is_empty()
     }
 
-    /// Keeps one. Returns how many were dropped because all together are too large.
-    #[must_use]
-    pub fn add(&mut self, thread_id: &str, turn_id: &str, item_id: &str, params: Arc<[u8]>) -> u64 {
+    /// Keeps one, if there is room for it.
+    pub fn add(&mut self, thread_id: &str, turn_id: &str, item_id: &str, params: Arc<[u8]>) {
         self.remove(thread_id, item_id);
-        let size = OVERHEAD + params.len();
-        if size > LIMIT {
-            return 1;
-        }
-        let mut dropped = 0;
-        while self.bytes + size > LIMIT
-            && let Some(oldest) = self.kept.keys().next().copied()
-        {
-            self.take(oldest);
-            dropped += 1;
+        if !self.make_room(OVERHEAD + params.len()) {
+            return;
         }
         self.last += 1;
-        let change = FileChange {
+        let kept = Kept {
             thread_id: thread_id.into(),
             turn_id: turn_id.into(),
             item_id: item_id.into(),
-            params,
+            change: FileChange::new(params, &self.held),
         };
-        let items = self.of_thread.entry(Arc::clone(&change.thread_id));
-        let item_id = Arc::clone(&change.item_id);
+        let items = self.of_thread.entry(Arc::clone(&kept.thread_id));
+        let item_id = Arc::clone(&kept.item_id);
         items.or_default().insert(item_id, self.last);
-        self.kept.insert(self.last, change);
-        self.bytes += size;
-        dropped
+        self.kept.insert(self.last, kept);
     }
 
-    pub fn find(&self, thread_id: &str, item_id: &str) -> Option<&Arc<[u8]>> {
+    /// Drops the oldest that no request has, unless there is not enough of them.
+    fn make_room(&mut self, size: usize) -> bool {
+        let held = self.held.load(Ordering::Relaxed);
+        let mut over = (self.kept.len() * OVERHEAD + held + size).saturating_sub(LIMIT);
+        let mut due = Vec::new();
+        for (number, kept) in &self.kept {
+            if over == 0 {
+                break;
+            }
+            if !kept.is_shared() {
+                over = over.saturating_sub(OVERHEAD + kept.change.params.len());
+                due.push(*number);
+            }
+        }
+        if over == 0 {
+            for number in due {
+                self.take(number);
+            }
+        }
+        over == 0
+    }
+
+    pub fn find(&self, thread_id: &str, item_id: &str) -> Option<&Arc<FileChange>> {
         let number = self.of_thread.get(thread_id)?.get(item_id)?;
-        self.kept.get(number).map(|change| &change.params)
+        self.kept.get(number).map(|kept| &kept.change)
     }
 
     /// The change is made, or given up.
@@ -92,7 +145,7 @@ impl FileChanges {
         self.remove_all(thread_id, |_| true);
     }
 
-    fn remove_all(&mut self, thread_id: &str, is_over: impl Fn(&FileChange) -> bool) {
+    fn remove_all(&mut self, thread_id: &str, is_over: impl Fn(&Kept) -> bool) {
         let numbers = self.of_thread.get(thread_id).into_iter().flatten();
         let is_due = |number: &u64| self.kept.get(number).is_some_and(&is_over);
         let due: Vec<u64> = numbers.map(|(_, number)| *number).filter(is_due).collect();
@@ -102,14 +155,13 @@ impl FileChanges {
     }
 
     fn take(&mut self, number: u64) {
-        let Some(change) = self.kept.remove(&number) else {
+        let Some(kept) = self.kept.remove(&number) else {
             return;
         };
-        self.bytes -= OVERHEAD + change.params.len();
-        if let Some(items) = self.of_thread.get_mut(&change.thread_id) {
-            items.remove(&change.item_id);
+        if let Some(items) = self.of_thread.get_mut(&kept.thread_id) {
+            items.remove(&kept.item_id);
             if items.is_empty() {
-                self.of_thread.remove(&change.thread_id);
+                self.of_thread.remove(&kept.thread_id);
             }
         }
     }
@@ -119,14 +171,23 @@ impl FileChanges {
 mod tests {
     use super::*;
 
-    fn add(changes: &mut FileChanges, thread: &str, turn: &str, item: &str, size: usize) -> u64 {
-        changes.add(thread, turn, item, vec![b' '; size].into())
+    fn add(changes: &mut FileChanges, thread: &str, turn: &str, item: &str, size: usize) {
+        changes.add(thread, turn, item, vec![b' '; size].into());
     }
 
     fn found(changes: &FileChanges, thread: &str) -> Vec<&'static str> {
         let items = ["a", "b", "c"];
         let is_known = |item: &&str| changes.find(thread, item).is_some();
         items.into_iter().filter(is_known).collect()
+    }
+
+    fn held(changes: &FileChanges) -> usize {
+        changes.held.load(Ordering::Relaxed)
+    }
+
+    /// As a request has it.
+    fn shared(changes: &FileChanges, thread: &str, item: &str) -> Arc<FileChange> {
+        Arc::clone(changes.find(thread, item).unwrap())
     }
 
     #[test]
@@ -138,7 +199,7 @@ mod tests {
             ("t", "v", "c"),
             ("x", "y", "a"),
         ] {
-            assert_eq!(add(&mut changes, thread, turn, item, 1), 0);
+            add(&mut changes, thread, turn, item, 1);
         }
         assert_eq!(found(&changes, "t"), ["a", "b", "c"]);
         changes.remove("t", "a");
@@ -152,31 +213,62 @@ mod tests {
         assert_eq!(found(&changes, "x"), ["a"]);
         changes.thread_is_over("x");
         assert!(changes.is_empty() && changes.of_thread.is_empty());
-        assert_eq!(changes.bytes, 0);
+        assert_eq!(held(&changes), 0);
     }
 
     #[test]
     fn an_item_that_begins_again_is_one_change() {
         let mut changes = FileChanges::default();
-        assert_eq!(add(&mut changes, "t", "u", "a", 1), 0);
-        assert_eq!(add(&mut changes, "t", "u", "a", 2), 0);
-        assert_eq!(changes.find("t", "a").map(|params| params.len()), Some(2));
-        assert_eq!((changes.kept.len(), changes.bytes), (1, OVERHEAD + 2));
+        add(&mut changes, "t", "u", "a", 1);
+        add(&mut changes, "t", "u", "a", 2);
+        let change = changes.find("t", "a").unwrap();
+        assert_eq!(change.params().len(), 2);
+        assert_eq!((changes.kept.len(), held(&changes)), (1, 2));
     }
 
     #[test]
-    fn the_oldest_go_when_all_together_are_too_large() {
+    fn the_oldest_that_no_request_has_go_when_all_together_are_too_large() {
         let mut changes = FileChanges::default();
-        assert_eq!(add(&mut changes, "t", "u", "a", LIMIT / 2), 0);
-        let held = Arc::clone(changes.find("t", "a").unwrap());
-        assert_eq!(add(&mut changes, "t", "u", "b", LIMIT / 3), 0);
-        assert_eq!(add(&mut changes, "x", "u", "c", LIMIT / 3), 1);
-        assert_eq!(found(&changes, "t"), ["b"]);
-        assert_eq!(held.len(), LIMIT / 2, "who has it keeps it");
-        assert_eq!(add(&mut changes, "t", "u", "b", LIMIT), 1);
+        add(&mut changes, "t", "u", "a", LIMIT / 4);
+        add(&mut changes, "t", "u", "b", LIMIT / 4);
+        let request = shared(&changes, "t", "a");
+        add(&mut changes, "x", "u", "a", LIMIT / 4);
+        add(&mut changes, "x", "u", "b", LIMIT / 2 - 4 * OVERHEAD);
+        assert_eq!(
+            (found(&changes, "t"), found(&changes, "x")),
+            (vec!["a"], vec!["a", "b"]),
+            "the oldest is a request's"
+        );
+        // There is not enough to drop, so nothing is.
+        add(&mut changes, "x", "u", "c", LIMIT - LIMIT / 4);
+        assert_eq!(found(&changes, "x"), ["a", "b"]);
+        drop(request);
+        add(&mut changes, "x", "u", "c", LIMIT - OVERHEAD);
         assert_eq!(
             (found(&changes, "t"), found(&changes, "x")),
             (vec![], vec!["c"])
         );
+        add(&mut changes, "t", "u", "a", LIMIT);
+        assert_eq!(found(&changes, "x"), ["c"], "that is too large by itself");
+    }
+
+    #[test]
+    fn what_requests_have_counts_until_they_are_dropped() {
+        let mut changes = FileChanges::default();
+        let mut requests = Vec::new();
+        for item in 0..3 {
+            let item = item.to_string();
+            add(&mut changes, "t", "u", &item, LIMIT / 3);
+            requests.extend(changes.find("t", &item).cloned());
+        }
+        assert_eq!(requests.len(), 2);
+        changes.thread_is_over("t");
+        assert_eq!(held(&changes), 2 * (LIMIT / 3));
+        add(&mut changes, "t", "u", "a", LIMIT / 2);
+        assert_eq!(found(&changes, "t"), [""; 0]);
+        assert_eq!(requests[0].params().len(), LIMIT / 3);
+        drop(requests.pop());
+        add(&mut changes, "t", "u", "a", LIMIT / 2);
+        assert_eq!(found(&changes, "t"), ["a"]);
     }
 }

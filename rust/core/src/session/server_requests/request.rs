@@ -3,10 +3,14 @@
 
 use std::sync::Arc;
 
+use super::file_changes::FileChange;
 use super::origin::Origin;
 use crate::sync::gate::{Gate, Ready};
 use crate::wire::encode::json_string;
 use crate::wire::protocol::{Refusal, SERVER_REQUESTS};
+
+/// The request for the approval of a file change.
+pub(super) const FILE_CHANGE: &str = "item/fileChange/requestApproval";
 
 /// What a request takes besides its texts, about.
 const OVERHEAD: usize = 256;
@@ -47,8 +51,8 @@ pub struct ServerRequest {
     pub method: Box<str>,
     pub params: Arc<[u8]>,
     pub origin: Origin,
-    /// The params of the `item/started` of the file change that it is about.
-    pub item: Option<Arc<[u8]>>,
+    /// The file change that it is about.
+    pub item: Option<Arc<FileChange>>,
     /// Which of all requests it is, counted from 1: ids come again.
     pub number: u64,
     settled: Gate<Settled>,
@@ -75,6 +79,11 @@ impl ServerRequest {
             number: 0,
             settled: Gate::default(),
         }
+    }
+
+    /// Whether it is about a file change, and does not say which.
+    pub fn lacks_item(&self) -> bool {
+        &*self.method == FILE_CHANGE && self.item.is_none()
     }
 
     /// Whether the runtime repeats the other one by this.
