@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use codex_core::connection::{Connection, Settings};
+use codex_core::inbox::mailbox::Taken;
 use codex_core::inbox::selection::Selection;
 use codex_core::io::memory::Memory;
 use codex_core::session::admission::Limits;
@@ -128,6 +129,26 @@ fn whoever_is_woken_by_the_end_of_a_turn_finds_its_requests_settled() {
             wire.memory.say((completed + "\n").as_bytes());
             assert_eq!(woken.join().unwrap(), Some(Settlement::TurnOver));
         });
+    }
+}
+
+#[test]
+fn whoever_sees_the_end_of_a_turn_without_being_woken_finds_its_requests_settled() {
+    let wire = Wire::new();
+    for number in 0..20 {
+        let [asked, completed] =
+            [ASKED, COMPLETED].map(|line| line.replace(r#""u""#, &format!(r#""u{number}""#)));
+        let turn = wire.connection.follow_turn("t", &format!("u{number}"));
+        wire.say(&[&asked]);
+        let request = wire.taken();
+        // The reader has to do with the rest of what it has read for a while.
+        let rest = "{\"method\":\"x\"}\n".repeat(3000);
+        let said = format!("{completed}\n{rest}");
+        wire.memory.say(said.as_bytes());
+        while !matches!(turn.mailbox.take(), Taken::Finished) {
+            std::thread::yield_now();
+        }
+        assert_eq!(request.settlement(), Some(Settlement::TurnOver));
     }
 }
 

@@ -100,6 +100,9 @@ impl Link {
         if !effects.lines.is_empty() {
             self.queue.push(effects.lines.drain(..));
         }
+        for reception in effects.receptions.drain(..) {
+            self.tell(reception);
+        }
         effects.wake();
         if std::mem::take(&mut effects.look) {
             self.peer.wake_source();
@@ -110,15 +113,12 @@ impl Link {
         self.queue.push([Line { bytes, call: None }]);
     }
 
-    /// Settles requests of the peer. For whom they were about, something has arrived, in the same step.
-    fn settle(&self, step: impl FnOnce(&ServerRequests) -> Option<After>) -> Option<After> {
-        let session = self.session.lock();
-        let after = step(&self.server_requests)?;
-        let now = Instant::now();
+    /// Requests of the peer were settled in a step of the session: for whom they were about, something has arrived in it.
+    pub fn settled(session: &Session, after: After, now: Instant, out: &mut Effects) {
         for request in &after.settled {
             session.note_settled(&request.origin, now);
         }
-        Some(after)
+        out.settled.push(after);
     }
 
     /// Answers a request of the peer with this line, or refuses it; false if it was settled before. The line is in the
@@ -126,12 +126,16 @@ impl Link {
     fn answer_by(&self, request: &ServerRequest, line: Vec<u8>, how: Settlement) -> bool {
         // A copy, in case that the peer repeats the request. Made here, without a lock.
         let kept = line.as_slice().into();
-        let Some(after) = self.settle(|requests| requests.answered(request, &kept, how)) else {
-            return false;
-        };
-        self.push_line(line);
-        after.wake();
-        true
+        let mut line = Some(line);
+        self.step(|session, now, out| {
+            let Some(after) = self.server_requests.answered(request, &kept, how) else {
+                return false;
+            };
+            Self::settled(session, after, now, out);
+            let line = line.take().map(|bytes| Line { bytes, call: None });
+            out.lines.extend(line);
+            true
+        })
     }
 
     /// Answers a request of the peer with this line; false if it was settled before.
@@ -148,35 +152,27 @@ impl Link {
         is_due
     }
 
-    /// The peer does not wait for the answers to these requests any more.
-    pub fn settle_unanswered(&self, step: impl FnOnce(&ServerRequests) -> After) {
-        if let Some(after) = self.settle(|requests| Some(step(requests))) {
-            after.wake();
-        }
-    }
-
     /// Nobody serves any more: what waits is refused.
     pub fn stop_serving(&self) {
-        let after = self.settle(|requests| Some(requests.stop()));
+        self.step(|session, now, out| {
+            let after = self.server_requests.stop();
+            let refused = after.settled.iter().map(Arc::clone);
+            out.receptions.extend(refused.map(Reception::Refused));
+            Self::settled(session, after, now, out);
+        });
         self.server_requests.gate().wake();
-        if let Some(after) = after {
-            for request in &after.settled {
-                self.push_refusal(request);
-            }
-            after.wake();
-        }
     }
 
-    /// The peer asks. Without anybody who serves, it is told no. It is told nothing if it does not wait any more.
-    pub fn ask(&self, mut request: ServerRequest) {
-        let session = self.session.lock();
+    /// The peer asks, in a step of the session. Without anybody who serves, it is told no. It is told nothing if it does
+    /// not wait any more. Returns what is settled by it.
+    pub fn ask(
+        &self,
+        session: &Session,
+        mut request: ServerRequest,
+        now: Instant,
+        out: &mut Effects,
+    ) -> After {
         let origin = &mut request.origin;
-        let is_over = |turn_id| session.turn_is_over(turn_id);
-        if origin.turn_id.as_deref().is_some_and(is_over) {
-            // What is large is dropped without the lock.
-            drop(session);
-            return;
-        }
         if origin.ancestors.is_empty()
             && let Some(root) = origin.root_turn_id()
             && let Some(thread_id) = session.thread_of_turn(root)
@@ -184,26 +180,27 @@ impl Link {
         {
             origin.ancestors.push(Arc::clone(thread_id));
         }
+        let is_over = |turn_id| session.turn_is_over(turn_id);
+        let is_over = request.origin.turn_id.as_deref().is_some_and(is_over);
         let lacks_item = request.lacks_item();
-        let (reception, after) = self.server_requests.ask(request);
-        let now = Instant::now();
-        for settled in &after.settled {
-            session.note_settled(&settled.origin, now);
+        let (reception, after) = self.server_requests.ask(request, is_over);
+        match &reception {
+            Reception::Waits => self.stats.file_changes_missing.add(lacks_item.into()),
+            Reception::Refused(request) => session.note_settled(&request.origin, now),
+            Reception::Nothing(_) | Reception::Repeated(..) => {}
         }
-        if let Reception::Refused(request) = &reception {
-            session.note_settled(&request.origin, now);
-        }
-        drop(session);
+        out.receptions.push(reception);
+        after
+    }
+
+    /// What was decided about a request of the peer is told, to it or to whoever serves.
+    fn tell(&self, reception: Reception) {
         match reception {
-            Reception::Waits => {
-                self.stats.file_changes_missing.add(lacks_item.into());
-                self.server_requests.gate().wake();
-            }
+            Reception::Waits => self.server_requests.gate().wake(),
             Reception::Nothing(_) => {}
             Reception::Repeated(line, _) => self.push_line(line.to_vec()),
             Reception::Refused(request) => self.push_refusal(&request),
         }
-        after.wake();
     }
 
     /// Says no to a request that nobody has looked at, and is settled.

@@ -52,11 +52,14 @@ enum Parsed<'l> {
         /// The id of what the request has made.
         made: Option<String>,
     },
+    /// Taken when it is applied.
+    News(Option<News>),
 }
 
-/// What a chunk has about the peer's own requests, in wire order.
+/// What a message has about the peer's own requests. It stands right before the message, so that whoever sees the end of
+/// a turn, for which nobody has to be woken, finds its requests settled.
 enum News {
-    Asked(ServerRequest),
+    Asked(Box<ServerRequest>),
     /// The request with this id, as raw JSON, waits for no answer any more.
     Resolved(Box<[u8]>),
     /// Nor do those of this turn.
@@ -69,7 +72,8 @@ struct Reading<'s> {
     link: &'s Link,
     envelopes: envelope::Reader,
     effects: Effects,
-    requests: Vec<News>,
+    /// A request is among what is parsed and not applied.
+    is_asking: bool,
     context: RequestContext,
     complaints: u64,
     /// The first text that was no message: the best hint at a program that is not the runtime.
@@ -82,7 +86,7 @@ impl<'s> Reading<'s> {
             link,
             envelopes: envelope::Reader::default(),
             effects: Effects::default(),
-            requests: Vec::new(),
+            is_asking: false,
             context: RequestContext::default(),
             complaints: 0,
             first_defect: None,
@@ -123,7 +127,8 @@ impl<'s> Reading<'s> {
                     stats.lines_read.one();
                     self.parse(line, &mut parsed);
                 }
-                if parsed.len() == BATCH {
+                // A message may stand behind its news.
+                if parsed.len() >= BATCH {
                     is_last = false;
                     break;
                 }
@@ -142,14 +147,16 @@ impl<'s> Reading<'s> {
                     self.link.stats.unknown_notifications.one();
                 }
                 let incoming = notification.into();
-                self.note(&incoming);
+                let news = self.note(&incoming);
+                parsed.extend(news.map(|news| Parsed::News(Some(news))));
                 parsed.push(Parsed::Notification(incoming));
             }
             Ok(Message::Response { id, answer }) => self.parse_answer(id, (&answer).into(), parsed),
             Ok(Message::ServerRequest { id, method, params }) => {
                 let mut request = ServerRequest::new(id, &method, params);
                 self.context.complete(&mut request);
-                self.requests.push(News::Asked(request));
+                self.is_asking = true;
+                parsed.push(Parsed::News(Some(News::Asked(request.into()))));
             }
             Err(defect) => {
                 // Noted before anybody is woken: who was answered by a broken line finds the note.
@@ -162,14 +169,15 @@ impl<'s> Reading<'s> {
     }
 
     /// What a notification says about the peer's own requests.
-    fn note(&mut self, incoming: &Incoming<'_>) {
+    fn note(&mut self, incoming: &Incoming<'_>) -> Option<News> {
         let notification = &incoming.notification;
         // Most are deltas, which say nothing.
         if notification.is_droppable() {
-            return;
+            return None;
         }
+        self.context.note(incoming, &self.link.stats);
         let ids = &notification.ids;
-        let news = match (&*notification.method, &ids.thread, &ids.turn) {
+        match (&*notification.method, &ids.thread, &ids.turn) {
             ("serverRequest/resolved", ..) => {
                 let id = envelope::member(notification.params, "requestId");
                 id.map(|id| News::Resolved(id.into()))
@@ -181,14 +189,12 @@ impl<'s> Reading<'s> {
                 Some(News::ThreadOver((**thread_id).into()))
             }
             _ => None,
-        };
-        self.requests.extend(news);
-        self.context.note(incoming, &self.link.stats);
+        }
     }
 
     /// Whether the end of a turn may settle a request. Turns cost nothing more as long as the peer asks nothing.
     fn has_asked(&self) -> bool {
-        !self.requests.is_empty() || self.link.server_requests.is_any()
+        self.is_asking || self.link.server_requests.is_any()
     }
 
     fn parse_answer(&self, id: Option<i64>, outcome: Outcome, parsed: &mut Vec<Parsed<'_>>) {
@@ -201,8 +207,9 @@ impl<'s> Reading<'s> {
 
     fn apply(&mut self, parsed: &mut Vec<Parsed<'_>>) {
         let now = Instant::now();
+        let link = self.link;
         let out = &mut self.effects;
-        let mut session = self.link.session.lock();
+        let mut session = link.session.lock();
         for message in parsed.iter_mut() {
             match message {
                 Parsed::Notification(incoming) => session.notification(incoming, now, out),
@@ -211,9 +218,21 @@ impl<'s> Reading<'s> {
                         session.response(*id, outcome, made.as_deref(), now, out);
                     }
                 }
+                Parsed::News(news) => {
+                    let requests = &link.server_requests;
+                    let after = match news.take() {
+                        Some(News::Asked(request)) => link.ask(&session, *request, now, out),
+                        Some(News::Resolved(id)) => requests.resolved(&id),
+                        Some(News::TurnOver(id)) => requests.turn_is_over(&id),
+                        Some(News::ThreadOver(id)) => requests.thread_is_over(&id),
+                        None => continue,
+                    };
+                    Link::settled(&session, after, now, out);
+                }
             }
         }
         drop(session);
+        self.is_asking = false;
         // Outside: to drop what is large takes long.
         parsed.clear();
     }
@@ -227,18 +246,6 @@ impl<'s> Reading<'s> {
         }
         // It looks up anyway.
         self.effects.look = false;
-        // First, so that whoever is woken by the end of a turn finds its requests settled.
-        for news in self.requests.drain(..) {
-            let link = self.link;
-            match news {
-                News::Asked(request) => link.ask(request),
-                News::Resolved(id) => link.settle_unanswered(|requests| requests.resolved(&id)),
-                News::TurnOver(id) => link.settle_unanswered(|requests| requests.turn_is_over(&id)),
-                News::ThreadOver(id) => {
-                    link.settle_unanswered(|requests| requests.thread_is_over(&id));
-                }
-            }
-        }
         self.link.carry_out(&mut self.effects);
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::call::{Call, Outcome};
+use super::server_requests::{After, Reception};
 use crate::inbox::buffer::Garbage;
 use crate::inbox::mailbox::{Mailbox, Pushed};
 
@@ -19,6 +20,10 @@ pub struct Effects {
     /// In the order in which they are to be written.
     pub lines: Vec<Line>,
     pub mailboxes: Vec<Arc<Mailbox>>,
+    /// What becomes of requests of the runtime that came.
+    pub receptions: Vec<Reception>,
+    /// Others are settled.
+    pub settled: Vec<After>,
     /// Mailboxes that have dropped events, to be tidied.
     pub untidy: Vec<Arc<Mailbox>>,
     pub calls: Vec<Arc<Call>>,
@@ -43,8 +48,11 @@ impl Effects {
         }
     }
 
-    /// Wakes who waits, then frees what was let go. The lines are the caller's to hand on, before this.
+    /// Wakes who waits, then frees what was let go. The lines and the receptions are the caller's to hand on, before this.
     pub fn wake(&mut self) {
+        for after in self.settled.drain(..) {
+            after.wake();
+        }
         for mailbox in self.mailboxes.drain(..) {
             mailbox.flush();
         }

@@ -46,12 +46,12 @@ pub enum Asked {
 pub enum Reception {
     /// It waits for whoever serves: wake the gate.
     Waits,
-    /// It was open before, or nobody waits for its answer: nothing is to be done but to drop it, without a lock.
+    /// It was open before, or its turn is over, or nobody waits for its answer: nothing is to be done but to drop it, without a lock.
     Nothing(ServerRequest),
     /// Likewise, and it was answered before, with this line.
     Repeated(Arc<[u8]>, ServerRequest),
     /// It is to be refused.
-    Refused(ServerRequest),
+    Refused(Arc<ServerRequest>),
 }
 
 /// What is left to do when no lock is held any more.
@@ -161,8 +161,8 @@ impl ServerRequests {
         after
     }
 
-    /// The reader hands in a request.
-    pub fn ask(&self, mut request: ServerRequest) -> (Reception, After) {
+    /// The reader hands in a request. One whose turn is over waits for nothing.
+    pub fn ask(&self, mut request: ServerRequest, is_over: bool) -> (Reception, After) {
         let mut after = After::default();
         let reception = self.step(|state| {
             let size = request.size();
@@ -172,13 +172,16 @@ impl ServerRequests {
             }
             // What else was open under this id waits for no answer any more: the runtime could not tell the two apart.
             state.settle(&request.id, Settlement::Resolved, &mut after);
+            if is_over {
+                return Reception::Nothing(request);
+            }
             if let Some(line) = state.answers.find(&request) {
                 return Reception::Repeated(Arc::clone(line), request);
             }
             if !state.serving || (state.bytes > 0 && state.bytes + size > LIMIT) {
                 let line = request.refusal().into();
                 state.answers.add(&request, &line, &mut after.garbage);
-                return Reception::Refused(request);
+                return Reception::Refused(Arc::new(request));
             }
             state.answers.forget_id(&request.id, &mut after.garbage);
             state.count += 1;

@@ -2,12 +2,13 @@
 //! too, beside a runtime that asks, repeats, resolves and ends turns, and a connection that is closed under them.
 //!
 //! However it goes, a request gets at most one distinct answer on the wire, each that was given is on the wire, whoever
-//! waits wakes, and at the end nothing is open.
+//! waits wakes, whoever sees the end of a turn finds none of its requests open, and at the end nothing is open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use codex_core::connection::{Connection, Settings};
+use codex_core::inbox::mailbox::{Mailbox, Taken};
 use codex_core::io::memory::Memory;
 use codex_core::session::admission::Limits;
 use codex_core::session::server_requests::{Asked, ServerRequest, Settlement};
@@ -200,6 +201,19 @@ impl Model {
         assert!(request.settlement().is_some());
     }
 
+    /// Reads a turn, awake when its end comes: to be woken it would take the reader's last step.
+    fn follow(&self, mailbox: &Mailbox) {
+        loop {
+            match mailbox.take() {
+                Taken::Finished => break,
+                Taken::Closed(_) => return,
+                _ => thread::yield_now(),
+            }
+        }
+        let is_open = self.connection.server_requests().is_open_for(mailbox);
+        assert!(!is_open, "the turn is over, and a request of it open");
+    }
+
     /// Everything that the peer has said before has been read.
     fn catch_up(&self) {
         let call = self.connection.open_call("model/list", None, None);
@@ -228,6 +242,8 @@ fn run(plan: Plan) {
     };
     let connection = Connection::open(endpoint, &settings).unwrap();
     assert!(connection.server_requests().serve());
+    let turn_id = format!("u{}", thread_rng().gen_range(0..TURNS));
+    let turn = connection.follow_turn("t", &turn_id);
     let (done, is_done) = channel();
     let peer = Peer {
         memory,
@@ -249,6 +265,10 @@ fn run(plan: Plan) {
             thread::spawn(move || model.serve(name, plan.is_patient))
         })
         .collect();
+    let follower = thread::spawn({
+        let model = Arc::clone(&model);
+        move || model.follow(&turn.mailbox)
+    });
     if plan.stops {
         thread::yield_now();
         model.connection.stop_serving();
@@ -261,6 +281,7 @@ fn run(plan: Plan) {
     model.catch_up();
     let open = model.connection.server_requests().open();
     assert_eq!(open, 0, "the peer waits for nothing any more");
+    follower.join().unwrap();
     model.connection.stop_serving();
     for consumer in consumers {
         consumer.join().unwrap();

@@ -15,7 +15,7 @@ fn of_turn(id: &str) -> ServerRequest {
 }
 
 fn ask(requests: &ServerRequests, request: ServerRequest) -> Reception {
-    let (reception, after) = requests.ask(request);
+    let (reception, after) = requests.ask(request, false);
     after.wake();
     reception
 }
@@ -114,7 +114,7 @@ fn another_request_with_the_same_id_is_asked_and_settles_the_old_one() {
     let second = taken(&requests).unwrap();
     assert_eq!((second.number, &*second.params), (2, &*other("0").params));
     // It is open.
-    let (reception, after) = requests.ask(of_turn("0"));
+    let (reception, after) = requests.ask(of_turn("0"), false);
     assert!(matches!(reception, Reception::Waits));
     assert!(Arc::ptr_eq(&after.settled[0], &second));
     after.wake();
@@ -130,12 +130,16 @@ fn another_request_with_the_same_id_is_asked_and_settles_the_old_one() {
     assert!(taken(&requests).is_none());
     // Nobody serves.
     requests.stop().wake();
-    let (reception, after) = requests.ask(other("0"));
+    let (reception, after) = requests.ask(other("0"), false);
     assert!(matches!(reception, Reception::Refused(_)));
     assert_eq!(after.settled.len(), 1);
     assert_eq!(third.settlement(), Some(Settlement::Resolved));
     assert_eq!(repeated(&requests, other("0")), Some(other("0").refusal()));
-    assert!(answered(&requests, &fourth));
+    // The turn is over that the new one names.
+    let (reception, after) = requests.ask(other("1"), true);
+    assert!(matches!(reception, Reception::Nothing(_)));
+    assert!(Arc::ptr_eq(&after.settled[0], &fourth));
+    assert_eq!(requests.open(), 0);
 }
 
 #[test]
