@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -168,6 +169,42 @@ def test_a_loop_is_told_of_a_request_and_of_the_end(connection: Connection, peer
     assert asyncio.run(told(connection.close))
     with pytest.raises(ClientClosedError):
         requests.take()
+
+
+@pytest.mark.parametrize("word", ["closed", "archived", "deleted"])
+def test_whoever_serves_is_told_of_a_thread_that_is_over(
+    connection: Connection, peer: ScriptedPeer, word: str
+) -> None:
+    over = {"method": f"thread/{word}", "params": {"threadId": "t"}}
+    peer.send(over)
+    caught_up(connection, peer)
+    requests = connection.serve()
+    assert not requests.wait(0)
+    told: list[bool] = []
+    thread = threading.Thread(target=lambda: told.append(requests.wait(20)))
+    thread.start()
+
+    async def wait() -> bool:
+        waiting = asyncio.ensure_future(wait_ready(requests))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        peer.send(over)
+        return await waiting
+
+    assert asyncio.run(wait())
+    thread.join()
+    assert told == [True]
+    assert requests.take() is None
+    assert requests.take_closed() == ["t"]
+    assert requests.take_closed() == []
+    assert not requests.wait(0)
+    # What it had asked is settled by then.
+    ask(peer, 0, threadId="t")
+    request = taken(requests)
+    peer.send(over)
+    assert requests.wait(20)
+    assert requests.take_closed() == ["t"]
+    assert request.settlement == "thread_closed"
 
 
 def test_a_turn_is_not_idle_while_the_runtime_waits_for_an_answer(

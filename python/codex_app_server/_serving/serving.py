@@ -312,6 +312,8 @@ def _take_all(
     try:
         while True:
             requests.wait()
+            # A closed thread ends the wait, too.
+            requests.take_closed()
             native = requests.take()
             serving = serving_of()
             if serving is None:

@@ -7,7 +7,7 @@ use crate::client::Client;
 use codex_core::session::server_requests::{Asked, ServerRequest, Settlement};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyTuple};
 
 use crate::awaiting::{PyLoopWaker, PyWait, Source};
 use crate::connection::guard;
@@ -57,6 +57,12 @@ impl PyServerRequests {
             )),
             Asked::Closed(reason) => Err(errors::closed(py, &reason)),
         }
+    }
+
+    fn take_closed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        guard(py, &self.connection)?;
+        let closed = self.connection.server_requests().take_closed();
+        PyList::new(py, closed.iter().map(|thread_id| &**thread_id))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {

@@ -103,6 +103,9 @@ impl Link {
         for reception in effects.receptions.drain(..) {
             self.tell(reception);
         }
+        if std::mem::take(&mut effects.asked) {
+            self.server_requests.gate().wake();
+        }
         effects.wake();
         if std::mem::take(&mut effects.look) {
             self.peer.wake_source();
@@ -159,8 +162,8 @@ impl Link {
             let refused = after.settled.iter().map(Arc::clone);
             out.receptions.extend(refused.map(Reception::Refused));
             Self::settled(session, after, now, out);
+            out.asked = true;
         });
-        self.server_requests.gate().wake();
     }
 
     /// The peer asks, in a step of the session. Without anybody who serves, it is told no. It is told nothing if it does
@@ -185,7 +188,10 @@ impl Link {
         let lacks_item = request.lacks_item();
         let (reception, after) = self.server_requests.ask(request, is_over);
         match &reception {
-            Reception::Waits => self.stats.file_changes_missing.add(lacks_item.into()),
+            Reception::Waits => {
+                self.stats.file_changes_missing.add(lacks_item.into());
+                out.asked = true;
+            }
             Reception::Refused(request) => session.note_settled(&request.origin, now),
             Reception::Nothing(_) | Reception::Repeated(..) => {}
         }
@@ -193,11 +199,10 @@ impl Link {
         after
     }
 
-    /// What was decided about a request of the peer is told, to it or to whoever serves.
+    /// The peer is told what was decided about its request.
     fn tell(&self, reception: Reception) {
         match reception {
-            Reception::Waits => self.server_requests.gate().wake(),
-            Reception::Nothing(_) => {}
+            Reception::Waits | Reception::Nothing(_) => {}
             Reception::Repeated(line, _) => self.push_line(line.to_vec()),
             Reception::Refused(request) => self.push_refusal(&request),
         }

@@ -185,7 +185,7 @@ impl<'s> Reading<'s> {
             ("turn/completed", _, Some(turn_id)) if self.has_asked() => {
                 Some(News::TurnOver((**turn_id).into()))
             }
-            (method, Some(thread_id), None) if is_end_of_thread(method) && self.has_asked() => {
+            (method, Some(thread_id), None) if is_end_of_thread(method) => {
                 Some(News::ThreadOver((**thread_id).into()))
             }
             _ => None,
@@ -224,7 +224,10 @@ impl<'s> Reading<'s> {
                         Some(News::Asked(request)) => link.ask(&session, *request, now, out),
                         Some(News::Resolved(id)) => requests.resolved(&id),
                         Some(News::TurnOver(id)) => requests.turn_is_over(&id),
-                        Some(News::ThreadOver(id)) => requests.thread_is_over(&id),
+                        Some(News::ThreadOver(id)) => {
+                            out.asked = true;
+                            requests.thread_is_over(&id)
+                        }
                         None => continue,
                     };
                     Link::settled(&session, after, now, out);

@@ -20,9 +20,11 @@ pub struct Effects {
     /// In the order in which they are to be written.
     pub lines: Vec<Line>,
     pub mailboxes: Vec<Arc<Mailbox>>,
-    /// What becomes of requests of the runtime that came.
+    /// Whoever serves requests of the runtime finds something new.
+    pub asked: bool,
+    /// What is told to the runtime about requests that came.
     pub receptions: Vec<Reception>,
-    /// Others are settled.
+    /// Requests of the runtime that are settled.
     pub settled: Vec<After>,
     /// Mailboxes that have dropped events, to be tidied.
     pub untidy: Vec<Arc<Mailbox>>,

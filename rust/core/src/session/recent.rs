@@ -31,6 +31,16 @@ impl Recent {
         !self.known.is_empty() && self.known.contains(id)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// All of them, the oldest first. None is known afterwards.
+    pub fn take(&mut self) -> Vec<Arc<str>> {
+        self.known.clear();
+        self.order.drain(..).collect()
+    }
+
     pub fn remove(&mut self, id: &str) {
         if self.known.remove(id) {
             self.order.retain(|known| **known != *id);
@@ -52,5 +62,8 @@ mod tests {
         recent.remove("1");
         assert!(!recent.has("1"));
         assert_eq!(recent.order.len(), Recent::AT_MOST - 1);
+        recent.add("2");
+        assert_eq!(recent.take()[..2], ["2", "3"].map(Into::into));
+        assert!(recent.is_empty() && !recent.has("2"));
     }
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::inbox::mailbox::Mailbox;
+use crate::session::recent::Recent;
 use crate::sync::closing::CloseReason;
 use crate::sync::gate::{Gate, Guarded, Ready};
 use crate::sync::lock::atomic::{AtomicUsize, Ordering};
@@ -91,6 +92,8 @@ struct State {
     /// All that are not settled, taken or not, by their ids.
     open: HashMap<Box<[u8]>, Arc<ServerRequest>>,
     answers: Answers,
+    /// Threads that are over, for whoever serves to let go of what it keeps of them.
+    closed_threads: Recent,
     closed: Option<CloseReason>,
 }
 
@@ -124,7 +127,8 @@ impl State {
 
 impl Ready for State {
     fn ready(&self) -> bool {
-        !self.serving || !self.waiting.is_empty() || self.closed.is_some()
+        let is_any = !self.waiting.is_empty() || !self.closed_threads.is_empty();
+        is_any || !self.serving || self.closed.is_some()
     }
 }
 
@@ -147,7 +151,7 @@ impl ServerRequests {
     /// Wake the gate afterwards.
     pub fn stop(&self) -> After {
         let mut after = After::default();
-        self.step(|state| {
+        let closed_threads = self.step(|state| {
             state.serving = false;
             state.bytes = 0;
             for request in std::mem::take(&mut state.waiting) {
@@ -157,7 +161,9 @@ impl ServerRequests {
                     state.answers.add(&request, &line, &mut after.garbage);
                 }
             }
+            std::mem::take(&mut state.closed_threads)
         });
+        drop(closed_threads);
         after
     }
 
@@ -227,15 +233,24 @@ impl ServerRequests {
         after
     }
 
-    /// Likewise the thread.
+    /// Likewise the thread. Wake the gate afterwards: whoever serves is told of it.
     pub fn thread_is_over(&self, thread_id: &str) -> After {
         let mut after = After::default();
         self.step(|state| {
             let is_over = |request: &ServerRequest| request.origin.is_of_thread(thread_id);
             state.settle_all(is_over, Settlement::ThreadClosed, &mut after);
             state.answers.forget_thread(thread_id, &mut after.garbage);
+            if state.serving && state.closed.is_none() {
+                state.closed_threads.add(thread_id);
+            }
         });
         after
+    }
+
+    /// Threads that are over since this was called last, each once. They may have been resumed since. Of very many only
+    /// the last few thousand.
+    pub fn take_closed(&self) -> Vec<Arc<str>> {
+        self.gate.lock().closed_threads.take()
     }
 
     /// Whether a request of what this mailbox is about waits for its answer.

@@ -263,6 +263,41 @@ fn what_waits_is_bounded_and_comes_back_at_the_end() {
 }
 
 #[test]
+fn whoever_serves_is_told_once_of_the_threads_that_are_over() {
+    let requests = ServerRequests::default();
+    let closed = || {
+        let closed = requests.take_closed();
+        closed.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let close = |thread_id: &str| requests.thread_is_over(thread_id).wake();
+    close("s");
+    assert!(requests.serve());
+    assert!(closed().is_empty() && !requests.gate().is_ready());
+    for thread_id in ["t", "x", "t"] {
+        close(thread_id);
+    }
+    assert!(requests.gate().is_ready());
+    assert!(matches!(requests.take(), Asked::Nothing));
+    assert_eq!(closed(), ["t", "x"]);
+    assert!(closed().is_empty() && !requests.gate().is_ready());
+    close("t");
+    assert_eq!(closed(), ["t"]);
+    for number in 0..5000 {
+        close(&number.to_string());
+    }
+    let last = closed();
+    assert_eq!((last.len(), &*last[0]), (4096, "904"));
+    close("t");
+    requests.stop().wake();
+    assert!(requests.serve());
+    assert!(closed().is_empty());
+    close("t");
+    requests.close(&CloseReason::new(()));
+    close("x");
+    assert_eq!(closed(), ["t"]);
+}
+
+#[test]
 fn the_end_of_the_connection_ends_the_wait() {
     let requests = ServerRequests::default();
     requests.serve();
