@@ -48,6 +48,7 @@ class CodexConfig:
         client_title: The same for people.
         client_version: This program's version.
         experimental_api: Whether experimental methods and fields may be used.
+        request_attestation: Whether the runtime asks this program for attestations (`Attestation`).
         features: Features of the runtime by name, True to enable and False to disable one, each passed as
             `--enable` or `--disable`. They win over `config_overrides` and `config.toml`.
         opt_out_notifications: Methods of notifications that the runtime shall not send, by their exact names.
@@ -82,6 +83,7 @@ class CodexConfig:
     client_title: str = "Codex Python SDK"
     client_version: str = __version__
     experimental_api: bool = True
+    request_attestation: bool = field(default=False, kw_only=True)
     features: Mapping[str, bool] = field(default_factory=dict, kw_only=True)
     opt_out_notifications: tuple[str, ...] = field(default=(), kw_only=True)
     request_timeout_s: float | None = field(default=60.0, kw_only=True)
@@ -116,6 +118,7 @@ class CodexConfig:
         for name in ("client_name", "client_title", "client_version"):
             _check_type(name, getattr(self, name), str, "a str")
         _check_type("experimental_api", self.experimental_api, bool, "a bool")
+        _check_type("request_attestation", self.request_attestation, bool, "a bool")
         self.features = _features("features", self.features)
         self.opt_out_notifications = _methods("opt_out_notifications", self.opt_out_notifications)
         if self.request_timeout_s is not None:

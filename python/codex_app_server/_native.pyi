@@ -427,16 +427,16 @@ class ServerRequests:
         """
 
     def take_closed(self) -> list[str]:
-        """The threads that were closed, archived or deleted since the last call, each once; of very many the last 4,096.
+        """The threads that were closed, archived or deleted since the last call, each once.
 
-        They may have been resumed since. What they had asked is settled.
+        Of very many the last 4,096. They may have been resumed since. What they had asked is settled.
         """
 
     def close(self) -> None:
         """Refuse what waits, and what comes. Idempotent."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until there is one, or a thread that was closed (True), or `timeout` seconds have passed (False)."""
+        """Block until there is one, or a closed thread (True), or `timeout` seconds have passed (False)."""
 
     def ready(self, waker: LoopWaker) -> Wait:
         """The same wait for a task of the waker's loop: `await` it."""

@@ -245,6 +245,8 @@ def initialize(config: CodexConfig) -> Request[InitializeResponse]:
         "version": config.client_version,
     }
     capabilities: dict[str, Any] = {"experimentalApi": config.experimental_api}
+    if config.request_attestation:
+        capabilities["requestAttestation"] = True
     if config.opt_out_notifications:
         capabilities["optOutNotificationMethods"] = list(config.opt_out_notifications)
     params = {"clientInfo": client, "capabilities": capabilities}

@@ -82,6 +82,7 @@ def test_a_config_can_be_copied_and_pickled(again: Any) -> None:
         ("env", {3: "A"}),
         ("client_name", None),
         ("experimental_api", "yes"),
+        ("request_attestation", "yes"),
         ("request_timeout_s", "60"),
         ("request_timeout_s", True),
         ("startup_timeout_s", None),

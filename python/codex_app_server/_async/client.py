@@ -438,10 +438,7 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
         """
-        request = _requests.thread_archive(thread_id)
-        answer = await self._client.request(request, timeout_s)
-        self._client.serving.forget(thread_id)
-        return answer
+        return await self._client.request(_requests.thread_archive(thread_id), timeout_s)
 
     async def thread_unarchive(self, thread_id: str, *, timeout_s: float | None = None) -> AsyncThread:
         """Bring a thread back from the archive. To go on with it, resume it.

@@ -74,7 +74,8 @@ class Serving:
         self._open: dict[str, ServerRequest] = {}
         self._sweep_at = _SWEEP_AT
         self._native: _native.Connection | None = None
-        self._serves = False
+        # While somebody serves.
+        self._requests: _native.ServerRequests | None = None
         self._ended: TransportClosedError | None = None
 
     # --- the connection
@@ -83,7 +84,7 @@ class Serving:
         """A runtime was started: the one whose requests are answered from now on."""
         with self._lock:
             self._native = native
-            self._serves = False
+            self._requests = None
             self._ended = None
             self._open.clear()
             is_wanted = self._roster.serves
@@ -97,7 +98,7 @@ class Serving:
         """
         with self._lock:
             native = self._native
-            if native is None or self._serves or native.closed:
+            if native is None or self._requests is not None or native.closed:
                 return
             requests = native.serve()
             try:
@@ -107,7 +108,7 @@ class Serving:
                     name="codex-requests",
                     daemon=True,
                 ).start()
-                self._serves = True
+                self._requests = requests
             except BaseException:
                 requests.close()
                 raise
@@ -146,8 +147,13 @@ class Serving:
 
     def opened(self, opening: Opening, thread_id: str, asks: bool | None) -> None:
         """The thread is there."""
+        asks = True if asks is None and opening.asks else asks
         with self._lock:
-            self._roster.adopt(thread_id, opening.handler, True if asks is None and opening.asks else asks)
+            # First, because one that was closed before it is resumed must not be taken for closed after that.
+            self.forget_closed(self._requests)
+            # Nobody would tell when it is gone, and nobody has to know of it.
+            if self._requests is not None or opening.handler is not None or asks is not None:
+                self._roster.adopt(thread_id, opening.handler, asks)
         self.end_opening(opening)
 
     def end_opening(self, opening: Opening) -> None:
@@ -182,10 +188,11 @@ class Serving:
                 self._roster.queues.remove(queue)
         queue.close()
 
-    def forget(self, thread_id: str) -> None:
-        """A thread is gone."""
+    def forget_closed(self, requests: _native.ServerRequests | None) -> None:
+        """Threads that are gone have no handler any more."""
         with self._lock:
-            self._roster.forget(thread_id)
+            for thread_id in () if requests is None else requests.take_closed():
+                self._roster.forget(thread_id)
 
     def note_asking(self, thread_id: str, asks: bool | None) -> None:
         """From now on a thread asks this program, or does not; None leaves it as it is."""
@@ -320,6 +327,7 @@ def _take_all(
                 return
             if native is not None:
                 serving.ask(native)
+            serving.forget_closed(requests)
             # What waits must not keep the client alive that nobody else does.
             del serving, native
     except TransportClosedError as error:

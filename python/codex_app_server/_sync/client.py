@@ -438,10 +438,7 @@ class Codex(Accounts, Services):
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
         """
-        request = _requests.thread_archive(thread_id)
-        answer = self._client.request(request, timeout_s)
-        self._client.serving.forget(thread_id)
-        return answer
+        return self._client.request(_requests.thread_archive(thread_id), timeout_s)
 
     def thread_unarchive(self, thread_id: str, *, timeout_s: float | None = None) -> Thread:
         """Bring a thread back from the archive. To go on with it, resume it.
