@@ -182,3 +182,100 @@ def test_ctrl_c_reaches_a_wait_for_the_end_of_a_request(peer: ScriptedPeer) -> N
         request.refuse()
         assert request.wait_settled()
         assert peer.expect()["result"] == {"decision": "decline"}
+
+
+async def test_a_coroutine_is_cancelled_when_somebody_else_has_answered(peer: ScriptedPeer) -> None:
+    begun: list[str] = []
+    cancelled = asyncio.Event()
+
+    async def handler(request: Any) -> None:
+        begun.append(request.item_id)
+        if len(begun) == 1:
+            try:
+                await asyncio.Event().wait()  # a dialogue, say
+            finally:
+                cancelled.set()
+        request.accept()
+
+    async with AsyncCodex(config(peer), on_request=handler, max_concurrent_requests=1) as codex:
+        ask(peer, 0, itemId="first")
+        while not begun:
+            await codex.models()
+        shown: Any = codex.pending_requests()[0]
+        shown.decline()
+        assert (await reply(peer))["result"] == {"decision": "decline"}
+        await asyncio.wait_for(cancelled.wait(), TIMEOUT_S)
+        # Its place is free.
+        ask(peer, 1, itemId="second")
+        assert (await reply(peer))["result"] == {"decision": "accept"}
+
+
+async def test_a_coroutine_whose_answer_is_given_by_its_own_thread_goes_on(peer: ScriptedPeer) -> None:
+    ended = asyncio.Event()
+
+    async def handler(request: Any) -> None:
+        await asyncio.to_thread(request.accept)
+        await asyncio.sleep(0.01)
+        ended.set()
+
+    async with AsyncCodex(config(peer), on_request=handler):
+        ask(peer, 0)
+        assert await reply(peer) == ACCEPTED
+        await asyncio.wait_for(ended.wait(), TIMEOUT_S)
+
+
+@pytest.mark.parametrize("ends", ["stops", "is closed"])
+def test_a_coroutine_runs_in_the_loop_that_its_client_is_used_from_next(
+    ends: str, peer: ScriptedPeer
+) -> None:
+    async def start() -> AsyncCodex:
+        codex = AsyncCodex(config(peer), on_request=accept)
+        await codex.models()
+        return codex
+
+    async def go_on(codex: AsyncCodex) -> None:
+        await codex.models()
+        ask(peer, 0)
+        assert await reply(peer) == ACCEPTED
+        await codex.close()
+
+    first = asyncio.new_event_loop()
+    try:
+        codex = first.run_until_complete(start())
+        if ends == "is closed":
+            first.close()
+        asyncio.run(go_on(codex))
+    finally:
+        first.close()
+
+
+def test_a_handler_whose_turn_is_over_gives_its_place_to_who_waits(peer: ScriptedPeer) -> None:
+    prompt, asked = threading.Event(), threading.Event()
+
+    def handler(request: Any) -> None:
+        if request.item_id == "first":
+            asked.set()
+            assert prompt.wait(TIMEOUT_S)  # as `input()` does, which cannot be told
+        else:
+            request.accept()
+
+    with Codex(config(peer), on_request=handler, max_concurrent_requests=1):
+        ask(peer, 0, itemId="first")
+        assert asked.wait(TIMEOUT_S)
+        ask(peer, 1, itemId="second", turnId="another turn")
+        peer.send(over("interrupted"))
+        assert peer.expect(None) == {"id": 1, "result": {"decision": "accept"}}
+        prompt.set()
+
+
+def test_answered_requests_with_a_deadline_leave_no_thread_behind(peer: ScriptedPeer) -> None:
+    def handler(request: Any) -> None:
+        request.provide(1)
+
+    with Codex(config(peer), on_request=handler):
+        before = threading.active_count()
+        for number in range(50):
+            ask(peer, number, "currentTime/read", {"threadId": "t"})
+            assert peer.expect(None)["id"] == number
+        # A worker and its watch, at most, that are kept for the next.
+        assert threading.active_count() <= before + 4

@@ -10,12 +10,14 @@ import pytest
 from codex_app_server import (
     ApprovalMode,
     AsyncCodex,
+    CodexConfig,
     InvalidInputError,
     InvalidInputTypeError,
     InvalidRequestError,
     NoRequestHandlerError,
     RequestNotFoundError,
 )
+from codex_app_server.async_client import AsyncCodexClient
 from codex_app_server.requests import (
     CommandApproval,
     FileChangeApproval,
@@ -34,8 +36,9 @@ from tests.asked import (
     config,
     resolved,
     spawned,
+    thread_event,
 )
-from tests.peer import ScriptedPeer, started
+from tests.peer import INITIALIZED, ScriptedPeer, started
 
 # --- how many at once
 
@@ -235,6 +238,55 @@ async def test_a_thread_is_served_that_starts_the_runtime(peer: ScriptedPeer) ->
     ask(peer, 0)
     assert await reply(peer) == {"id": 0, "result": YES}
     await codex.close()
+
+
+async def test_the_handler_of_a_thread_that_is_over_is_forgotten(peer: ScriptedPeer) -> None:
+    async with AsyncCodex(config(peer), on_request=by_client) as codex:
+        await codex.thread_resume("t", on_request=by_thread)
+        ask(peer, 0)
+        assert await reply(peer) == {"id": 0, "result": YES}
+        peer.send(thread_event("thread/closed"))
+        await codex.models()
+        ask(peer, 1)
+        assert await reply(peer) == {"id": 1, "result": NO}
+        # One that is resumed after that has its own.
+        peer.send(thread_event("thread/closed"))
+        await codex.thread_resume("t", on_request=by_thread)
+        ask(peer, 2)
+        assert await reply(peer) == {"id": 2, "result": YES}
+
+
+async def test_the_low_level_handlers_answers_are_in_the_records(
+    peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "codex_app_server.requests")
+
+    def handler(method: str, params: Any) -> Any:
+        return YES
+
+    client = AsyncCodexClient(config(peer), approval_handler=handler)
+    await client.start()
+    await client.initialize()
+    ask(peer, 0)
+    assert await reply(peer) == {"id": 0, "result": YES}
+    await client.close()
+    assert "command_approval: answer by approval_handler" in caplog.text
+    caplog.clear()
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_attestations_are_asked_for_on_request(wanted: bool, peer: ScriptedPeer) -> None:
+    del peer.answers["initialize"]
+    starting = Background(lambda: used_once(config(peer, request_attestation=wanted)))
+    request = await expected(peer, "initialize")
+    assert request["params"]["capabilities"].get("requestAttestation", False) is wanted
+    peer.answer(request, INITIALIZED)
+    await starting.result()
+
+
+async def used_once(given: CodexConfig) -> None:
+    async with AsyncCodex(given) as codex:
+        await codex.models()
 
 
 # --- pulling

@@ -12,12 +12,14 @@ import pytest
 from codex_app_server import (
     ApprovalMode,
     Codex,
+    CodexConfig,
     InvalidInputError,
     InvalidInputTypeError,
     InvalidRequestError,
     NoRequestHandlerError,
     RequestNotFoundError,
 )
+from codex_app_server.client import CodexClient
 from codex_app_server.requests import (
     CommandApproval,
     FileChangeApproval,
@@ -36,8 +38,9 @@ from tests.asked import (
     config,
     resolved,
     spawned,
+    thread_event,
 )
-from tests.peer import ScriptedPeer, started
+from tests.peer import INITIALIZED, ScriptedPeer, started
 
 # --- how many at once
 
@@ -235,6 +238,55 @@ def test_a_thread_is_served_that_starts_the_runtime(peer: ScriptedPeer) -> None:
     ask(peer, 0)
     assert reply(peer) == {"id": 0, "result": YES}
     codex.close()
+
+
+def test_the_handler_of_a_thread_that_is_over_is_forgotten(peer: ScriptedPeer) -> None:
+    with Codex(config(peer), on_request=by_client) as codex:
+        codex.thread_resume("t", on_request=by_thread)
+        ask(peer, 0)
+        assert reply(peer) == {"id": 0, "result": YES}
+        peer.send(thread_event("thread/closed"))
+        codex.models()
+        ask(peer, 1)
+        assert reply(peer) == {"id": 1, "result": NO}
+        # One that is resumed after that has its own.
+        peer.send(thread_event("thread/closed"))
+        codex.thread_resume("t", on_request=by_thread)
+        ask(peer, 2)
+        assert reply(peer) == {"id": 2, "result": YES}
+
+
+def test_the_low_level_handlers_answers_are_in_the_records(
+    peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "codex_app_server.requests")
+
+    def handler(method: str, params: Any) -> Any:
+        return YES
+
+    client = CodexClient(config(peer), approval_handler=handler)
+    client.start()
+    client.initialize()
+    ask(peer, 0)
+    assert reply(peer) == {"id": 0, "result": YES}
+    client.close()
+    assert "command_approval: answer by approval_handler" in caplog.text
+    caplog.clear()
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_attestations_are_asked_for_on_request(wanted: bool, peer: ScriptedPeer) -> None:
+    del peer.answers["initialize"]
+    starting = Background(lambda: used_once(config(peer, request_attestation=wanted)))
+    request = expected(peer, "initialize")
+    assert request["params"]["capabilities"].get("requestAttestation", False) is wanted
+    peer.answer(request, INITIALIZED)
+    starting.result()
+
+
+def used_once(given: CodexConfig) -> None:
+    with Codex(given) as codex:
+        codex.models()
 
 
 # --- pulling
