@@ -319,15 +319,14 @@ def _take_all(
     try:
         while True:
             requests.wait()
-            # A closed thread ends the wait, too.
-            requests.take_closed()
-            native = requests.take()
             serving = serving_of()
             if serving is None:
                 return
+            # First, because what was closed before a request came is over for it.
+            serving.forget_closed(requests)
+            native = requests.take()
             if native is not None:
                 serving.ask(native)
-            serving.forget_closed(requests)
             # What waits must not keep the client alive that nobody else does.
             del serving, native
     except TransportClosedError as error:
