@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import os
 import re
 import textwrap
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -57,13 +58,21 @@ def model() -> Iterator[OfflineModel]:
     Footprint.take().assert_no_more_than(before)  # after all documents, not only after the model
 
 
+@pytest.fixture
+def nobody() -> Iterator[TextIO]:
+    """A keyboard at which nobody sits."""
+    with open(os.devnull, encoding="utf-8") as stdin:
+        yield stdin
+
+
 @pytest.mark.parametrize(("page", "code"), list(blocks()))
 def test_code_in_a_document_runs(
-    page: Path, code: str, model: OfflineModel, monkeypatch: pytest.MonkeyPatch
+    page: Path, code: str, model: OfflineModel, nobody: TextIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in model.env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(model.workspace)
+    monkeypatch.setattr("sys.stdin", nobody)
     namespace: dict[str, Any] = {"__name__": "document"}
     if "Codex(" in code:
         exec(compile(code, page, "exec"), namespace)  # noqa: S102
