@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from codex_app_server import ApprovalMode, AsyncCodex, CodexConfig, Sandbox
-from codex_app_server.requests import CommandApproval, FileChangeApproval
+from examples.approvals.wish import APPROVALS
 from examples.approvals_web.site import Site
 
 PROMPT = (
@@ -16,7 +16,7 @@ PROMPT = (
 async def main(config: CodexConfig | None = None, show: Callable[[object], object] = print) -> None:
     """Let the agent work, and show each of its wishes on a page."""
     # These wait until the page has answered them. Whatever else is asked is refused.
-    async with AsyncCodex(config) as codex, codex.requests(CommandApproval, FileChangeApproval):
+    async with AsyncCodex(config) as codex, codex.requests(*APPROVALS):
         site = Site(codex)
         serving = asyncio.create_task(site.serve())
         try:

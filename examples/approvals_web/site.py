@@ -19,9 +19,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from codex_app_server import AsyncCodex, Codex, RequestNotFoundError, RequestSettledError
-from codex_app_server.requests import CommandApproval, FileChangeApproval
+from examples.approvals.wish import APPROVALS, Approval, Wish
 
-ANSWERS = {"accept": "Approve", "accept_for_session": "Approve in this thread", "decline": "Decline"}
+BUTTONS = {
+    "accept": "Approve",
+    "grant": "Approve",
+    "accept_for_session": "Approve in this thread",
+    "decline": "Decline",
+}
 COOKIE = "approvals"
 LONGEST_BODY = 4096
 STYLE = """
@@ -31,11 +36,11 @@ h1 { font-size: 1.3rem; } h2 { font-size: 1rem; margin: 0 0 .6rem; }
 article { border: 1px solid var(--line); border-radius: .7rem; padding: 1.1rem 1.2rem; margin: 1rem 0; }
 pre { background: var(--soft); border-radius: .4rem; padding: .7rem .8rem; margin: .6rem 0; font-size: .85rem;
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 20rem; overflow-y: auto; }
-p { margin: .4rem 0; } .small { font-size: .85rem; opacity: .75; }
+p { margin: .4rem 0; }
 form { display: flex; flex-wrap: wrap; gap: .5rem; margin-top: .9rem; }
 button { font: inherit; padding: .35rem .9rem; border-radius: .4rem; border: 1px solid var(--line);
   background: none; color: inherit; cursor: pointer; }
-button[value=accept] { background: var(--go); border-color: var(--go); color: #fff; }
+button[value=accept], button[value=grant] { background: var(--go); border-color: var(--go); color: #fff; }
 """
 HEADERS = {
     # No script, no picture, no frame; forms lead back here. (With "no-referrer", a browser would not say
@@ -131,31 +136,21 @@ class Site:
     async def _show(self, request: Request) -> Response:
         if not self._is_known(request):
             return _page("Use the link that the program has printed.", status=403)
-        cards = [
-            self._card(each)
-            for each in self._codex.pending_requests()
-            if isinstance(each, (CommandApproval, FileChangeApproval))
-        ]
+        cards = [self._card(each) for each in self._codex.pending_requests() if isinstance(each, APPROVALS)]
         if cards:
             return _page(*cards)
         # Reloaded only while there is nothing to read.
         return _page(tag("p", "Nothing to decide. This page looks again every two seconds."), reload=True)
 
-    def _card(self, request: CommandApproval | FileChangeApproval) -> Html:
-        if isinstance(request, CommandApproval):
-            title, wish = "Run a command", request.command
-            told = [tag("p", visible(f"in {request.cwd}"), class_="small")]
-        else:
-            title, wish, told = "Change files", request.diff, []
-        if request.reason:
-            told.append(tag("p", visible(f"The agent says: {request.reason}")))
-        if request.ancestors:
-            told.append(tag("p", "Asked by a sub-agent.", class_="small"))
+    def _card(self, request: Approval) -> Html:
+        wish = Wish.of(request)
+        text = "\n".join(wish.lines) or "This page cannot show it."
+        notes = [tag("p", note) for note in wish.notes]
         hidden = {"request": request.token, "form": self._form_token}
         fields = [tag("input", type="hidden", name=name, value=value) for name, value in hidden.items()]
-        buttons = [tag("button", text, name="answer", value=value) for value, text in ANSWERS.items()]
+        buttons = [tag("button", BUTTONS[each], name="answer", value=each) for each in wish.answers]
         form = tag("form", *fields, *buttons, method="post", action="/answer")
-        return tag("article", tag("h2", title), tag("pre", visible(wish or "(not known)")), *told, form)
+        return tag("article", tag("h2", f"May it {wish.title}?"), tag("pre", text), *notes, form)
 
     async def _answer(self, request: Request) -> Response:
         if not self._is_known(request) or request.headers.get("origin") != self._origin:
@@ -171,12 +166,10 @@ class Site:
 
     def _give(self, token: str, answer: str) -> tuple[str, int]:
         """Answer a request; returns what stands against that, and its status."""
-        if answer not in ANSWERS:
-            return "That is no answer.", 400
         try:
             asked = self._codex.pending_request(token)
-            if not isinstance(asked, (CommandApproval, FileChangeApproval)):
-                return "That is not to be answered here.", 400
+            if not isinstance(asked, APPROVALS) or answer not in Wish.of(asked).answers:
+                return "That is no answer to this.", 400
             getattr(asked, answer)()
         except RequestNotFoundError:
             return "That needs no answer any more.", 404
@@ -205,8 +198,3 @@ def _page(*inner: str, status: int = 200, reload: bool = False) -> Response:
         "html", tag("head", *head, tag("style", Html(STYLE))), tag("body", tag("h1", title), *body), lang="en"
     )
     return HTMLResponse(f"<!doctype html>{html}", status, HEADERS)
-
-
-def visible(text: str) -> str:
-    """A text of the agent's, with nothing in it that a browser shows in another place or not at all."""
-    return "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text)

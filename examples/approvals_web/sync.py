@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from codex_app_server import ApprovalMode, Codex, CodexConfig, Sandbox
-from codex_app_server.requests import CommandApproval, FileChangeApproval
+from examples.approvals.wish import APPROVALS
 from examples.approvals_web.site import Site
 
 PROMPT = (
@@ -16,7 +16,7 @@ PROMPT = (
 def main(config: CodexConfig | None = None, show: Callable[[object], object] = print) -> None:
     """Let the agent work, and show each of its wishes on a page."""
     # These wait until the page has answered them. Whatever else is asked is refused.
-    with Codex(config) as codex, codex.requests(CommandApproval, FileChangeApproval):
+    with Codex(config) as codex, codex.requests(*APPROVALS):
         site = Site(codex)
         serving = threading.Thread(target=site.run)
         serving.start()
