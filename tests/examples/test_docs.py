@@ -179,7 +179,9 @@ def test_every_public_method_is_in_the_reference(owner: str) -> None:
     assert described == {name for name in dir(named(owner)) if name[0] != "_"} - fields
 
 
-@pytest.mark.parametrize("owner", sorted(set(requests.__all__) - {"Settlement", "dangerously_accept_all"}))
+@pytest.mark.parametrize(
+    "owner", sorted(name for name in requests.__all__ if isinstance(getattr(requests, name), type))
+)
 def test_every_request_is_in_the_reference(owner: str) -> None:
     kind = getattr(requests, owner)
     described = {case.values[1].name for case in signatures() if case.values[0] in ("ServerRequest", owner)}
