@@ -74,7 +74,7 @@ def _command(request: CommandApproval) -> _Parts:
         if request.command:
             notes.insert(0, f"for the command: {request.command}")
         return "reach a host", host, notes, ["accept", "accept_for_session"]
-    if kind is not None and kind.value == "writeStdin":
+    if request.is_terminal_input:
         # What is typed next may be anything, so "always" would say nothing.
         return "type into a terminal outside of the sandbox", request.command, notes, ["accept"]
     return "run a command", request.command, notes, ["accept", "accept_for_session"]
