@@ -228,6 +228,9 @@ async def test_a_handler_that_fails_has_refused_and_the_result_says_so(
         )
         if fault in ("gives something back", "does nothing"):
             assert error.__cause__ is None
+            assert ("gave back bool" if fault == "gives something back" else "without an answer") in str(
+                error
+            )
         else:
             assert isinstance(error.__cause__, (LookupError, SystemExit))
         faults = [record for record in caplog.records if record.name == "codex_app_server"]
