@@ -204,7 +204,7 @@ class FileChangeApproval(_Approval):
         """What changes, file by file.
 
         The runtime tells it in the item and not in the request. None if that was not seen here: the client
-        has opted out of `item/started`, or the changes were too many to be kept (16 MB of open ones).
+        has opted out of `item/started`, or there was no room for it (16 MiB for all that the client holds).
         """
         if self._native.item is None:
             return None

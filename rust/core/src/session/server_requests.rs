@@ -4,9 +4,8 @@
 //!
 //! A request that the runtime repeats while it is open is one request; one that it repeats because it has not read the
 //! answer gets the same line again (`answers`); and one that is settled is not asked any more. Another request under the
-//! same id is a new one, and the old one is settled by it. Under the lock only that
-//! of one request is taken, to note how it was settled. Whom that wakes, and what is to be freed, is left to do
-//! [`After`] it.
+//! same id is a new one, and the old one is settled by it. Under the lock only that of one request is taken, to note how
+//! it was settled. Whom that wakes, and what is to be freed, is left to do [`After`] it.
 
 mod answers;
 pub mod context;
@@ -47,7 +46,8 @@ pub enum Asked {
 pub enum Reception {
     /// It waits for whoever serves: wake the gate.
     Waits,
-    /// It was open before, or its turn is over, or nobody waits for its answer: nothing is to be done but to drop it, without a lock.
+    /// It was open before, or its turn is over, or nobody waits for its answer: nothing is to be done but to drop it,
+    /// without a lock.
     Nothing(ServerRequest),
     /// Likewise, and it was answered before, with this line.
     Repeated(Arc<[u8]>, ServerRequest),

@@ -44,7 +44,8 @@ counters! {
     unknown_notifications,
     /// Server requests that were refused because nobody handles them.
     server_requests_refused,
-    /// Requests for the approval of a file change that were handed out without the change: all together were too large.
+    /// Requests for the approval of a file change that were handed out without the change: all together were too large, or
+    /// the client has opted out of hearing of it.
     file_changes_missing,
     /// Threads and turns of sub-agents of which it was forgotten what they descend from, because there were too many.
     descents_forgotten,
