@@ -133,8 +133,8 @@ class CommandApproval(_Approval):
     def available_decisions(self) -> tuple[str, ...]:
         """The methods that answer it, in the order in which the runtime would show them.
 
-        `accept_for_session`, `decline` and `cancel` are always among them: the runtime honours them where it
-        does not name them.
+        `decline` and `cancel` are always among them, and `accept_for_session` but for what is typed into a
+        terminal: the runtime honours them where it does not name them.
         """
         named: list[str] = []
         for decision in self.params.available_decisions or ():
@@ -148,7 +148,8 @@ class CommandApproval(_Approval):
                 named.append("accept_with_execpolicy_amendment")
             if self.network_policy_amendments:
                 named.append("apply_network_policy_amendment")
-        return tuple(dict.fromkeys([*named, "accept_for_session", "decline", "cancel"]))
+        session = [] if self.is_terminal_input else ["accept_for_session"]
+        return tuple(dict.fromkeys([*named, *session, "decline", "cancel"]))
 
     def accept_with_execpolicy_amendment(self) -> None:
         """Yes, and commands that begin like `execpolicy_amendment` need not be asked for again, ever.
