@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import signal
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from codex_app_server import AsyncCodex, Codex
+from codex_app_server._async import handlers
 from codex_app_server.requests import CommandApproval, ServerRequest
 from tests.asked import ask, config, over
 from tests.peer import ScriptedPeer
@@ -184,7 +187,10 @@ def test_ctrl_c_reaches_a_wait_for_the_end_of_a_request(peer: ScriptedPeer) -> N
         assert peer.expect()["result"] == {"decision": "decline"}
 
 
-async def test_a_coroutine_is_cancelled_when_somebody_else_has_answered(peer: ScriptedPeer) -> None:
+async def test_a_coroutine_is_cancelled_some_time_after_somebody_else_has_answered(
+    peer: ScriptedPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "_GRACE_S", 0.05)
     begun: list[str] = []
     cancelled = asyncio.Event()
 
@@ -279,3 +285,67 @@ def test_answered_requests_with_a_deadline_leave_no_thread_behind(peer: Scripted
             assert peer.expect(None)["id"] == number
         # A worker and its watch, at most, that are kept for the next.
         assert threading.active_count() <= before + 4
+
+
+async def test_a_coroutine_whose_request_an_executor_answers_goes_on(peer: ScriptedPeer) -> None:
+    ended = asyncio.Event()
+
+    async def handler(request: Any) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, request.accept)
+        await asyncio.sleep(0.05)
+        ended.set()
+
+    async with AsyncCodex(config(peer), on_request=handler):
+        ask(peer, 0)
+        assert await reply(peer) == ACCEPTED
+        await asyncio.wait_for(ended.wait(), TIMEOUT_S)
+
+
+async def test_a_function_that_answers_and_gives_back_a_coroutine_goes_on(
+    peer: ScriptedPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "_GRACE_S", 0.0)
+    ended = asyncio.Event()
+
+    async def later() -> None:
+        await asyncio.sleep(0.05)
+        ended.set()
+
+    def handler(request: Any) -> Any:
+        request.accept()
+        return later()
+
+    async with AsyncCodex(config(peer), on_request=handler):
+        ask(peer, 0)
+        assert await reply(peer) == ACCEPTED
+        await asyncio.wait_for(ended.wait(), TIMEOUT_S)
+
+
+@pytest.mark.parametrize("kind", ["function", "coroutine function"])
+async def test_an_answered_request_is_freed_without_the_collector(kind: str, peer: ScriptedPeer) -> None:
+    seen: list[weakref.ref[Any]] = []
+    over = threading.Semaphore(0)
+
+    def function(request: Any) -> None:
+        seen.append(weakref.ref(request))
+        request.accept()
+        over.release()
+
+    async def coroutine(request: Any) -> None:
+        function(request)
+
+    gc.collect()
+    gc.disable()
+    try:
+        handler: Any = function if kind == "function" else coroutine
+        async with AsyncCodex(config(peer), on_request=handler) as codex:
+            ask(peer, 0)
+            assert await reply(peer) == ACCEPTED
+            assert await asyncio.to_thread(over.acquire, timeout=TIMEOUT_S)
+            for _ in range(200):  # the handler's call ends somewhere else
+                if seen[0]() is None:
+                    break
+                await codex.models()
+            assert seen[0]() is None
+    finally:
+        gc.enable()

@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
-from codex_app_server._serving.limits import Limits, Work
+from codex_app_server._serving.limits import Limits
+
+
+class Job:
+    """Work that is begun and ended by hand; one that is settled does not begin."""
+
+    def __init__(self, begin: Callable[[], object], *, settled: bool = False) -> None:
+        self._begin = begin
+        self._is_settled = settled
+        self.over = threading.Event()
+        self.pointless = False
+
+    def start(self) -> bool:
+        if not self._is_settled:
+            self._begin()
+        return not self._is_settled
+
+    def is_pointless(self) -> bool:
+        return self.pointless
+
+    def wait_settled(self) -> None:
+        assert self.over.wait(30)
 
 
 class Works:
-    """Work that is begun and ended by hand; one that is settled does not begin."""
+    """Jobs by name, and which were begun."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
-        self.made: dict[str, Work] = {}
-        self.over: dict[str, threading.Event] = {}
-        self.is_pointless = False
+        self.made: dict[str, Job] = {}
 
-    def work(self, name: str, *, settled: bool = False) -> Work:
-        over = self.over[name] = threading.Event()
-
-        def start() -> bool:
-            if not settled:
-                self.begun.append(name)
-            return not settled
-
-        def wait_pointless() -> bool:
-            assert over.wait(30)
-            return self.is_pointless
-
-        made = self.made[name] = Work(start, wait_pointless)
+    def work(self, name: str, *, settled: bool = False) -> Job:
+        made = self.made[name] = Job(lambda: self.begun.append(name), settled=settled)
         return made
 
     def end(self) -> None:
         """Nobody waits for anything any more."""
-        for over in self.over.values():
-            over.set()
+        for job in self.made.values():
+            job.over.set()
 
 
 def test_as_many_are_at_work_as_the_limit_says_first_come_first_served() -> None:
@@ -85,13 +94,12 @@ def test_work_that_ends_within_its_own_start_leaves_room() -> None:
     done: list[int] = []
 
     def enter() -> None:
-        def start() -> bool:
-            done.append(len(done))
-            limits.leave("t", work)
-            return True
+        def begin() -> None:
+            done.append(1)
+            limits.leave("t", job)
 
-        work = Work(start, lambda: False)
-        limits.enter("t", work)
+        job = Job(begin)
+        limits.enter("t", job)
 
     for _ in range(100):
         enter()
@@ -100,22 +108,31 @@ def test_work_that_ends_within_its_own_start_leaves_room() -> None:
 
 def test_what_is_at_work_for_nothing_gives_its_place_to_who_waits() -> None:
     limits, works = Limits(1), Works()
-    works.is_pointless = True
     limits.enter("t", works.work("a"))
     begun = threading.Event()
-
-    def start() -> bool:
-        begun.set()
-        return True
-
-    limits.enter("t", Work(start, lambda: False))
+    second = Job(begun.set)
+    limits.enter("t", second)
     assert not begun.is_set()
-    works.over["a"].set()
+    works.made["a"].pointless = True
+    works.made["a"].over.set()
     assert begun.wait(30)
     # When it is over at last, it frees nobody else's place.
     limits.enter("t", works.work("c"))
     limits.leave("t", works.made["a"])
     assert works.begun == ["a"]
+    second.over.set()
+    works.end()
+
+
+def test_what_is_answered_keeps_its_place_until_it_is_over() -> None:
+    limits, works = Limits(1), Works()
+    limits.enter("t", works.work("a"))
+    limits.enter("t", works.work("b"))
+    works.made["a"].over.set()
+    limits.enter("t", works.work("c"))
+    assert works.begun == ["a"]
+    limits.leave("t", works.made["a"])
+    assert works.begun == ["a", "b"]
     works.end()
 
 
@@ -131,15 +148,12 @@ def test_threads_that_come_and_go_never_exceed_the_limit() -> None:
                 most[0] = max(most[0], at_work[0])
             with lock:
                 at_work[0] -= 1
-            limits.leave("t", work)
+            job.over.set()
+            limits.leave("t", job)
             over.release()
 
-        def start() -> bool:
-            threading.Thread(target=run).start()
-            return True
-
-        work = Work(start, lambda: False)
-        limits.enter("t", work)
+        job = Job(lambda: threading.Thread(target=run).start())
+        limits.enter("t", job)
 
     def enter_many() -> None:
         for _ in range(50):

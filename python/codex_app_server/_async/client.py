@@ -49,6 +49,7 @@ T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound="BaseModel")
 RequestT = TypeVar("RequestT", bound="ServerRequest")
 OtherT = TypeVar("OtherT", bound="ServerRequest")
+ThirdT = TypeVar("ThirdT", bound="ServerRequest")
 CodexT = TypeVar("CodexT", bound="AsyncCodex")
 
 
@@ -460,6 +461,16 @@ class AsyncCodex(AsyncAccounts, AsyncServices):
     def requests(
         self, kind: type[RequestT], other: type[OtherT], /, *, thread_id: str | None = None
     ) -> AsyncRequests[RequestT | OtherT]: ...
+    @overload
+    def requests(
+        self,
+        kind: type[RequestT],
+        other: type[OtherT],
+        third: type[ThirdT],
+        /,
+        *,
+        thread_id: str | None = None,
+    ) -> AsyncRequests[RequestT | OtherT | ThirdT]: ...
     @overload
     def requests(self, *kinds: type[RequestT], thread_id: str | None = None) -> AsyncRequests[RequestT]: ...
     def requests(self, *kinds: type[ServerRequest], thread_id: str | None = None) -> AsyncRequests[Any]:

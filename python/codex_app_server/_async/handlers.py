@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .._serving.handlers import Done, Handler, gives_coroutine, is_over
+from .. import _forks
+from .._serving.handlers import Done, Handler, by_program, gives_coroutine, is_over
 from ..requests._base import handling
 from .waiting import wait_ready
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # How long the end of a connection waits for handlers.
 _MOMENT_S = 1.0
+# For how long a handler may go on whose request was answered, but not by it as far as is known: a thread of
+# an executor, which knows nothing of the call that it works for, may have done that.
+_GRACE_S = 5.0
 
 
 class Handlers:
@@ -26,6 +30,8 @@ class Handlers:
     """
 
     def __init__(self) -> None:
+        # Around the loop and what is on its way there.
+        self._lock = _forks.reentrant_lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         # On the way to the loop. What it has not begun when it ends goes to the next one.
         self._posted: list[Callable[[], None]] = []
@@ -45,9 +51,11 @@ class Handlers:
     def bind(self) -> None:
         """The client is used from the loop that runs now."""
         if self._loop is None or not self._loop.is_running():
-            self._loop = asyncio.get_running_loop()
-            for begin in list(self._posted):
-                self._loop.call_soon(self._begin, begin)
+            running = asyncio.get_running_loop()
+            with self._lock:
+                self._loop = running
+                for begin in self._posted:
+                    running.call_soon(self._begin, begin)
 
     def post(self, begin: Callable[[], None]) -> None:
         """Have `begin` called in the loop.
@@ -55,30 +63,31 @@ class Handlers:
         Raises:
             RuntimeError: There is none.
         """
-        if self._loop is None:
-            raise RuntimeError("A coroutine function cannot be called: the client was not started in a loop.")
-        self._posted.append(begin)
-        try:
+        with self._lock:
+            if self._loop is None:
+                raise RuntimeError(
+                    "A coroutine function cannot be called: the client was not started in a loop."
+                )
             self._loop.call_soon_threadsafe(self._begin, begin)
-        except RuntimeError:  # it is closed
-            self._posted.remove(begin)
-            raise
+            self._posted.append(begin)
 
     def _begin(self, begin: Callable[[], None]) -> None:
-        if begin in self._posted:
+        with self._lock:
+            if begin not in self._posted:
+                return  # begun in another loop
             self._posted.remove(begin)
-            begin()
+        begin()
 
     def note_closing(self) -> None:
         """The client is being closed from here: a handler that does that is not cancelled for it."""
-        call = handling.get(None)
-        if isinstance(call, _Call):
+        call = _inside()
+        if call is not None:
             call.closes = True
 
     async def stop(self) -> None:
         """Wait for a moment until those are over that run in this loop; the connection has ended."""
-        call = handling.get(None)
-        own = (asyncio.current_task(), call.task if isinstance(call, _Call) else None)
+        call = _inside()
+        own = (asyncio.current_task(), None if call is None else call.task)
         running = asyncio.get_running_loop()
         others = [task for task in self.tasks if task not in own and task.get_loop() is running]
         if others:
@@ -103,7 +112,7 @@ class _LoopHandler(Handler):
                 done(call, given, error)
                 return
             try:
-                self._await(lambda _: given, request, done)
+                self._await(lambda _: given, request, done, call)
             except RuntimeError as no_loop:
                 if inspect.iscoroutine(given):
                     given.close()
@@ -111,59 +120,103 @@ class _LoopHandler(Handler):
 
         super().begin(request, judged)
 
-    def _await(self, function: Any, request: ServerRequest, done: Done) -> None:
+    def _await(self, function: Any, request: ServerRequest, done: Done, call: object = None) -> None:
         tasks = self._handlers.tasks
-        self._handlers.post(lambda: _Call(tasks, function, request, done).begin())
+        self._handlers.post(lambda: _Call(tasks, function, request, done, call).begin())
+
+
+class _Name:
+    """What names a call, for the code that runs in it and in the request that it has answered.
+
+    The call itself would be kept by them, and keep its request, until the collector comes up.
+    """
+
+    def __init__(self, call: _Call) -> None:
+        self.call: _Call | None = call
+
+
+def _inside() -> _Call | None:
+    """The call that this code runs in, if it does."""
+    name = handling.get(None)
+    return name.call if isinstance(name, _Name) else None
 
 
 class _Call:
     """One call of a coroutine function, in its loop; cancelled when nobody waits for its answer any more."""
 
-    task: asyncio.Task[Any]
-
     def __init__(
-        self, tasks: set[asyncio.Task[Any]], function: Any, request: ServerRequest, done: Done
+        self,
+        tasks: set[asyncio.Task[Any]],
+        function: Any,
+        request: ServerRequest,
+        done: Done,
+        began_in: object,
     ) -> None:
         self._tasks = tasks
+        # The call of the function that has given back what is awaited.
+        self._began_in = began_in
+        self._grace: asyncio.TimerHandle | None = None
         self._function = function
         self._request = request
         self._done = done
         self._watch: asyncio.Task[bool] | None = None
         self._is_cancelled = False
+        # While it runs.
+        self.task: asyncio.Task[Any] | None = None
+        self._name = _Name(self)
         # Its handler has closed the client.
         self.closes = False
 
     def begin(self) -> None:
-        token = handling.set(self)  # the task that is made now sees it
-        self.task = asyncio.ensure_future(_awaited(self._function, self._request))
+        token = handling.set(self._name)  # the task that is made now sees it
+        task = self.task = asyncio.ensure_future(_awaited(self._function, self._request))
         handling.reset(token)
-        self._tasks.add(self.task)
-        self.task.add_done_callback(self._tasks.discard)
-        self.task.add_done_callback(self._over)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._over)
         # After its first step. Most need no second one, and so no watch.
         asyncio.get_running_loop().call_soon(self._begin_watch)
 
     def _begin_watch(self) -> None:
-        if not self.task.done():
+        if self.task is not None:
             self._watch = asyncio.ensure_future(_settled(self._request))
             self._watch.add_done_callback(self._settled)
 
     def _settled(self, watch: asyncio.Task[bool]) -> None:
-        # One that goes on after its own answer does so undisturbed.
         is_closing = self._request.settlement == "closed" and self.closes
-        if not watch.cancelled() and is_over(self._request, self) and not is_closing:
+        if watch.cancelled() or is_closing or not self._is_for_nothing():
+            return  # one that goes on after its own answer does so undisturbed
+        if by_program(self._request):
+            self._grace = asyncio.get_running_loop().call_later(_GRACE_S, self._cancel)
+        else:
+            self._cancel()
+
+    def _is_for_nothing(self) -> bool:
+        by_function = self._began_in is not None and not is_over(self._request, self._began_in)
+        return is_over(self._request, self._name) and not by_function
+
+    def _cancel(self) -> None:
+        if self.task is not None and self._is_for_nothing():
             self._is_cancelled = self.task.cancel()
 
+    def _owner(self) -> object:
+        """The call that has answered, if one of the two did."""
+        return self._began_in if self._request._answered_in is self._began_in else self._name
+
     def _over(self, task: asyncio.Task[Any]) -> None:
+        self.task = self._name.call = None
         if self._watch is not None:
             self._watch.cancel()
+            self._watch = None
+        if self._grace is not None:
+            self._grace.cancel()
         if not task.cancelled():
             error = task.exception()
-            self._done(self, None if error is not None else task.result(), error)
+            self._done(self._owner(), None if error is not None else task.result(), error)
         elif self._is_cancelled:
-            self._done(self, None, None)
+            self._done(self._owner(), None, None)
         else:
-            self._done(self, None, asyncio.CancelledError("by itself, or because its loop ends"))
+            self._done(self._owner(), None, asyncio.CancelledError("by itself, or because its loop ends"))
 
 
 async def _awaited(function: Any, request: ServerRequest) -> Any:

@@ -25,6 +25,12 @@ class Faults:
         self._last = next(self._numbers)
         self._kept.append((self._last, fault))
 
+    def discard(self, fault: RequestHandlerError) -> None:
+        """Take one back that was none."""
+        for numbered in list(self._kept):
+            if numbered[1] is fault:
+                self._kept.remove(numbered)
+
     def mark(self) -> int:
         """Now, to be given as `since`."""
         return self._last

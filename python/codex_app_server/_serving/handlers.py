@@ -74,14 +74,12 @@ def _unwrapped(function: Any) -> Any:
 def is_over(request: ServerRequest, call: object) -> bool:
     """Whether a request was settled, and not by this call of a handler, its tasks or `asyncio.to_thread`."""
     settlement = request.settlement
-    by_program = settlement in ("answered", "refused")
-    return settlement is not None and not (by_program and request._answered_in is call)
+    return settlement is not None and not (by_program(request) and request._answered_in is call)
 
 
-def wait_pointless(request: ServerRequest) -> bool:
-    """Wait until a request is settled; False if that was done by a handler, which may be at work yet."""
-    request.wait_settled()
-    return request.settlement not in ("answered", "refused") or request._answered_in is None
+def by_program(request: ServerRequest) -> bool:
+    """Whether it was settled by an answer or a refusal of this program's."""
+    return request.settlement in ("answered", "refused")
 
 
 def expire(request: AutomaticRequest, name: str, faults: Faults) -> None:
@@ -92,9 +90,12 @@ def expire(request: AutomaticRequest, name: str, faults: Faults) -> None:
     fault = _fault(request, f"{what} took longer than {request.deadline_s:g} s, so it was refused")
     # First, so that whoever sees that it was refused sees why.
     request._overdue = True
-    with suppress(RequestSettledError):  # in this very moment
+    faults.add(fault)
+    try:
         request.refuse()
-        faults.add(fault)
+    except RequestSettledError:  # in this very moment
+        faults.discard(fault)
+    else:
         logger.error("%s", fault)
 
 

@@ -3,39 +3,43 @@
 Not for a client: a handler may start a turn whose requests it waits for. Approvals and calls of tools of one
 conversation are counted apart; whoever uses this names what is counted together.
 
-A handler may be at work for nothing: its turn is over, and it still waits for a person. While others wait for
-its place, that is watched, and it does not count any more.
+A handler may be at work for nothing: its turn is over, and it still waits for a person, perhaps for ever.
+Such a one counts no more. While somebody wants a place, one thread waits for that of the handler that is at
+work for the longest; of the others it is seen whenever something begins or is over.
 """
 
 from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from .. import _forks
 from . import workers
 
 
-@dataclass(eq=False)
-class Work:
-    """One handler at work.
+class Work(Protocol):
+    """One handler to be called."""
 
-    Args:
-        start: Begins it, and says whether it did: what is settled by now need not.
-        wait_pointless: Waits until it is over or for nothing, and says whether it is for nothing.
-    """
+    def start(self) -> bool:
+        """Begin it, and say whether it did: what is settled by now need not."""
+        ...
 
-    start: Callable[[], bool]
-    wait_pointless: Callable[[], bool]
-    is_watched: bool = False
+    def is_pointless(self) -> bool:
+        """Whether the runtime waits for its answer no more."""
+        ...
+
+    def wait_settled(self) -> None:
+        """Wait until it is either answered or pointless."""
 
 
 @dataclass
 class _Counted:
     at_work: list[Work] = field(default_factory=list)
     waiting: deque[Work] = field(default_factory=deque)
+    is_watched: bool = False
 
 
 class Limits:
@@ -53,17 +57,15 @@ class Limits:
         self._go_on(name)
 
     def leave(self, name: Hashable, work: Work) -> None:
-        """Some work is done, or does not count any more. Idempotent."""
-        if self._remove(name, work):
-            self._go_on(name)
+        """Some work is done."""
+        self._remove(name, work)
+        self._go_on(name)
 
-    def _remove(self, name: Hashable, work: Work) -> bool:
+    def _remove(self, name: Hashable, work: Work) -> None:
         with self._lock:
             counted = self._counted.get(name)
-            found = counted is not None and work in counted.at_work
-            if counted is not None and found:
+            if counted is not None and work in counted.at_work:
                 counted.at_work.remove(work)
-            return found
 
     def _go_on(self, name: Hashable) -> None:
         while (work := self._next(name)) is not None:
@@ -76,19 +78,31 @@ class Limits:
             counted = self._counted.get(name)
             if counted is None:
                 return None
+            if counted.waiting and len(counted.at_work) >= self._most:
+                counted.at_work = [work for work in counted.at_work if not work.is_pointless()]
             if counted.waiting and len(counted.at_work) < self._most:
                 work = counted.waiting.popleft()
                 counted.at_work.append(work)
                 return work
             if not counted.waiting and not counted.at_work:
                 del self._counted[name]
-            unwatched = [work for work in counted.at_work if counted.waiting and not work.is_watched]
-            for work in unwatched:
-                work.is_watched = True
-        for work in unwatched:
-            workers.run(functools.partial(self._watch, name, work))
+            if counted.is_watched or not counted.waiting:
+                return None
+            counted.is_watched = True
+            watched = counted.at_work[0]
+        try:
+            workers.run(functools.partial(self._watch, name, watched))
+        except RuntimeError:  # no thread is to be had
+            self._watch_no_more(name)
         return None
 
     def _watch(self, name: Hashable, work: Work) -> None:
-        if work.wait_pointless():
-            self.leave(name, work)
+        work.wait_settled()
+        self._watch_no_more(name)
+        if work.is_pointless():
+            self._go_on(name)
+
+    def _watch_no_more(self, name: Hashable) -> None:
+        with self._lock:
+            if name in self._counted:
+                self._counted[name].is_watched = False

@@ -46,7 +46,7 @@ class RequestQueue:
         self._waiting: deque[ServerRequest] = deque()
         # Taken, and perhaps still open.
         self._taken: list[ServerRequest] = []
-        self._sweep_at = _SWEEP_AT
+        self._sweep_at = self._prune_at = _SWEEP_AT
         self._ended: TransportClosedError | None = None
         self.closed = False
 
@@ -79,8 +79,11 @@ class RequestQueue:
             while self._waiting:
                 request = self._waiting.popleft()
                 if not request.settled:
-                    self._taken = [each for each in self._taken if not each.settled]
                     self._taken.append(request)
+                    if len(self._taken) >= self._prune_at:
+                        # What is deferred is not refused at the close either.
+                        self._taken = [each for each in self._taken if not (each.settled or each.deferred)]
+                        self._prune_at = max(_SWEEP_AT, 2 * len(self._taken))
                     return request
             if self._ended is not None:
                 raise self._ended

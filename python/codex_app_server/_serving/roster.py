@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..requests import CommandApproval
+from ..requests import CommandApproval, FileChangeApproval, PermissionsApproval
 from ..requests._automatic import AutomaticRequest
 
 if TYPE_CHECKING:
     from ..requests import ServerRequest
     from .handlers import Handler
     from .queue import RequestQueue
+
+
+# What a thread asks because of `ApprovalMode.ask`.
+_APPROVALS = (CommandApproval, FileChangeApproval, PermissionsApproval)
 
 
 def lineage(request: ServerRequest) -> tuple[str, ...]:
@@ -86,14 +90,19 @@ class Roster:
         wants = (each for each in tuple(self.queues) if each.wants(type(request), lineage(request)))
         return next(wants, None)
 
+    def is_known(self, request: ServerRequest) -> bool:
+        """Whether its thread, or one that it descends from, was opened here."""
+        return any(each in self._threads for each in lineage(request))
+
     def awaited(self, request: ServerRequest) -> list[Opening]:
         """The openings whose thread may be the request's: it is of a thread that is not known yet.
 
-        What comes before the answer to a start is its thread's. The automatic ones have a deadline, and what
-        names no thread is nobody's.
+        That has no turn before whoever starts it has its id. What remains is the form of an MCP server that
+        starts with the thread, or the approval of a runtime that names no turns. The automatic ones have a
+        deadline.
         """
-        ids = lineage(request)
-        if not ids or isinstance(request, AutomaticRequest) or any(each in self._threads for each in ids):
+        is_new = request.thread_id is not None and request.turn_id is None and not self.is_known(request)
+        if not is_new or isinstance(request, AutomaticRequest):
             return []
         return [opening for opening in self.openings if opening.thread_id is None]
 
@@ -110,4 +119,5 @@ class Roster:
         """Whether somebody would answer a thread's approvals."""
         if self.of_thread(thread_id) is not None or self.client_handler is not None:
             return True
-        return any(queue.wants(CommandApproval, (thread_id,)) for queue in tuple(self.queues))
+        queues = tuple(self.queues)
+        return any(queue.wants(kind, (thread_id,)) for queue in queues for kind in _APPROVALS)

@@ -11,6 +11,8 @@ import functools
 import logging
 import threading
 import weakref
+from collections import deque
+from collections.abc import Hashable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +30,8 @@ from ..requests._automatic import AutomaticRequest
 from ..requests._kinds import load, typed
 from . import workers
 from .faults import Faults
-from .handlers import expire, judge, wait_pointless
-from .limits import Limits, Work
+from .handlers import expire, judge
+from .limits import Limits
 from .roster import Opening, Roster, lineage
 
 if TYPE_CHECKING:
@@ -42,9 +44,6 @@ logger = logging.getLogger("codex_app_server")
 
 # Handlers at work for one conversation, if the program says nothing.
 MOST_AT_ONCE = 16
-# What the runtime has settled is swept out when twice as many are held as were open the last time, and not
-# before these few.
-_SWEEP_AT = 8
 
 
 class Serving:
@@ -71,8 +70,11 @@ class Serving:
         self.faults = Faults()
         # With the openings that each waits for.
         self._parked: list[tuple[ServerRequest, list[Opening]]] = []
+        # To be handed out in this order, by one thread at a time.
+        self._due: deque[ServerRequest] = deque()
+        self._hands_out = False
         self._open: dict[str, ServerRequest] = {}
-        self._sweep_at = _SWEEP_AT
+        self._sweep_at = 1
         self._native: _native.Connection | None = None
         # While somebody serves.
         self._requests: _native.ServerRequests | None = None
@@ -122,6 +124,7 @@ class Serving:
             queues = list(self._roster.queues)
             self._open.clear()
             self._parked.clear()
+            self._due.clear()
         for queue in queues:
             queue.end(error)
 
@@ -163,13 +166,17 @@ class Serving:
         with self._lock:
             if opening in self._roster.openings:
                 self._roster.openings.remove(opening)
-            for _, openings in self._parked:
-                if opening in openings:
-                    openings.remove(opening)
-            due = [request for request, openings in self._parked if not openings]
-            self._parked = [(request, openings) for request, openings in self._parked if openings]
-        for request in due:
-            self._hand_out(request)
+            parked, self._parked = self._parked, []
+            for request, openings in parked:
+                left = [each for each in openings if each in self._roster.openings]
+                if left and not self._roster.is_known(request):
+                    self._parked.append((request, left))
+                else:
+                    self._due.append(request)
+            is_due = bool(self._due)
+        if is_due:
+            # Elsewhere: a Ctrl-C here must not lose what is due.
+            workers.run(self._hand_out_due)
 
     def pull(self, queue: RequestQueue) -> None:
         """A queue serves from now on."""
@@ -229,16 +236,36 @@ class Serving:
                 if openings:
                     self._parked.append((request, openings))
                     return
-            self._hand_out(request)
+                self._due.append(request)
+            self._hand_out_due()
         except Exception:
             logger.exception("The request %s could not be handed out, so it is refused", native.method)
             native.refuse()
 
     def _sweep(self) -> None:
         if len(self._open) >= self._sweep_at:
-            for token in [token for token, each in self._open.items() if each.settled]:
-                self._open.pop(token, None)
-            self._sweep_at = max(_SWEEP_AT, 2 * len(self._open))
+            # Of a copy: what is answered is let go of at any moment.
+            for token, request in list(self._open.items()):
+                if request.settled:
+                    self._open.pop(token, None)
+            self._sweep_at = max(1, 2 * len(self._open))
+
+    def _hand_out_due(self) -> None:
+        """Hand out what is due, in its order: by one thread at a time."""
+        while True:
+            with self._lock:
+                if self._hands_out or not self._due:
+                    return
+                self._hands_out = True
+                request = self._due.popleft()
+            try:
+                self._hand_out(request)
+            except Exception:
+                logger.exception("The request %s could not be handed out, so it is refused", request.method)
+                request._native.refuse()
+            finally:
+                with self._lock:
+                    self._hands_out = False
 
     def _hand_out(self, request: ServerRequest) -> None:
         while not request.settled:
@@ -263,32 +290,10 @@ class Serving:
         request._server = f"handler {handler.name}"
         # A sub-agent belongs to the conversation at whose root it stands.
         counted = (isinstance(request, ToolCall), lineage(request)[-1:])
-        is_counted = not isinstance(request, AutomaticRequest)
-
-        def done(call: object, given: Any, error: BaseException | None) -> None:
-            try:
-                judge(request, handler.name, call, given, error, self.faults)
-            finally:
-                if is_counted:
-                    self._limits.leave(counted, work)
-
-        def start() -> bool:
-            if request.settled:
-                return False
-            try:
-                if isinstance(request, AutomaticRequest):
-                    workers.run(functools.partial(expire, request, handler.name, self.faults))
-                handler.begin(request, done)
-            except Exception as error:
-                judge(request, handler.name, None, None, error, self.faults)
-                return False
-            return True
-
-        work = Work(start, functools.partial(wait_pointless, request))
-        if is_counted:
-            self._limits.enter(counted, work)
+        if isinstance(request, AutomaticRequest):
+            _Call(handler, request, self.faults, None, None).start()
         else:
-            start()
+            self._limits.enter(counted, _Call(handler, request, self.faults, self._limits, counted))
 
     def pending(self, token: str) -> ServerRequest:
         """The open request with this token.
@@ -312,6 +317,53 @@ class Serving:
             return [request for request in list(self._open.values()) if not request.settled]
 
 
+class _Call:
+    """One call of a handler, from its turn on until it is over."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        request: ServerRequest,
+        faults: Faults,
+        limits: Limits | None,
+        counted: Hashable,
+    ) -> None:
+        self._handler = handler
+        self._request = request
+        self._faults = faults
+        self._limits = limits
+        self._counted = counted
+
+    def start(self) -> bool:
+        """Begin it; False if the request is settled by now, or it cannot begin, for which it is refused."""
+        request = self._request
+        if request.settled:
+            return False
+        try:
+            if isinstance(request, AutomaticRequest):
+                workers.run(functools.partial(expire, request, self._handler.name, self._faults))
+            self._handler.begin(request, self._done)
+        except Exception as error:
+            judge(request, self._handler.name, None, None, error, self._faults)
+            return False
+        return True
+
+    def is_pointless(self) -> bool:
+        """Whether something else than an answer has settled the request."""
+        return self._request.settlement not in (None, "answered", "refused")
+
+    def wait_settled(self) -> None:
+        """Wait until something has settled the request."""
+        self._request.wait_settled()
+
+    def _done(self, call: object, given: Any, error: BaseException | None) -> None:
+        try:
+            judge(self._request, self._handler.name, call, given, error, self._faults)
+        finally:
+            if self._limits is not None:
+                self._limits.leave(self._counted, self)
+
+
 def _take_all(
     requests: _native.ServerRequests, connection: _native.Connection, serving_of: weakref.ref[Serving]
 ) -> None:
@@ -329,6 +381,8 @@ def _take_all(
                 serving.ask(native)
             # What waits must not keep the client alive that nobody else does.
             del serving, native
+    except RuntimeError:
+        return  # closed before this had begun
     except TransportClosedError as error:
         serving = serving_of()
         if serving is not None:

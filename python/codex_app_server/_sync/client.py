@@ -51,6 +51,7 @@ T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound="BaseModel")
 RequestT = TypeVar("RequestT", bound="ServerRequest")
 OtherT = TypeVar("OtherT", bound="ServerRequest")
+ThirdT = TypeVar("ThirdT", bound="ServerRequest")
 CodexT = TypeVar("CodexT", bound="Codex")
 
 
@@ -458,6 +459,16 @@ class Codex(Accounts, Services):
     def requests(
         self, kind: type[RequestT], other: type[OtherT], /, *, thread_id: str | None = None
     ) -> Requests[RequestT | OtherT]: ...
+    @overload
+    def requests(
+        self,
+        kind: type[RequestT],
+        other: type[OtherT],
+        third: type[ThirdT],
+        /,
+        *,
+        thread_id: str | None = None,
+    ) -> Requests[RequestT | OtherT | ThirdT]: ...
     @overload
     def requests(self, *kinds: type[RequestT], thread_id: str | None = None) -> Requests[RequestT]: ...
     def requests(self, *kinds: type[ServerRequest], thread_id: str | None = None) -> Requests[Any]:

@@ -198,10 +198,9 @@ class ServerRequest:
         self._give(lambda: self._native.fail(code, message), "fail", None)
 
     def _give(self, give: Callable[[], bool], decision: str, body: bytes | None) -> None:
-        before, self._answered_in = self._answered_in, handling.get(None)
         if not give():
-            self._answered_in = before
             raise self._too_late()
+        self._answered_in = handling.get(None)
         self._let_go()
         seconds = time.monotonic() - self._asked_at
         audit.info(

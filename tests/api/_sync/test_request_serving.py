@@ -199,6 +199,11 @@ def test_what_a_thread_asks_while_it_is_resumed_goes_to_its_new_handler(peer: Sc
         assert reply(peer) == {"id": 2, "result": YES}
 
 
+def ask_without_turn(peer: ScriptedPeer, number: int, thread_id: str) -> None:
+    params = {"conversationId": thread_id, "callId": "i", "command": ["ls"], "cwd": "/", "parsedCmd": []}
+    ask(peer, number, "execCommandApproval", params)
+
+
 def test_what_an_unknown_thread_asks_while_one_is_started_waits_for_its_handler(
     peer: ScriptedPeer,
 ) -> None:
@@ -207,14 +212,16 @@ def test_what_an_unknown_thread_asks_while_one_is_started_waits_for_its_handler(
         del peer.answers["thread/start"]
         starting = Background(lambda: codex.thread_start(on_request=by_thread))
         request = expected(peer, "thread/start")
-        ask(peer, 0, threadId="new", turnId="u")
-        # Neither a thread that is known nor what has a deadline waits for that.
-        ask(peer, 1)
-        assert reply(peer) == {"id": 1, "result": NO}
-        ask(peer, 2, "account/chatgptAuthTokens/refresh", {"reason": "unauthorized"})
-        assert (reply(peer))["id"] == 2
+        ask_without_turn(peer, 0, "new")
+        # Nothing else waits for that: a thread that is known, one that has a turn, what has a deadline.
+        ask_without_turn(peer, 1, "t")
+        assert (reply(peer))["id"] == 1
+        ask(peer, 2, threadId="other", turnId="turn of other")
+        assert reply(peer) == {"id": 2, "result": NO}
+        ask(peer, 3, "account/chatgptAuthTokens/refresh", {"reason": "unauthorized"})
+        assert (reply(peer))["id"] == 3
         peer.answer(request, {"thread": {"id": "new"}})
-        assert reply(peer) == {"id": 0, "result": YES}
+        assert reply(peer) == {"id": 0, "result": {"decision": "approved"}}
         starting.result()
 
 
@@ -223,12 +230,14 @@ def test_what_waits_for_a_start_that_fails_goes_to_the_client(peer: ScriptedPeer
         del peer.answers["thread/start"]
         starting = Background(lambda: codex.thread_start(on_request=by_thread))
         request = expected(peer, "thread/start")
-        ask(peer, 0, threadId="new", turnId="u")
+        ask_without_turn(peer, 0, "new")
         silent(peer, codex)
         peer.refuse(request, -32600, "no")
         with pytest.raises(InvalidRequestError):
             starting.result()
-        assert reply(peer) == {"id": 0, "result": NO}
+        answer = reply(peer)
+        assert answer["id"] == 0
+        assert "denied" in answer["result"]["decision"]
 
 
 def test_a_thread_is_served_that_starts_the_runtime(peer: ScriptedPeer) -> None:
