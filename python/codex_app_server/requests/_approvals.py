@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from .._lenient import build
 from ..errors import InvalidInputError, InvalidInputTypeError
 from ._base import ServerRequest, text
 
@@ -209,6 +208,7 @@ class FileChangeApproval(_Approval):
         """
         if self._native.item is None:
             return None
+        from .._lenient import build
         from ..generated.v2_all import FileUpdateChange
 
         # A newer runtime may say it in another way; what is not understood is kept as it came.
