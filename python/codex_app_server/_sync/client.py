@@ -514,9 +514,9 @@ class Codex(Accounts, Services):
         opening = serving.opening(handler, resumes=resumes, forks=forks)
 
         def made(thread: Opened) -> Thread:
-            # What was chosen is not what holds for a thread that was loaded before.
-            holds = asking if asking is None or thread.asks is None else thread.asks
-            serving.opened(opening, thread.id, holds)
+            # What was chosen is not what holds for a thread that was loaded before: that stays as it is.
+            differs = thread.asks is not None and thread.asks is not asking
+            serving.opened(opening, thread.id, None if differs else asking)
             return Thread(owner, thread.id)
 
         try:
