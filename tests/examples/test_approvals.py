@@ -52,8 +52,8 @@ KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 
 ASKED = """
 The agent wants to change files:
-  | add {here}/log.txt
-  | High tide at noon.
+  | add '{here}/log.txt'
+  |   +High tide at noon.
 [y]es, [a]lways, [n]o? 
 The agent wants to run a command:
   | /bin/bash -lc 'echo Ding'
@@ -357,7 +357,8 @@ def test_a_visitor_answers_on_the_page(kind: str) -> None:
     with visited(kind) as (page, said, model):
         page.enter()
         (change,) = page.cards()
-        assert f"add {model.workspace}/log.txt\nHigh tide at noon.</pre>" in change
+        name = f"&#x27;{model.workspace}/log.txt&#x27;"
+        assert f"add {name}\n  +High tide at noon.</pre>" in change
         assert page.answer(change, "accept").headers["location"] == "/"
         card = next_card(page, change)
         assert "echo Ding" in card
@@ -643,7 +644,7 @@ def test_a_change_of_files_is_shown_as_a_whole_or_not_approved(
         peer.send(event("item/started", "t", "turn of t", item=item, startedAtMs=1))
         asked(peer, codex, CHANGE_METHOD, {**AT, "grantRoot": grant_root})
         (card,) = page.cards()
-        assert (r"update /w/a\u202etxt -&gt; /w/b" in card) is is_known
+        assert (r"update &#x27;/w/a\u202etxt&#x27; -&gt; &#x27;/w/b&#x27;" in card) is is_known
         assert ("add /w/c\n&lt;b&gt;" in card) is is_known
         assert ("and from now on whatever is below /w" in card) is (grant_root is not None)
         assert buttons(card) == (("accept", "accept_for_session", "decline") if is_known else ("decline",))
