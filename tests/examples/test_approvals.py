@@ -645,6 +645,6 @@ def test_a_change_of_files_is_shown_as_a_whole_or_not_approved(
         asked(peer, codex, CHANGE_METHOD, {**AT, "grantRoot": grant_root})
         (card,) = page.cards()
         assert (r"update &#x27;/w/a\u202etxt&#x27; -&gt; &#x27;/w/b&#x27;" in card) is is_known
-        assert ("add /w/c\n&lt;b&gt;" in card) is is_known
+        assert ("add &#x27;/w/c&#x27;\n  +&lt;b&gt;" in card) is is_known
         assert ("and from now on whatever is below /w" in card) is (grant_root is not None)
         assert buttons(card) == (("accept", "accept_for_session", "decline") if is_known else ("decline",))
