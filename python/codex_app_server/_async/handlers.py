@@ -89,7 +89,8 @@ class Handlers:
         call = _inside()
         own = (asyncio.current_task(), None if call is None else call.task)
         running = asyncio.get_running_loop()
-        others = [task for task in self.tasks if task not in own and task.get_loop() is running]
+        # Of a copy: another loop's may end meanwhile.
+        others = [task for task in list(self.tasks) if task not in own and task.get_loop() is running]
         if others:
             await asyncio.wait(others, timeout=_MOMENT_S)
 
