@@ -30,7 +30,7 @@ from ..requests._automatic import AutomaticRequest
 from ..requests._kinds import load, typed
 from . import workers
 from .faults import Faults
-from .handlers import expire, judge
+from .handlers import by_program, expire, judge
 from .limits import Limits
 from .roster import Opening, Roster, lineage
 
@@ -350,7 +350,7 @@ class _Call:
 
     def is_pointless(self) -> bool:
         """Whether something else than an answer has settled the request."""
-        return self._request.settlement not in (None, "answered", "refused")
+        return self._request.settled and not by_program(self._request)
 
     def wait_settled(self) -> None:
         """Wait until something has settled the request."""
