@@ -8,6 +8,13 @@ RUST := Cargo.toml Cargo.lock $(shell find rust/core rust/bindings -name '*.rs' 
 FREE_THREADED ?= python3.14t
 FREE := target/free-threaded
 
+# So many tests at once, however many processors there are: it is what the tests are known to bear.
+JOBS ?= 2
+# Files are shared out, not tests: what a file's tests share is made once.
+SHARED_OUT := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+# What ARGS choose may all be of one kind; then the other has none, and pytest exits with 5.
+OR_NONE := $(if $(ARGS),|| test $$? -eq 5)
+
 MODELS := cargo test --quiet --locked --release -p codex-core --features shuttle --test models
 
 # A measurement has a deadline of its own.
@@ -47,10 +54,11 @@ test: $(VENV)/.built ## The quick suite: core, native module and API, without wh
 	cargo test --quiet --locked
 	$(BIN)/python -m pytest -m "not slow" tests/python tests/native tests/api $(ARGS)
 
-test-all: $(VENV)/.built ## Everything, the models and the wheel on every Python of this machine included
+test-all: $(VENV)/.built ## Everything, models and the wheel on every Python of this machine included (JOBS=2 tests at once)
 	cargo test --quiet --locked
 	MODEL_ORDERS=2000 $(MODELS)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -m "not alone" $(SHARED_OUT) $(ARGS) $(OR_NONE)
+	$(BIN)/python -m pytest -m alone $(ARGS) $(OR_NONE)
 
 models: ## Try orders in which the core's threads may run (ORDERS=100000)
 	MODEL_ORDERS=$(or $(ORDERS),20000) $(MODELS)
@@ -99,6 +107,7 @@ lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything gener
 	$(BIN)/basedpyright
 	$(BIN)/python -m mypy.stubtest codex_app_server._native
 	$(BIN)/python -m scripts.floors
+	$(BIN)/python -m scripts.rooms
 	$(BIN)/python -m scripts.release generate-types --check
 	$(BIN)/zizmor --quiet --offline --no-progress --persona auditor .github/workflows
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck .github/workflows/*.yml

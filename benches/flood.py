@@ -18,7 +18,7 @@ from itertools import cycle, islice
 from typing import Any
 
 from . import lines, replay
-from .asking import Asking
+from .asking import KINDS, Asking
 from .plan import DELTA, Plan, number_of, thread_id, turn_id
 
 _STAMP = "STAMP"
@@ -44,7 +44,7 @@ class Flood:
         self._threads = 0
         self._missing = plan.turns
         self._signalled = False
-        self._asking = Asking(plan) if plan.kind == "asking" else None
+        self._asking = Asking(plan) if plan.kind in KINDS else None
         self._play = self._baked()
 
     def _baked(self) -> Callable[[], None]:

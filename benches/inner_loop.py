@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 
-from codex_app_server._decode import decoder
+from codex_app_server._incoming.decoding import decoder
 from codex_app_server._native import Connection
 
 from . import build

@@ -25,11 +25,13 @@ class Plan:
 
     Attributes:
         kind: "deltas", "mixed" (what turns are made of, `mixed.py`), "stamps" (deltas that say when they were
-            written, on turn 0), "asking" (approvals) or "silent".
+            written, on turn 0), "asking" (approvals), "calling" (of tools) or
+            "silent".
         turns: How many. The signal is heeded when all of them were started.
-        deltas: Of each turn; of "stamps", of turn 0. Of "mixed", how often its contents come. Of "asking",
-            approvals.
-        burst: Lines of one turn in a row, before it is the next turn's. Of "asking", approvals in flight.
+        deltas: Of each turn; of "stamps", of turn 0. Of "mixed", how often its contents come. Of "asking" and
+            "calling", requests.
+        burst: Lines of one turn in a row, before it is the next turn's. Of "asking" and
+            "calling", requests in flight.
         items: Whether a turn has the items and the usage that `run()` folds.
         huge: Bytes of the one huge line of "mixed".
         every_s: Seconds between "stamps".

@@ -194,17 +194,20 @@ over the same pipes, with nothing around it.
 
 
 def answering(results: Results) -> str:
-    keys = results.keys("approvals")
-    rows = [
-        (
-            key,
-            cell(results, key, "ours"),
-            cell(results, key, "official"),
-            number(cpu(results, key), "{:.0f} µs"),
-        )
-        for key in keys
-    ]
-    if not rows:
+    approvals, calls = (
+        [
+            (
+                key,
+                cell(results, key, "ours"),
+                cell(results, key, "official"),
+                number(cpu(results, key), "{:.0f} µs"),
+            )
+            for key in results.keys(kind)
+        ]
+        for kind in ("approvals", "tool calls")
+    )
+    head = ("", "ours", "official", "our CPU per request")
+    if not approvals:
         return ""
     return f"""## Requests of the runtime
 
@@ -213,7 +216,13 @@ package has a handler in its low-level client only, and calls it on the thread t
 the other: nothing else is read meanwhile. Ours are called on threads of their own, or in a loop, up to 16 at
 once for each conversation.
 
-{table(("", "ours", "official", "our CPU per request"), rows)}"""
+{table(head, approvals)}
+
+Calls of tools, one of each turn in flight, as the runtime has it. A [tool](tools.md) is a function: its
+arguments are checked, and its value is made what the protocol wants. By hand, a handler of the low-level
+client does the latter alone.
+
+{table(head, calls)}"""
 
 
 def memory(results: Results) -> str:

@@ -71,7 +71,7 @@ async def measure(model: OfflineModel, setting: Setting) -> tuple[float, ...]:
     model.reset({"text": _TEXT, "command": [_CALL, _TEXT] * COMMANDS})
     async with AsyncCodex(model.config(**setting.config)) as codex:
         options = {"sandbox": Sandbox.full_access, "approval_mode": ApprovalMode.deny_all, **setting.thread}
-        pid = codex._client.connection.native.pid
+        pid = codex._runtime.connection.native.pid
         cpu, ours, began = runtime_cpu(pid), time.process_time(), time.perf_counter()
         threads = await asyncio.gather(*(codex.thread_start(**options) for _ in range(THREADS)))
         started = time.perf_counter()

@@ -23,7 +23,7 @@ from typing import Any
 
 from openai_codex.client import CodexClient
 
-from codex_app_server._decode import decoder
+from codex_app_server._incoming.decoding import decoder
 from codex_app_server.generated.v2_all import ItemCompletedNotification
 
 from . import build, fresh
@@ -42,7 +42,7 @@ TEXT = (
 
 # What has to be there before the first event of a turn can be read.
 FIRST_USE = {
-    "ours, what every turn sends": "from codex_app_server import _decode; _decode.decoder()",
+    "ours, what every turn sends": "from codex_app_server._incoming import decoding; decoding.decoder()",
     "ours, all models, no validators": "from codex_app_server.generated.v2_all import *",
     "official, all models and validators": "import openai_codex.generated.v2_all",
 }

@@ -46,7 +46,7 @@ DOC_RULES = (
     (re.compile(r"\bawait "), ""),
     (re.compile(r"\banother task\b"), "another thread"),
     (re.compile(r"\bCancelled, it\b"), "Stopped by Ctrl-C, it"),
-    (re.compile(r" Here it may be a coroutine function\."), ""),
+    (re.compile(r"\s+Here (it|they) may be (a\s+)?coroutine\s+functions?\."), ""),
 )
 
 
@@ -94,8 +94,7 @@ def rewrite(source: str) -> str:
             out.append(gap + synced_text(token.string))
         else:
             out.append(gap + token.string)
-    # What a handle or thread holds is the client's runtime itself, not the client.
-    return "".join(out).replace("._client._client.", "._client.")
+    return "".join(out)
 
 
 def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:

@@ -7,7 +7,6 @@ stdout. So a test can hold an answer until its consumer stands where it wants it
 from __future__ import annotations
 
 import json
-import os
 import queue
 import shutil
 import socket
@@ -22,8 +21,8 @@ from typing import Any
 
 RELAY = """
 import os, socket, struct, sys, threading
-test = socket.socket(socket.AF_UNIX)
-test.connect(sys.argv[1])
+test = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+test.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
 def inbound():
     while data := os.read(0, 65536):
         test.sendall(data)
@@ -86,14 +85,13 @@ class ScriptedPeer:
         self._afterwards: dict[str, tuple[Mapping[str, Any], ...]] = {}
         self._received: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._directory = tempfile.mkdtemp(prefix="peer-")
-        path = os.path.join(self._directory, "s")
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(path)
-        self._listener.listen(1)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._address = self._listener.getsockname()
         script = Path(self._directory, "relay.py")
-        script.write_text(RELAY)
+        script.write_text(RELAY, encoding="utf-8")
         # -S -E: starts in 20 ms, whatever the environment holds.
-        self.argv = (sys.executable, "-S", "-E", str(script), path, *(["lingers"] if lingers else []))
+        relay = (sys.executable, "-S", "-E", str(script), str(self._address[1]))
+        self.argv = (*relay, "lingers") if lingers else relay
         self._socket: socket.socket | None = None
         self._sending = threading.Lock()
         self._connected = threading.Event()
@@ -106,10 +104,12 @@ class ScriptedPeer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A shutdown wakes an accept that nobody will answer; a close would not.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        if self._socket is not None:
-            self._socket.shutdown(socket.SHUT_RDWR)
+        if self._socket is None:
+            # Wakes an accept that nobody will answer; a close would not.
+            socket.create_connection(self._address).close()
+        else:
+            with suppress(OSError):  # the relay was reset
+                self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(10)
         assert not self._thread.is_alive()
         self._listener.close()
@@ -120,6 +120,7 @@ class ScriptedPeer:
     def _read(self) -> None:
         try:
             self._socket, _ = self._listener.accept()
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         except OSError:
             self._received.put(None)
             return

@@ -25,6 +25,12 @@ def patch(path: Path, text: str = "hello") -> CustomToolCall:
     return CustomToolCall("apply_patch", f"*** Begin Patch\n*** Add File: {path}\n+{text}\n*** End Patch\n")
 
 
+def program(call: str, *, yields_after_ms: int | None = None) -> CustomToolCall:
+    """A program of the model's that calls a tool, and shows what it gives back."""
+    options = "" if yields_after_ms is None else f'// @exec: {{"yield_time_ms": {yields_after_ms}}}\n'
+    return CustomToolCall("exec", f"{options}text(await tools.{call})")
+
+
 def once(*calls: Any) -> Callable[[ModelRequest], str | Answer]:
     """A script: every turn makes these calls together, and then says what came of them."""
     return lambda request: request.tool_outputs[-1] if request.tool_outputs else Answer(*calls)

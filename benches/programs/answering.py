@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from ..stage import Clock, Figures, Stage
@@ -25,7 +26,7 @@ def run_handler(stage: Stage) -> Figures:
     """A handler that is a function; of the official package, the low-level client's."""
     if not stage.ours:
         return run_low_level(stage)
-    return _timed(stage, stage.sdk.Codex(stage.config(), on_request=accept))
+    return timed(stage, stage.sdk.Codex(stage.config(), on_request=accept))
 
 
 def run_pulled(stage: Stage) -> Figures:
@@ -38,10 +39,11 @@ def run_pulled(stage: Stage) -> Figures:
             request.accept()
 
     threading.Thread(target=answer, daemon=True).start()
-    return _timed(stage, codex)
+    return timed(stage, codex)
 
 
-def _timed(stage: Stage, codex: Any) -> Figures:
+def timed(stage: Stage, codex: Any) -> Figures:
+    """All turns of a client that answers, until they are over."""
     turns = start(codex, stage.plan.turns)
     clock = Clock()
     stage.go()
@@ -52,10 +54,13 @@ def _timed(stage: Stage, codex: Any) -> Figures:
 
 def run_low_level(stage: Stage) -> Figures:
     """The low-level client's handler, one request after the other."""
+    return timed_low_level(stage, lambda method, params: {"decision": "accept"})
+
+
+def timed_low_level(stage: Stage, handler: Callable[[str, Any], dict[str, Any]]) -> Figures:
+    """What the low-level client's handler answers, until all turns are over."""
     client_module = __import__(f"{stage.sdk.__name__}.client", fromlist=["client"])
-    client = client_module.CodexClient(
-        stage.config(), approval_handler=lambda method, params: {"decision": "accept"}
-    )
+    client = client_module.CodexClient(stage.config(), approval_handler=handler)
     client.start()
     client.initialize()
     ids = []
@@ -71,11 +76,12 @@ def run_low_level(stage: Stage) -> Figures:
 
 def run_coroutine(stage: Stage) -> Figures:
     """A handler that is a coroutine function."""
-    return asyncio.run(_coroutine(stage))
+    return asyncio.run(timed_async(stage, on_request=accept_async))
 
 
-async def _coroutine(stage: Stage) -> Figures:
-    codex = stage.sdk.AsyncCodex(stage.config(), on_request=accept_async)
+async def timed_async(stage: Stage, **answering: Any) -> Figures:
+    """All turns of a client that answers in its loop, until they are over."""
+    codex = stage.sdk.AsyncCodex(stage.config(), **answering)
     await codex.__aenter__()
     turns = await start_async(codex, stage.plan.turns)
     clock = Clock()

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from codex_app_server import AsyncCodex, CodexConfig
+from codex_app_server import AsyncCodex, CodexConfig, OutputChunk
 
 
 async def main(config: CodexConfig | None = None) -> None:
@@ -11,7 +11,8 @@ async def main(config: CodexConfig | None = None) -> None:
         # Leaving the block kills what still runs, also when something goes wrong in it.
         async with await codex.command_exec(["sh", "-c", "echo Low tide.; exit 3"]) as command:
             async for chunk in command:
-                print(chunk.stream, chunk.data.decode().strip())
+                if isinstance(chunk, OutputChunk):  # else a newer runtime has changed its shape
+                    print(chunk.stream, chunk.data.decode().strip())
             print("exit code", (await command.wait()).exit_code)
 
         # `sort` writes nothing before it has read all of its input.
@@ -19,12 +20,15 @@ async def main(config: CodexConfig | None = None) -> None:
             for boat in ("Periwinkle", "Halcyon", "Kingfisher"):
                 await command.write(f"{boat}\n".encode())
             await command.close_stdin()
-            print(b"".join([chunk.data async for chunk in command]).decode().split())
+            pieces = [piece async for piece in command]
+            print(b"".join(piece.data for piece in pieces if isinstance(piece, OutputChunk)).decode().split())
 
         # A process has no sandbox. This one would go on for ever.
         async with await codex.process_spawn(["sh", "-c", "while read x; do echo Ahoy $x; done"]) as process:
             await process.write(b"Halcyon\n")
-            print((await anext(process)).data.decode().strip())
+            answer = await anext(process)
+            if isinstance(answer, OutputChunk):
+                print(answer.data.decode().strip())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,16 @@
 """A Python client for the Codex runtime's app-server protocol, with a native transport.
 
-Exports only. Importing it starts nothing and does not import the generated models; `types` and
-`generated.v2_all` have those. What only older programs import from here comes on demand.
+    from codex_app_server import Codex
+
+    with Codex() as codex:
+        print(codex.thread_start().run("Hello.").final_response)
+
+`Codex` and `AsyncCodex` are the clients, `Thread` and `TurnHandle` what they make. `types` has the models of
+the protocol, `errors` every error, `requests` what the runtime asks, `tools` and `testing` the rest.
 """
+
+# Exports only. Importing it starts nothing and does not import the generated models; `types` and
+# `generated.v2_all` have those. What only older programs import from here comes on demand.
 
 import logging
 from typing import TYPE_CHECKING
@@ -11,12 +19,10 @@ try:
     # First, so that it is explained if it cannot be loaded.
     from . import _native  # noqa: F401
 except ImportError as error:
-    from ._native_import import give_up
+    from ._package.native_import import give_up
 
     give_up(error)
 
-from . import _lazy
-from ._approval_mode import ApprovalMode
 from ._async.client import AsyncCodex
 from ._async.goal import AsyncGoalHandle
 from ._async.login import AsyncChatgptLoginHandle, AsyncDeviceCodeLoginHandle
@@ -27,9 +33,12 @@ from ._async.stream import AsyncTextStream, AsyncTurnStream
 from ._async.thread import AsyncThread
 from ._async.turn import AsyncTurnHandle
 from ._async.watching import AsyncFsWatch, AsyncFuzzyFileSearch
-from ._config import CodexConfig
-from ._goals import GoalResult
-from ._inputs import (
+from ._incoming.goals import GoalResult
+from ._incoming.output_chunks import OutputChunk
+from ._incoming.result import TurnResult
+from ._launch.config import CodexConfig
+from ._outgoing.approval_mode import ApprovalMode
+from ._outgoing.inputs import (
     ExternalMessage,
     ImageInput,
     Input,
@@ -40,11 +49,10 @@ from ._inputs import (
     SkillInput,
     TextInput,
 )
-from ._omit import OMIT, Omit
-from ._output import OutputChunk
-from ._result import TurnResult
-from ._sandbox import Sandbox
-from ._stand_in import install_as_openai_codex
+from ._outgoing.omit import OMIT, Omit
+from ._outgoing.sandbox import Sandbox
+from ._package import lazy
+from ._package.stand_in import install_as_openai_codex
 from ._sync.client import Codex
 from ._sync.goal import GoalHandle
 from ._sync.login import ChatgptLoginHandle, DeviceCodeLoginHandle
@@ -76,6 +84,7 @@ from .errors import (
     MethodNotFoundError,
     NoRequestHandlerError,
     NotStartedError,
+    OutputValidationError,
     ParseError,
     ReentrantCallError,
     RequestAnsweredError,
@@ -86,6 +95,7 @@ from .errors import (
     RetryLimitExceededError,
     RuntimeTooOldError,
     ServerBusyError,
+    SettingsNotAppliedError,
     StartupError,
     StreamClosedError,
     StreamOverflowError,
@@ -103,10 +113,14 @@ from .models import Notification
 from .retry import async_retry_on_overload, retry_on_overload
 
 if TYPE_CHECKING:
-    from ._metadata import InitializeResponse
+    from . import api, async_client, client, requests, testing, tools, types  # noqa: F401
+    from ._async.rpc import AsyncRpc
+    from ._incoming.metadata import InitializeResponse
+    from ._sync.rpc import Rpc
     from .async_client import AsyncAppServerClient
     from .client import AppServerClient
     from .generated.v2_all import TurnStatus
+    from .tools import Tool, ToolContext, ToolError, tool
 
 # Older names of the same things.
 AppServerConfig = CodexConfig
@@ -129,6 +143,7 @@ __all__ = [
     "AsyncNotificationStream",
     "AsyncProcessHandle",
     "AsyncRequests",
+    "AsyncRpc",
     "AsyncTextStream",
     "AsyncThread",
     "AsyncTurnHandle",
@@ -171,6 +186,7 @@ __all__ = [
     "NotificationStream",
     "Omit",
     "OutputChunk",
+    "OutputValidationError",
     "ParseError",
     "ProcessHandle",
     "ReentrantCallError",
@@ -181,11 +197,13 @@ __all__ = [
     "RequestTimeoutError",
     "Requests",
     "RetryLimitExceededError",
+    "Rpc",
     "RunInput",
     "RunResult",
     "RuntimeTooOldError",
     "Sandbox",
     "ServerBusyError",
+    "SettingsNotAppliedError",
     "SkillInput",
     "StartupError",
     "StreamClosedError",
@@ -193,6 +211,9 @@ __all__ = [
     "TextInput",
     "TextStream",
     "Thread",
+    "Tool",
+    "ToolContext",
+    "ToolError",
     "TransportClosedError",
     "TurnFailedError",
     "TurnHandle",
@@ -210,10 +231,11 @@ __all__ = [
     "install_as_openai_codex",
     "is_retryable_error",
     "retry_on_overload",
+    "tool",
 ]
 
 # So that nothing is printed where logging is not configured: without a handler, Python prints warnings.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 if not TYPE_CHECKING:  # a checker that saw these would take any name for one of this module
-    __getattr__, __dir__ = _lazy.hooks(globals())
+    __getattr__, __dir__ = lazy.hooks(globals(), submodules=lazy.SUBMODULES)

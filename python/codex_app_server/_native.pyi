@@ -17,6 +17,7 @@ __all__ = [
     "Connection",
     "Decoder",
     "Gate",
+    "LineLog",
     "LoopWaker",
     "ServerRequest",
     "ServerRequests",
@@ -49,6 +50,8 @@ class Connection:
         open_files: int = ...,
         eof_grace_s: float = ...,
         term_grace_s: float = ...,
+        wire_log: LineLog | None = None,
+        stderr_log: LineLog | None = None,
     ) -> Connection:
         """Spawn the process.
 
@@ -65,6 +68,9 @@ class Connection:
                 allows it.
             eof_grace_s: Seconds between stdin's end and SIGTERM when closing.
             term_grace_s: Seconds between SIGTERM and SIGKILL.
+            wire_log: Gets the lines of both directions while it is on. Several connections may have the same.
+            stderr_log: Gets the lines of its stderr while it is on. It ends with them, and with a `close`
+                while the interpreter ends.
 
         Raises:
             OSError: The system refused, with its number.
@@ -73,6 +79,13 @@ class Connection:
     @property
     def pid(self) -> int:
         """The child's process id."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the child has ended: its exit code, or the negative number of the signal that has ended it.
+
+        None while it runs, or if the system has not told.
+        """
 
     def open_call(
         self,
@@ -163,6 +176,12 @@ class Connection:
             methods: Only these, a turn's included; when None, whatever is no turn's.
             thread_id: Only those of this thread.
         """
+
+    def keep_backlog(self) -> None:
+        """From now on the last 256 notifications that are no turn's, up to 1 MB, are kept."""
+
+    def subscribe_backlog(self) -> Subscription:
+        """Whatever is no turn's: first what was kept of it, then all that comes. No more is kept."""
 
     def stats(self) -> dict[str, int]:
         """Counters since the start."""
@@ -314,6 +333,10 @@ class Subscription:
         given, refused or not waited for any more. None for any other stream.
         """
 
+    @property
+    def held_by_others(self) -> bool:
+        """Of a turn: whether it goes on when this consumer gives it up, because somebody else holds it."""
+
     def own(self) -> None:
         """From now on leaving undoes what the request began: `give_up`, or dropping this."""
 
@@ -341,6 +364,37 @@ class Subscription:
             RuntimeError: It is no goal's.
         """
 
+    def record(self) -> None:
+        """Keep what select("result") keeps of what is drained from now on, for a `watch` that is made later.
+
+        After that, `close` and `give_up` leave what a result needs, of what waits and of what comes, until
+        `forget`, or until this is dropped. Its bytes count, but cost no other stream its deltas. Idempotent.
+
+        Raises:
+            RuntimeError: This was closed without a record, or is no turn's and no goal's.
+        """
+
+    def forget(self) -> None:
+        """Let go of what is recorded, and of what comes if this was closed. Idempotent."""
+
+    def watch(self) -> Subscription:
+        """A second subscription to the turn or the goal of this one, for its result.
+
+        It has what select("result") keeps (of a goal turn/started, too) of what was recorded, of what was
+        not drained here yet, and of all that comes, to the end. Nothing is taken from this one, which may be
+        read, closed or dropped meanwhile: the watch goes on. What was drained, or passed over because of a
+        `select`, before this was told to `record`, is not in it. Each call makes another.
+
+        A watch holds nothing: a turn that nobody else wants is stopped, and the watch sees the end of it. To
+        close or drop it only ends the watching; so does `give_up`, and `own`, `keep`, `settle` and
+        `hand_over` change nothing. Its waits are those of a result: they end when an error has come, and with
+        the turn or the goal. Over budget nothing is dropped from it. One of a goal that is never set ends
+        when the goal's subscription is closed.
+
+        Raises:
+            RuntimeError: This was closed without a record, or is no turn's and no goal's.
+        """
+
     @property
     def finished(self) -> bool:
         """True when the last event was drained: nothing more will come."""
@@ -354,6 +408,9 @@ class Subscription:
 
         A wait for a "result" ends when an error has come, so that a retry can be told, and with the turn; one
         for the "end" with the turn only.
+
+        Raises:
+            RuntimeError: It is a watch, which is for the result only.
         """
 
     def drain(
@@ -409,9 +466,9 @@ class Subscription:
         """
 
     def close(self) -> None:
-        """Stop to listen, free everything held, wake whoever waits, send what is owed. Idempotent.
+        """Stop to listen, free everything held but a `record`, wake whoever waits, send what is owed.
 
-        A turn that is owned stays owned; any other runs on.
+        Idempotent. A turn that is owned stays owned; any other runs on.
         """
 
 @final
@@ -530,6 +587,50 @@ class Gate:
 
     def ready(self, waker: LoopWaker) -> Wait:
         """The same wait for a task of the waker's loop: `await` it."""
+
+@final
+class LineLog:
+    """Lines that native threads have seen, for the one thread that writes them down.
+
+    It is off in the beginning. Where its thread is too slow, the oldest lines are dropped.
+    """
+
+    def __new__(cls, capacity: int = ...) -> LineLog:
+        """Make one whose waiting lines take no more than `capacity` bytes, the cost of each included."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether lines are kept."""
+
+    def turn_on(self) -> bool:
+        """Keep lines from now on. Never blocks.
+
+        True if no thread drains it: the caller has to start one, which begins with `claim`, or to `turn_off`.
+        False also after `end`.
+        """
+
+    def claim(self) -> bool:
+        """Drain it from now on, until `next` has no more. False if another thread does. Never blocks."""
+
+    def turn_off(self) -> None:
+        """Keep no more. Those that wait are still to be taken. Never blocks."""
+
+    def end(self) -> None:
+        """The same, for ever. Never blocks."""
+
+    def resign(self) -> None:
+        """Drain it no more, before `next` has said so. It is off then."""
+
+    def next(self) -> list[tuple[str, int, float, str, int, bool]] | None:
+        """The next entries, in wire order; sleeps until there are some, and cannot be interrupted.
+
+        Each has where the line was seen ("sent", "received", "stderr"), the process's id, the time (seconds
+        of the epoch), the text, of which at most 16 KiB are kept, the line's length in bytes, and whether it
+        was cut. Where lines were dropped, there is one ("lost", 0, 0.0, "", how many, False).
+
+        None when it is off and everything was taken. The caller drains it no more then: `turn_on` tells who
+        does.
+        """
 
 @final
 class LoopWaker:

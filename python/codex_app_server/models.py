@@ -1,19 +1,22 @@
 """The events' envelope and the models that programs meet most.
 
 Owns `Notification`, `UnknownNotification` and the JSON aliases. Every other name here is made elsewhere
-(`_metadata`, `generated.v2_all`) and resolved when it is first asked for, because importing a model takes
-longer than importing all the rest of the package.
+(`_incoming.metadata`, `generated.v2_all`) and resolved when it is first asked for, because importing a
+model takes longer than importing all the rest of the package.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ForwardRef, Generic
 
-from . import _lazy
+from ._package import lazy
+from ._package.late import pydantic  # noqa: F401 - what an annotation below names
 
 if TYPE_CHECKING:
-    from ._metadata import InitializeResponse, ServerInfo
+    from typing_extensions import TypeVar
+
+    from ._incoming.metadata import InitializeResponse, ServerInfo
     from .generated._base import UnknownValue, UnknownVariant
     from .generated.notifications import NotificationPayload
     from .generated.v2_all import (
@@ -49,6 +52,12 @@ if TYPE_CHECKING:
         TurnStartedNotification,
         WindowsWorldWritableWarningNotification,
     )
+
+    PayloadT_co = TypeVar("PayloadT_co", covariant=True, default=NotificationPayload)
+else:  # defaults of type variables are for checkers, before Python 3.13
+    from typing import TypeVar
+
+    PayloadT_co = TypeVar("PayloadT_co", covariant=True)
 
 __all__ = [
     "AccountLoginCompletedNotification",
@@ -94,7 +103,11 @@ __all__ = [
 ]
 
 JsonScalar = str | int | float | bool | None
-JsonValue = JsonScalar | dict[str, "JsonValue"] | list["JsonValue"]
+if TYPE_CHECKING:
+    JsonValue = JsonScalar | dict[str, "JsonValue"] | list["JsonValue"]
+else:  # inside of itself it is that of Pydantic, which can follow its own, and is imported to evaluate it
+    _JsonValue = ForwardRef("pydantic.JsonValue", module=__name__)
+    JsonValue = JsonScalar | dict[str, _JsonValue] | list[_JsonValue]
 JsonObject = dict[str, JsonValue]
 
 
@@ -110,8 +123,10 @@ class UnknownNotification:
 
 
 @dataclass(slots=True)
-class Notification:
+class Notification(Generic[PayloadT_co]):
     """One event.
+
+    `Notification` alone is any event; `Notification[WarningNotification]` is one with such a payload.
 
     Args:
         method: Its name on the wire, for example "item/agentMessage/delta".
@@ -123,8 +138,8 @@ class Notification:
     """
 
     method: str
-    payload: NotificationPayload
+    payload: PayloadT_co
 
 
 if not TYPE_CHECKING:  # a checker that saw these would take any name for one of this module
-    __getattr__, __dir__ = _lazy.hooks(globals())
+    __getattr__, __dir__ = lazy.hooks(globals())

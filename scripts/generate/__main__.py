@@ -10,7 +10,22 @@ from __future__ import annotations
 import argparse
 import sys
 
-from . import calls, digests, facade, homes, models, protocol, python, reference, rpc, rust, schema, tables
+from . import (
+    calls,
+    digests,
+    facade,
+    homes,
+    literals,
+    models,
+    protocol,
+    python,
+    reference,
+    registry,
+    rpc,
+    rust,
+    schema,
+    tables,
+)
 from .shapes import Class
 
 _PYTHON = "python/codex_app_server/generated"
@@ -34,12 +49,16 @@ def render() -> dict[str, str]:
     where = homes.assign(module.classes, methods)
     client_calls = calls.build(bundle, methods, module)
     notifications_path = f"{_PYTHON}/notifications.py"
+    literals_path = f"{_PYTHON}/literals.py"
+    registry_path = f"{_PYTHON}/notification_registry.py"
     requests_path = f"{_PYTHON}/requests.py"
     definitions_path = f"{_PYTHON}/definitions.py"
     return {
         _RUST: rust.render(methods),
         **_models(module.classes, where),
         notifications_path: tables.notifications(notifications_path, methods, where),
+        literals_path: literals.module(literals_path, bundle, methods, module),
+        registry_path: registry.module(registry_path, methods),
         requests_path: tables.requests(requests_path, methods),
         definitions_path: digests.module(definitions_path, bundle.text),
         _CLIENT: rpc.module(_CLIENT, client_calls),

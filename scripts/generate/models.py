@@ -8,6 +8,7 @@ guess: the next runtime then stops the generator instead of yielding a wrong mod
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import cast
 
 from . import policy, variants
@@ -39,6 +40,8 @@ def build(bundle: Bundle, protocol: Protocol) -> Module:
     reader = _Reader(bundle, _only_sent(bundle, protocol))
     for name, schema in {**bundle.definitions, **bundle.extra}.items():
         reader.definition(name, schema)
+    if unknown := sorted(set(policy.UNTAGGED) - reader.untagged):
+        raise ValueError(f"policy.UNTAGGED names {unknown}, which are no tagged unions of the schema")
     # The schema as a whole has a title and no content; the official SDK has a class for it.
     reader.module.add(Model("CodexAppServerProtocolV2", [], None))
     return reader.module
@@ -61,6 +64,8 @@ class _Reader:
     def __init__(self, bundle: Bundle, only_sent: set[str]) -> None:
         self.bundle: Bundle = bundle
         self.only_sent: set[str] = only_sent
+        # The unions of policy.UNTAGGED that were found.
+        self.untagged: set[str] = set()
         self.module: Module = Module()
 
     def definition(self, name: str, schema: Schema) -> None:
@@ -194,38 +199,58 @@ class _Reader:
         elif strings:
             # In front of the enum, which takes any string.
             enums.insert(0, _literal(strings[0]))
-        if not found and not enums:
-            return union(rest)
-        models = self.models(owner, found) if found else []
-        if found and _MAP not in rest and not self.closed(owner):
+        if not found:
+            return _in_order([*enums, *rest]) if enums else union(rest)
+        models = self.models(owner, found)
+        if _MAP not in rest and not self.closed(owner):
             rest.append(self.fallback(owner, found))
-        return _in_order([*enums, *models, *rest])
+        tag = variants.tag(found)
+        if tag is None:
+            return _in_order([*enums, *models, *rest])
+        if enums:
+            raise ValueError(f"{owner} has strings beside objects with the tag {tag}")
+        return self.tagged(owner, tag, found, [*models, *rest])
 
     def strings(self, owner: str, values: list[str]) -> Type:
         """The enum of the strings among a definition's alternatives."""
         return self.enumeration(owner, f"{owner}Value", [(v, None) for v in values])
 
     def models(self, owner: str, found: list[Schema]) -> list[Type]:
-        """The objects among a definition's alternatives; those with a tag as one tagged union."""
+        """The objects among a definition's alternatives."""
         types: list[Type] = []
         untitled = 0
         for schema in found:
             if "title" not in schema:
                 untitled += 1
             types.append(self.model(_variant_name(owner, schema, untitled), schema))
-        tag = variants.tag(found)
-        if tag is None:
-            return types
-        first: dict[str, Type] = {}
-        repeated: list[Type] = []
-        for kind, schema in zip(types, found, strict=True):
-            # Two variants of one tag: the second is tried after the tagged union has refused.
-            if first.setdefault(schema["properties"][tag]["enum"][0], kind) is not kind:
-                repeated.append(kind)
-        tagged = union(list(first.values()))
-        if len(first) > 1:
-            tagged = tagged.inside(f'Annotated[{{}}, Field(discriminator="{field_name(tag)}")]')
-        return [tagged, *repeated]
+        return types
+
+    def tagged(self, owner: str, tag: str, found: list[Schema], types: list[Type]) -> Type:
+        """`types`, flat and in the schema's order, with what says that they are read by their tag."""
+        tags = [schema["properties"][tag]["enum"][0] for schema in found]
+        whole = union(types)
+        options: list[str] = []
+        if len(set(tags)) == 1:
+            whole = _in_order(types)
+        elif len(set(tags)) == len(types):
+            options.append(f'Field(discriminator="{field_name(tag)}")')
+        else:
+            # Two variants of one tag, or the unknown one: pydantic's discriminator takes neither.
+            options.append(f'Tagged("{field_name(tag)}")')
+        if owner in policy.UNTAGGED:
+            options.append(self.tag_or(owner, tag, tags))
+        return whole.inside(f"Annotated[{{}}, {', '.join(options)}]") if options else whole
+
+    def tag_or(self, owner: str, tag: str, kinds: Collection[str]) -> str:
+        """What lets an object without `tag` be the variant that `policy.UNTAGGED` says."""
+        variant = policy.UNTAGGED[owner]
+        if not self.closed(owner):
+            # It would cost every value that the runtime sends a call of Python.
+            raise ValueError(f"policy.UNTAGGED names {owner}, which the runtime sends too")
+        if variant not in kinds:
+            raise ValueError(f"policy.UNTAGGED takes {owner} for {variant!r}, which is none of its variants")
+        self.untagged.add(owner)
+        return f'tag_or("{tag}", "{variant}")'
 
     def fallback(self, owner: str, found: list[Schema]) -> Type:
         """Adds the class that holds a variant of ``owner`` that the schema does not know."""

@@ -227,6 +227,13 @@ OPTIONAL: dict[str, set[str]] = {
     "ThreadSectionMoveParams": {"sectionId"},
 }
 
+# Tagged unions whose tag the runtime lets a caller leave out, against its schema, with the variant that it
+# takes such an object for. docs/design/models.md has what was measured of every union that a caller sends.
+UNTAGGED: dict[str, str] = {
+    # A tool without `type` is in the older format: a function, whose `namespace` is a field of its own.
+    "DynamicToolSpec": "function",
+}
+
 # Descriptions in the schema that are not about the request: a heading of the runtime's source, and a remark
 # on the type of the params.
 NO_DESCRIPTIONS: frozenset[str] = frozenset(

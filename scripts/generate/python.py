@@ -42,7 +42,10 @@ def module(
     if shared:
         bodies.append(f"reuse({', '.join(shared)})\n")
     text = "\n\n".join(bodies)
-    bases = ["OpenEnum", "OpenStrEnum", "ProtocolModel", "ProtocolRoot", "UnknownVariant", "reuse"]
+    bases = [
+        *("OpenEnum", "OpenStrEnum", "ProtocolModel", "ProtocolRoot", "Tagged", "UnknownVariant"),
+        *("reuse", "tag_or"),
+    ]
     parts = [
         HEADER,
         f'"""{doc}"""\n',
@@ -65,7 +68,7 @@ def exports(names: Iterable[str]) -> str:
 def formatted(source: str, path: str) -> str:
     """``source`` as the linter wants the file at ``path``, relative to the root. Runs ``ruff``."""
     command = [sys.executable, "-m", "ruff"]
-    for step in (["check", "--select", "I,F401", "--fix", "--quiet"], ["format"]):
+    for step in (["check", "--select", "I,F401,RUF022", "--fix", "--quiet"], ["format"]):
         arguments = [*command, *step, "--stdin-filename", path, "-"]
         done = subprocess.run(arguments, input=source, capture_output=True, text=True, check=False, cwd=ROOT)
         if done.returncode:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from .calls import Argument, Call
 from .names import class_name
 from .python import HEADER, formatted
-from .shapes import named, union
+from .shapes import Type, named, union
 
 _WIDTH = 109
 
@@ -22,21 +22,19 @@ _MODULE = '''
 """A typed call for every request of the protocol, by the wire's nouns: the asyncio shell.
 
 `AsyncCodex.rpc` makes an `AsyncRpc`; the rest hangs on it. A method names its arguments and the model of its
-answer; `_calls` checks the arguments and makes the request.
+answer; `_outgoing.calls` checks the arguments and makes the request.
 """
 
 from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from .._calls import call, call_with
-from .._omit import OMIT, Omit
+from .._outgoing.calls import call, call_with
+from .._outgoing.omit import OMIT, Omit
+from ..generated import v2_all
 from .namespace import AsyncNamespace
-
-if TYPE_CHECKING:
-    from ..generated.v2_all import ({models})
 
 __all__ = ["AsyncRpc"]
 
@@ -91,13 +89,8 @@ class _Noun:
 
 def module(path: str, calls: list[Call]) -> str:
     """Returns the source of the client at ``path``."""
-    models = {call.response for call in calls}
-    for call in calls:
-        for argument in call.arguments:
-            models |= argument.taken.refs
-    text = HEADER + _MODULE.format(models=", ".join(sorted(models)))
     classes = [_class(noun) for noun in _tree(calls).all()]
-    return formatted("\n".join([text, *classes]), path)
+    return formatted("\n".join([HEADER + _MODULE, *classes]), path)
 
 
 def _tree(calls: list[Call]) -> _Noun:
@@ -134,7 +127,7 @@ def _class(noun: _Noun) -> str:
 def _property(name: str, noun: _Noun) -> str:
     doc = f"The calls under `{'.'.join(noun.path)}`."
     lines = ["@property", f"def {name}(self) -> {noun.name}:", f'    """{doc}"""']
-    return _indented("\n".join([*lines, f"    return {noun.name}(self._client)"])) + "\n"
+    return _indented("\n".join([*lines, f"    return {noun.name}(self._runtime)"])) + "\n"
 
 
 def _method(name: str, call: Call, shadowed: bool) -> str:
@@ -146,7 +139,7 @@ def _method(name: str, call: Call, shadowed: bool) -> str:
         given = "".join(f", {argument.name}={argument.name}" for argument in call.arguments)
         made = f'call("{call.method}"{given})'
     lines = [
-        f"async def {name}(self, *{signature}{timeout}) -> {call.response}:",
+        f"async def {name}(self, *{signature}{timeout}) -> v2_all.{call.response}:",
         _indented(_docstring(_method_doc(call), 8)),
         f"    return await self._request({made}, timeout_s)",
     ]
@@ -154,10 +147,21 @@ def _method(name: str, call: Call, shadowed: bool) -> str:
 
 
 def _parameter(argument: Argument, shadowed: bool) -> str:
-    kind = argument.taken.text if argument.required else union([argument.taken, named("Omit")]).text
+    taken = Type(_through_the_module(argument.taken), argument.taken.refs)
+    kind = taken.text if argument.required else union([taken, named("Omit")]).text
     if shadowed:
         kind = re.sub(r"\blist\[", "builtins.list[", kind)
     return f"{argument.name}: {kind}" + ("" if argument.required else " = OMIT")
+
+
+def _through_the_module(kind: Type) -> str:
+    """The annotation with its models as attributes of ``v2_all``, which loads one when it is evaluated."""
+    names = "|".join(sorted(kind.refs, reverse=True))
+    return re.sub(rf'"[^"]*"|\b({names})\b', _attribute, kind.text) if names else kind.text
+
+
+def _attribute(found: re.Match[str]) -> str:
+    return f"v2_all.{found[1]}" if found[1] else found[0]
 
 
 def _method_doc(call: Call) -> str:

@@ -22,26 +22,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from .._package.late import pydantic
 from ._lookup import model
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from ..models import UnknownNotification
     from .v2_all import (
         {imports}
     )
 
-    # What `Notification.payload` may be.
-    NotificationPayload: TypeAlias = (
+    KnownPayload: TypeAlias = (
         {union}
-        | UnknownNotification
     )
+    # What `Notification.payload` may be.
+    NotificationPayload: TypeAlias = KnownPayload | UnknownNotification
 
 __all__ = ["OF_TURNS", "PAYLOADS", "payload_model"]
 
 
-def payload_model(method: str) -> type[BaseModel] | None:
+def payload_model(method: str) -> type[pydantic.BaseModel] | None:
     """Returns the model of a notification's params, or None for a method that is not known."""
     name = PAYLOADS.get(method)
     return None if name is None else model(name)
@@ -59,12 +58,10 @@ Importing this module imports no model; ``params_model`` and ``response_model`` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from .._package.late import pydantic
 from ._lookup import model
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 __all__ = ["REQUESTS", "SERVER_REQUESTS", "RequestSpec", "ServerRequestSpec"]
 
@@ -85,12 +82,12 @@ class RequestSpec(NamedTuple):
     not_nullable: tuple[str, ...] = ()
 
     @property
-    def params_model(self) -> type[BaseModel] | None:
+    def params_model(self) -> type[pydantic.BaseModel] | None:
         """The model of the request's params, None where it takes none."""
         return None if self.params is None else model(self.params)
 
     @property
-    def response_model(self) -> type[BaseModel]:
+    def response_model(self) -> type[pydantic.BaseModel]:
         """The model of the result."""
         return model(self.response)
 
@@ -102,12 +99,12 @@ class ServerRequestSpec(NamedTuple):
     response: str
 
     @property
-    def params_model(self) -> type[BaseModel]:
+    def params_model(self) -> type[pydantic.BaseModel]:
         """The model of what the server asks."""
         return model(self.params)
 
     @property
-    def response_model(self) -> type[BaseModel]:
+    def response_model(self) -> type[pydantic.BaseModel]:
         """The model of the answer."""
         return model(self.response)
 

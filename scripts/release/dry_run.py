@@ -137,13 +137,17 @@ def _wheel(source: Path, out: Path, root: Path) -> Path:
 def _compiled(root: Path) -> dict[str, str]:
     """Nothing on PATH but cargo and the system: none of the development tools, which users do not have.
 
-    Compiled dependencies are kept for the next time, apart from the development build.
+    Compiled dependencies are kept for the next time, apart from the development build. The crates of this
+    project are not: all files of an sdist have one date, by which cargo would take those of before for these.
     """
     cargo = shutil.which("cargo")
     if cargo is None:
         raise ReleaseError("There is no cargo on PATH, which builds the sdist.", "install Rust")
     path = os.pathsep.join([str(Path(cargo).parent), os.defpath])
-    return {"CARGO_TARGET_DIR": str(root / "target/dry-run"), "PATH": path}
+    target = root / "target/dry-run"
+    for ours in target.glob("*/.fingerprint/codex-*"):
+        shutil.rmtree(ours)
+    return {"CARGO_TARGET_DIR": str(target), "PATH": path}
 
 
 def _turn(environment: Path, requirements: list[str], root: Path) -> Installed:

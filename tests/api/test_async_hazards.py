@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from codex_app_server import AsyncCodex, CodexConfig
+from codex_app_server import AsyncCodex, AsyncThread, CodexConfig
 from codex_app_server._async import waiting
 from codex_app_server._async.waiting import Lock
+from codex_app_server._incoming import decoding
 from codex_app_server.errors import ForkedProcessError, RequestTimeoutError, StreamOverflowError
 from codex_app_server.testing import Answer, OfflineModel, Stall
 from codex_app_server.types import TurnStatus
@@ -42,6 +43,84 @@ async def expect(peer: ScriptedPeer, method: str) -> dict[str, Any]:
 async def thread_of(codex: AsyncCodex, peer: ScriptedPeer, thread_id: str = "t") -> Any:
     peer.answers["thread/start"] = {"thread": {"id": thread_id}}
     return await codex.thread_start()
+
+
+async def test_the_models_of_a_first_answer_are_imported_beside_the_loop(
+    peer: ScriptedPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_ready = decoding.make_ready
+    begun, go_on = threading.Event(), threading.Event()
+
+    def import_slowly(method: str) -> None:
+        begun.set()
+        assert go_on.wait(TIMEOUT_S)  # in the loop this would be for ever
+        make_ready(method)
+
+    monkeypatch.setattr(decoding, "make_ready", import_slowly)
+    monkeypatch.setattr(decoding, "_ready", set())
+    peer.answers["model/list"] = {"data": []}
+    async with client(peer) as codex:
+        asking = asyncio.ensure_future(codex.models())
+        while not begun.is_set():
+            await asyncio.sleep(0)
+        go_on.set()
+        assert (await asking).data == []
+        monkeypatch.setattr(decoding, "make_ready", None)  # once is enough
+        assert (await codex.models()).data == []
+
+
+def test_a_resume_of_a_loop_that_does_not_run_any_more_keeps_no_other_one_waiting(peer: ScriptedPeer) -> None:
+    codex = AsyncCodex(CodexConfig(launch_args_override=peer.argv, request_timeout_s=0.2))
+    stopped = asyncio.new_event_loop()
+
+    async def leave_one_behind() -> asyncio.Task[AsyncThread]:
+        task = asyncio.ensure_future(codex.thread_resume("t"))
+        await expect(peer, "thread/resume")
+        return task
+
+    async def resume() -> None:
+        async with codex:
+            with pytest.raises(RequestTimeoutError) as caught:
+                await asyncio.wait_for(codex.thread_resume("t"), TIMEOUT_S / 3)
+            assert not caught.value.was_sent
+
+    async def ended(task: asyncio.Task[AsyncThread]) -> None:
+        await asyncio.wait([task])
+        task.exception()
+
+    task = stopped.run_until_complete(leave_one_behind())
+    asyncio.run(resume())
+    stopped.run_until_complete(ended(task))
+    stopped.run_until_complete(stopped.shutdown_default_executor())
+    stopped.close()
+
+
+async def test_a_deadline_does_not_wait_for_the_models_of_the_answer(
+    peer: ScriptedPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(decoding, "make_ready", lambda method: go_on.wait(TIMEOUT_S))
+    monkeypatch.setattr(decoding, "_ready", set())
+    async with client(peer, request_timeout_s=0.1) as codex:
+        try:
+            with pytest.raises(RequestTimeoutError):
+                await asyncio.wait_for(codex.models(), TIMEOUT_S / 3)
+        finally:
+            go_on.set()
+
+
+async def test_where_no_thread_can_be_started_the_models_are_imported_all_the_same(
+    peer: ScriptedPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    peer.answers["model/list"] = {"data": []}
+    async with client(peer) as codex:
+        monkeypatch.setattr(decoding, "_ready", set())
+        with monkeypatch.context() as limited:
+            limited.setattr(threading.Thread, "start", refused)
+            assert (await codex.models()).data == []
 
 
 async def test_an_endless_stream_lets_everything_else_run(peer: ScriptedPeer) -> None:
@@ -194,7 +273,7 @@ async def test_an_answer_in_the_moment_of_the_cancel_is_not_lost(peer: ScriptedP
         thread = await thread_of(codex, peer)
         starting = asyncio.ensure_future(thread.turn("go"))
         peer.answer(await expect(peer, "turn/start"), started("u"))
-        native = codex._client.connection.native
+        native = codex._runtime.connection.native
         # The loop stands still until the reader has answered the call; then the task is cancelled
         # before it has seen that.
         while native.stats()["requests_pending"]:
@@ -227,7 +306,7 @@ async def test_a_cancelled_run_leaves_a_turn_alone_that_somebody_else_follows(pe
         peer.answers["model/list"] = {"data": []}
         first = await thread.turn("go")
         running = asyncio.ensure_future(thread.run("join"))
-        native = codex._client.connection.native
+        native = codex._runtime.connection.native
         before = native.stats()["requests_written"]
         while native.stats()["requests_written"] == before or native.stats()["requests_pending"]:
             await asyncio.sleep(0)
@@ -246,7 +325,7 @@ async def test_a_request_that_is_never_answered_times_out(peer: ScriptedPeer) ->
         assert isinstance(caught.value, TimeoutError)
         # A late answer is no surprise, and frees its place.
         peer.answer(peer.expect("model/list"), {"data": []})
-        native = codex._client.connection.native
+        native = codex._runtime.connection.native
         while native.stats()["requests_admitted"]:
             await asyncio.sleep(0)
         assert native.stats()["late_responses"] == 1
@@ -440,7 +519,7 @@ async def test_starting_a_client_does_not_hold_the_loop_up(model: OfflineModel) 
     # In a process of its own: what is imported once is not imported again.
     body = """
 import asyncio, sys, time
-from codex_app_server import AsyncCodex, CodexConfig
+from codex_app_server import AsyncCodex, AsyncThread, CodexConfig
 
 async def beat(longest):
     while True:

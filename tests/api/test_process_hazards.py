@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from codex_app_server import Codex, CodexConfig
-from codex_app_server._launch import resolve
+from codex_app_server._launch.command import resolve
 from codex_app_server.client import CodexClient
 from codex_app_server.errors import DescriptorLimitError, ForkedProcessError, StreamOverflowError
 from codex_app_server.testing import Answer, FunctionCall, OfflineModel
@@ -115,7 +115,7 @@ def test_a_thread_in_a_stream_does_not_hold_the_interpreter_up(daemon: bool) -> 
                 print(type(error).__name__, flush=True)
         threading.Thread(target=follow, daemon={daemon}).start()
         waiting.wait(30)
-        print("pid", codex._client.connection.native.pid, flush=True)
+        print("pid", codex._runtime.connection.native.pid, flush=True)
     """
     done = subprocess.run(program(body), capture_output=True, text=True, timeout=50, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
@@ -162,7 +162,7 @@ def test_a_child_that_a_signal_handler_forks_in_a_wait_is_refused_there() -> Non
 def test_a_killed_program_takes_its_runtime_along() -> None:
     body = """
         with OfflineModel() as model, Codex(model.config()) as codex:
-            print("pid", codex._client.connection.native.pid, flush=True)
+            print("pid", codex._runtime.connection.native.pid, flush=True)
             time.sleep(60)
     """
     with subprocess.Popen(program(body), stdout=subprocess.PIPE, text=True, cwd=ROOT) as running:
@@ -174,7 +174,7 @@ def test_a_killed_program_takes_its_runtime_along() -> None:
 
 def test_an_unclosed_client_warns_and_ends_its_runtime(peer: ScriptedPeer) -> None:
     codex = Codex(CodexConfig(launch_args_override=peer.argv))
-    native = codex._client.connection.native
+    native = codex._runtime.connection.native
     with pytest.warns(ResourceWarning, match="with"):
         del codex
     assert native.wait(20)
@@ -232,7 +232,7 @@ def test_a_slow_consumer_loses_deltas_and_is_told_but_the_result_is_whole(peer: 
         peer.send(
             event("item/completed", "t", "u", item=item, completedAtMs=1), event("turn/completed", "t", "u")
         )
-        native = codex._client.connection.native
+        native = codex._runtime.connection.native
         Footprint.wait_until(lambda: native.stats()["turns_routed"] == 0)
         assert native.stats()["mailbox_bytes"] < 100_000
         with pytest.raises(StreamOverflowError, match="include_turns=True") as caught:
@@ -430,6 +430,8 @@ DAEMONS = """
 """
 
 
+# A client per ending, of which each takes most of a processor's second.
+@pytest.mark.timeout(300)
 def test_a_program_whose_daemon_threads_wait_for_turns_ends_without_a_word(model: OfflineModel) -> None:
     model.hold()
     env = [part for pair in model.env.items() for part in pair]
@@ -444,3 +446,136 @@ def test_a_program_whose_daemon_threads_wait_for_turns_ends_without_a_word(model
         bad = [ending for ending in pool.map(end, range(ENDINGS)) if ending != (0, "")]
     # The end of the text says what it was.
     assert not bad, f"{len(bad)} of {ENDINGS}: {Counter((code, text[-200:]) for code, text in bad)}"
+
+
+LETTING_GO = """
+    from codex_app_server import CodexConfig
+    config = CodexConfig(env=dict(zip(sys.argv[1::2], sys.argv[2::2])))
+    codex = Codex(config)
+
+    def stream():
+        for event in codex.thread_start().turn("go").stream():
+            pass
+
+    def run_on_a_client_of_its_own():
+        Codex(config).thread_start().run("go")
+
+    for one in (stream, run_on_a_client_of_its_own):
+        threading.Thread(target=one, daemon=True).start()
+"""
+
+
+def test_what_a_daemon_thread_lets_go_of_in_the_end_says_nothing(model: OfflineModel) -> None:
+    model.hold()
+    env = [part for pair in model.env.items() for part in pair]
+    command = program(LETTING_GO + "    sys.stdin.read()\n")
+    with subprocess.Popen(
+        [*command, *env], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        model.wait_for_requests(2)
+        said = child.communicate()
+    assert (child.returncode, *said) == (0, b"", b"")
+
+
+LOGGED = """
+        import logging
+        class Told(logging.Handler):
+            def emit(self, record):
+                print(record.getMessage()[:200], flush=True)
+        wire = logging.getLogger("codex_app_server.wire")
+        wire.setLevel(logging.DEBUG)
+"""
+
+
+def test_lines_that_wait_for_the_wire_log_are_logged_when_the_interpreter_exits() -> None:
+    body = f"""{LOGGED}
+        last = threading.Event()
+        class Slow(Told):
+            def emit(self, record):
+                last.wait(10)
+                super().emit(record)
+        wire.addHandler(Slow())
+        # What is to be done in the end is done in the order in which it was said.
+        from codex_app_server._concurrency import interpreter_exit
+        interpreter_exit.at_end(last.set)
+        model = OfflineModel().__enter__()
+        codex = Codex(model.config())
+        codex.models()
+        interpreter_exit.at_end(lambda: print("end", flush=True))
+    """
+    done = subprocess.run(program(body), capture_output=True, text=True, timeout=50, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "model/list" in done.stdout
+    assert done.stdout.endswith("\nend\n")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_handler_of_the_wire_log_that_never_returns_does_not_hold_the_exit_up() -> None:
+    body = f"""{LOGGED}
+        class Stuck(Told):
+            def emit(self, record):
+                threading.Event().wait()
+        wire.addHandler(Stuck())
+        with OfflineModel() as model, Codex(model.config()) as codex:
+            codex.models()
+        # It would wait for the handler's lock itself.
+        import atexit
+        atexit.unregister(logging.shutdown)
+        print("end", flush=True)
+    """
+    done = subprocess.run(program(body), capture_output=True, text=True, timeout=50, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_stderr_is_told_to_nobody_while_the_interpreter_ends(closes: bool) -> None:
+    body = f"""
+        from codex_app_server import CodexConfig
+        # It speaks without an end, and goes on when it is asked to end.
+        script = "trap '' TERM; (while :; do echo x >&2; done) & read line; echo $ANSWER; sleep 30"
+        told, ended = [], threading.Event()
+        def on_stderr(line):
+            if ended.is_set():
+                os.write(2, b"late")
+            told.append(line)
+            # Many more wait meanwhile.
+            ended.wait(20)
+        config = CodexConfig(
+            launch_args_override=("/bin/sh", "-c", script),
+            env={{"ANSWER": '{{"id":1,"result":{{"userAgent":"a/0.163.0"}}}}'}},
+            on_stderr=on_stderr,
+            shutdown_grace_s=0.2,
+        )
+        # The last that is registered is the first that is done.
+        threading._register_atexit(ended.set)
+        codex = Codex(config)
+        while not told:
+            time.sleep(0.01)
+        if {closes}:
+            codex.close()
+    """
+    done = subprocess.run(program(body), capture_output=True, text=True, timeout=50, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
+def test_a_forked_child_has_a_wire_log_of_its_own() -> None:
+    body = f"""{LOGGED}
+        from codex_app_server._logs import wire as wire_log
+        wire.addHandler(Told())
+        with OfflineModel() as model, Codex(model.config()) as codex:
+            codex.models()
+            pid = os.fork()
+            if pid == 0:
+                wire.setLevel(logging.INFO)
+                wire.setLevel(logging.DEBUG)
+                with Codex(model.config()) as own:
+                    own.account()
+                wire_log._log.end()
+                os._exit(0)
+            assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+            codex.thread_list()
+    """
+    done = subprocess.run(program(body), capture_output=True, text=True, timeout=50, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    asked = dict(re.findall(r'^(\d+) -> .*"method":"(account/read|thread/list)"', done.stdout, re.MULTILINE))
+    assert sorted(asked.values()) == ["account/read", "thread/list"], done.stdout

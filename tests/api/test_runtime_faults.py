@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from codex_app_server import Codex
-from codex_app_server._launch import resolve
+from codex_app_server._launch.command import resolve
 from codex_app_server.errors import RequestTimeoutError, TransportClosedError
 from codex_app_server.testing import OfflineModel
 from tests.leaks import Footprint
@@ -37,7 +37,7 @@ def nothing_is_left(model: OfflineModel) -> Iterator[None]:
 
 
 def pid_of(codex: Codex) -> int:
-    return codex._client.connection.native.pid
+    return codex._runtime.connection.native.pid
 
 
 def wrapped(model: OfflineModel, script: str) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ def test_a_flood_on_stderr_holds_no_turn_up_and_ends_with_the_client(model: Offl
     config = model.config(launch_args_override=wrapped(model, "yes noise >&2 & exec $runtime"))
     with Codex(config) as codex:
         assert codex.thread_start().run("Hello?").final_response == "Hello?"
-        tail = codex._client.connection.native.stderr_tail
+        tail = codex._runtime.connection.native.stderr_tail
     assert "noise\nnoise\n" in tail
 
 
@@ -133,7 +133,7 @@ def test_a_program_that_takes_its_childrens_status_away_loses_nothing_else(
             with Codex(config) as codex:
                 thread = codex.thread_start()
                 assert thread.run("Hello?").final_response == "Hello?"
-                pid = codex._client.connection.native.pid
+                pid = codex._runtime.connection.native.pid
                 if ending == "killed":
                     os.kill(pid, signal.SIGKILL)
                     try:

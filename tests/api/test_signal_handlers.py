@@ -330,6 +330,23 @@ def test_an_alarm_in_a_wait_loses_no_event(peer: ScriptedPeer) -> None:
         assert [one.method for one in stream] == ["turn/completed"]
 
 
+def test_an_alarm_that_is_a_runtime_error_ends_a_wait_for_a_result(peer: ScriptedPeer) -> None:
+    def ring() -> None:
+        raise RuntimeError("Too long.")
+
+    with Codex(config(peer)) as codex:
+        turn = turn_of(codex, peer)
+        for _ in range(5):
+            with (
+                handled(ring) as send,
+                meanwhile(until(lambda: main_is_in("fill")), send),
+                pytest.raises(RuntimeError, match="Too long"),
+            ):
+                turn.result()
+        peer.send(event("turn/completed", "t", "u"))
+        assert turn.result().id == "u"
+
+
 def test_an_alarm_at_any_moment_of_a_flood_loses_no_event(peer: ScriptedPeer) -> None:
     rings = 200
     rung = 0

@@ -20,6 +20,7 @@ from codex_app_server import (
     Codex,
     CodexConfig,
     ForkedProcessError,
+    OutputChunk,
     RequestTimeoutError,
 )
 from codex_app_server.generated.v2_all import ProcessExitedNotification
@@ -223,7 +224,7 @@ async def test_a_wait_that_is_cancelled_can_be_done_again(model: OfflineModel) -
         for begin in (codex.command_exec, codex.process_spawn):
             program: AsyncCommandHandle | AsyncProcessHandle
             async with await begin(["sh", "-c", "echo ready; read x; exit 5"]) as program:
-                assert (await program.__anext__()).data == b"ready\n"
+                assert await program.__anext__() == OutputChunk("stdout", b"ready\n")
                 first: asyncio.Future[Any] = asyncio.ensure_future(program.wait())
                 second: asyncio.Future[Any] = asyncio.ensure_future(program.wait())
                 reading = asyncio.ensure_future(program.__anext__())

@@ -14,5 +14,10 @@ def test_a_coroutine_function_is_no_handler_for_threads() -> None:
     async def handler(method: str, params: Any) -> Any:
         return {"decision": "accept"}
 
-    with pytest.raises(InvalidInputTypeError, match="asyncio"):
-        CodexClient(approval_handler=handler)  # type: ignore[arg-type]
+    class CalledLikeOne:
+        async def __call__(self, method: str, params: Any) -> Any:
+            return {"decision": "accept"}
+
+    for wrong in (handler, CalledLikeOne()):
+        with pytest.raises(InvalidInputTypeError, match="asyncio"):
+            CodexClient(approval_handler=wrong)  # type: ignore[arg-type]

@@ -16,10 +16,13 @@ import pytest
 
 from codex_app_server import AsyncCodex, Codex
 from codex_app_server._async.waiting import wait_ready
-from codex_app_server._decode import decoder
+from codex_app_server._incoming.decoding import decoder
 from codex_app_server.models import AgentMessageDeltaNotification
 from codex_app_server.testing import Answer, Message, ModelRequest, OfflineModel
 from tests.payloads import delta, payload
+
+# They load the machine, and one measures what others wait for meanwhile.
+pytestmark = pytest.mark.alone
 
 TURNS = 1000
 THREADS = 64
@@ -131,7 +134,7 @@ async def test_a_thousand_idle_streams_and_endless_requests_hold_nobody_up(model
 
         idle = await medians()
         # Forty requests that answer only when work ends: commands that wait for their input.
-        native = codex._client.connection.native
+        native = codex._runtime.connection.native
         output = native.subscribe_notifications(["command/exec/outputDelta"])
         endless = [native.open_call("command/exec") for _ in range(40)]
         for number, call in enumerate(endless):

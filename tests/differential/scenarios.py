@@ -172,7 +172,14 @@ async def archiving(s: Session) -> None:
 
 
 async def resuming(s: Session) -> None:
-    thread = await s.do(s.codex.thread_start())
+    # As it is resumed: the official package leaves a loaded thread as it is, whatever is asked.
+    thread = await s.do(
+        s.codex.thread_start(
+            developer_instructions="Be brief.",
+            sandbox=s.sdk.Sandbox.read_only,
+            approval_mode=s.sdk.ApprovalMode.deny_all,
+        )
+    )
     await s.do(thread.run("My name is Ada."))
     for include_turns in (None, True, False):
         resumed = await s.do(
@@ -258,7 +265,6 @@ async def options(s: Session) -> None:
             personality=types.Personality.pragmatic,
             sandbox=s.sdk.Sandbox.workspace_write,
             service_name="harbour",
-            service_tier="fast",
             session_start_source=types.ThreadStartSource.startup,
             thread_source=types.ThreadSource("user"),
         )
@@ -270,7 +276,12 @@ async def options(s: Session) -> None:
             cwd=home,
             effort=v2.ReasoningEffort("high"),
             model="gpt-5.4",
-            output_schema={"type": "object", "properties": {"a_b": {"type": "string"}}},
+            output_schema={
+                "type": "object",
+                "properties": {"a_b": {"type": "string"}},
+                "required": ["a_b"],
+                "additionalProperties": False,
+            },
             personality=types.Personality.friendly,
             sandbox=s.sdk.Sandbox.read_only,
             service_tier="flex",
@@ -290,7 +301,7 @@ async def sandboxes_and_modes(s: Session) -> None:
             await s.do(s.codex.thread_fork(thread.id, sandbox=preset, approval_mode=mode))
             await s.do(s.codex.thread_resume(thread.id, sandbox=preset, approval_mode=mode))
     async with s.noting_errors("no such mode"):
-        await s.do(s.codex.thread_start(approval_mode="deny_all"))
+        await s.do(s.codex.thread_start(approval_mode="denyAll"))
     async with s.noting_errors("no mode"):
         await s.do(s.codex.thread_start(approval_mode=None))
 

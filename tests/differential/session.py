@@ -19,7 +19,7 @@ from typing import Any
 
 import openai_codex
 
-from codex_app_server._launch import resolve
+from codex_app_server._launch.command import resolve
 from codex_app_server.testing import OfflineModel
 from tests.differential.plain import error, plain
 

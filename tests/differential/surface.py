@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import re
 from collections.abc import Iterator
 from enum import Enum
 from types import ModuleType
@@ -30,8 +29,6 @@ MODULES = (
     "generated",
     "generated.v2_all",
 )
-# The official client's own queues, one per turn, login and goal, which its handles read.
-PLUMBING = re.compile(r"(un)?register_\w+|reserve_goal_operation|next_(turn|login|goal)_notification")
 # What the models' base class brings along is not this package's.
 FOREIGN = set(dir(BaseModel)) | set(dir(RootModel)) | set(dir(Exception)) | set(dir(str))
 
@@ -111,7 +108,7 @@ def compare(place: str, official: Any, ours: Any) -> Iterator[tuple[str, str]]:
         return
     yield from _in_calls(f"{place}()", official, ours)
     for name in dir(official):
-        if name.startswith("_") or name in FOREIGN or PLUMBING.fullmatch(name):
+        if name.startswith("_") or name in FOREIGN:
             continue
         inner = f"{place}.{name}"
         if not hasattr(ours, name):

@@ -53,6 +53,26 @@ def of(outcomes: Outcomes, package: str, kind: str, name: str) -> dict[str, Any]
     return found
 
 
+# What is sent here besides, to see that what was asked of a thread holds.
+CHECKS = ("thread/read", "thread/resume", "thread/settings/update", "thread/loaded/list", "model/list")
+
+
+def without_checks(official: list[Any], ours: list[Any]) -> list[Any]:
+    """What was sent, without what only asks whether a thread is as it was asked to be."""
+
+    def form(line: Any) -> Any:
+        return line.get("method"), sorted(line.get("params") or ())
+
+    left, found = list(official), []
+    for line in ours:
+        if left and form(line) == form(left[0]):
+            left.pop(0)
+        elif line.get("method") in CHECKS:
+            continue
+        found.append(line)
+    return found
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("name", "kind"),
@@ -62,6 +82,7 @@ def test_both_packages_do_the_same(name: str, kind: str, outcomes: Outcomes) -> 
     official, ours = (of(outcomes, package, kind, name) for package in PACKAGES)
     # Answers have fields here that the official models do not know; what is sent and streamed has not.
     ours["notes"] = common(official["notes"], ours["notes"])
+    ours["sent"] = without_checks(official["sent"], ours["sent"])
     assert disagreements(Renamer()(official), Renamer()(ours)) == []
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -145,7 +146,7 @@ def test_the_reference_names_types_that_are_here() -> None:
     assert TurnStatus is types.TurnStatus
     assert retry_on_overload is retry.retry_on_overload
     assert InputItem == TextInput | ImageInput | LocalImageInput | SkillInput | MentionInput
-    assert Input == list[InputItem] | InputItem
+    assert Input == Sequence[InputItem] | InputItem
     for kind, fields in (
         (TextInput, ["text"]),
         (ImageInput, ["url"]),
@@ -175,7 +176,7 @@ def test_the_reference_has_policies_for_threads_and_turns(model: OfflineModel) -
         assert [event.method for event in turn.stream()][-1] == "turn/completed"
         thread.set_name("older")
         directory = str(model.workspace)
-        listed: Any = codex.thread_list(archived=False, cwd=directory, limit=5)  # type: ignore[arg-type]
+        listed: Any = codex.thread_list(archived=False, cwd=directory, limit=5)
         assert [one.name for one in listed.data] == ["older"]
         fork = codex.thread_fork(thread.id, approval_policy=never, sandbox=SandboxMode.workspace_write)
         assert fork.read().thread.id == fork.id

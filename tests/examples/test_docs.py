@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import json
+import logging
 import os
 import re
 import textwrap
@@ -18,9 +20,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
+from markdown_it import MarkdownIt
 
 import codex_app_server
-from codex_app_server import Codex, CodexConfig, TurnResult, async_client, client, errors, requests
+from codex_app_server import Codex, CodexConfig, TurnResult, async_client, client, errors, requests, tools
+from codex_app_server._output_types import rules
+from codex_app_server._output_types.output_type import output_type_of
 from codex_app_server.testing import OfflineModel
 from examples.offline import respond
 from scripts.release.links import path_of, targets
@@ -34,6 +39,7 @@ PAGES = sorted(
     {ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "examples/README.md", *ROOT.glob("docs/*.md")}
     - {ROOT / "docs/testing.md"}
 )
+RESULTS = (ROOT / "docs/structured-results.md").read_text(encoding="utf-8")
 REFERENCE = (ROOT / "docs/api-reference.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"(?:<!-- not run: (?P<reason>[^>]*?) -->\n+)?^```python\n(?P<code>.*?)^```$", re.M | re.S)
 
@@ -58,6 +64,16 @@ def model() -> Iterator[OfflineModel]:
     Footprint.take().assert_no_more_than(before)  # after all documents, not only after the model
 
 
+@pytest.fixture(autouse=True)
+def levels() -> Iterator[None]:
+    """The levels of the package's loggers, which documents set, are put back."""
+    loggers = [logging.getLogger("codex_app_server" + name) for name in ("", ".requests", ".wire")]
+    before = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+
+
 @pytest.fixture
 def nobody() -> Iterator[TextIO]:
     """A keyboard at which nobody sits."""
@@ -75,11 +91,11 @@ def test_code_in_a_document_runs(
     monkeypatch.setattr("sys.stdin", nobody)
     namespace: dict[str, Any] = {"__name__": "document"}
     if "Codex(" in code:
-        exec(compile(code, page, "exec"), namespace)  # noqa: S102
+        exec(compile(code, page, "exec", dont_inherit=True), namespace)  # noqa: S102
     else:
         with Codex() as codex:
             namespace.update(codex=codex, thread=codex.thread_start())
-            exec(compile(code, page, "exec"), namespace)  # noqa: S102
+            exec(compile(code, page, "exec", dont_inherit=True), namespace)  # noqa: S102
             namespace.clear()
 
 
@@ -114,6 +130,14 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_has_an_address(page: Path) -> None:
+    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
+        for part in token.children or ():
+            # A link without an address, and an address in the midst of a list, stay texts.
+            assert part.type != "text" or not re.search(r"\]\[|\]: ", part.content)
+
+
 def signatures() -> Iterator[Any]:
     for stub in re.findall(r"^```py\n(.*?)^```$", REFERENCE, re.M | re.S):
         for node in ast.parse(stub).body:
@@ -127,15 +151,16 @@ def signatures() -> Iterator[Any]:
 
 def named(name: str) -> Any:
     """A class or function, from the package or from a module of its own."""
-    modules = (codex_app_server, client, async_client, requests)
+    modules = (codex_app_server, client, async_client, requests, tools)
     return next(getattr(module, name) for module in modules if hasattr(module, name))
 
 
 @pytest.mark.parametrize(("owner", "stub"), list(signatures()))
 def test_signature_in_the_reference_is_that_of_the_code(owner: str | None, stub: ast.FunctionDef) -> None:
-    # Requests have no twin: one class for both clients.
-    own = owner in vars(requests) or stub.name in vars(requests)
-    holders = [requests] if own else [codex_app_server]
+    # Requests and tools have no twin: one class for both clients.
+    home = next((each for each in (requests, tools) if {owner, stub.name} & {*each.__all__}), None)
+    own = home is not None
+    holders: list[Any] = [home or codex_app_server]
     if owner is not None:
         holders = [named(owner)] if own else [named(owner), named(f"Async{owner}")]
     for holder in holders:
@@ -146,7 +171,7 @@ def test_signature_in_the_reference_is_that_of_the_code(owner: str | None, stub:
         parameters = inspect.signature(real).parameters
         keyword_only = [name for name, each in parameters.items() if each.kind is each.KEYWORD_ONLY]
         several = [stub.args.vararg] if stub.args.vararg else []
-        told = stub.args.args + several + stub.args.kwonlyargs
+        told = stub.args.posonlyargs + stub.args.args + several + stub.args.kwonlyargs
         assert [each.arg for each in told] == list(parameters)
         assert [each.arg for each in stub.args.kwonlyargs] == keyword_only
         spelled = [*stub.args.defaults, *stub.args.kw_defaults]
@@ -176,7 +201,9 @@ def test_signature_in_the_reference_is_that_of_the_code(owner: str | None, stub:
 def test_every_public_method_is_in_the_reference(owner: str) -> None:
     described = {case.values[1].name for case in signatures() if case.values[0] == owner}
     fields = {"id", "thread_id", "login_id", "auth_url", "verification_url", "user_code"}
-    assert described == {name for name in dir(named(owner)) if name[0] != "_"} - fields
+    # What a program makes by itself has its constructor there.
+    made = {"__init__"} if owner == "Codex" else set()
+    assert described == {name for name in dir(named(owner)) if name[0] != "_"} - fields | made
 
 
 @pytest.mark.parametrize(
@@ -202,6 +229,12 @@ def test_every_exported_name_is_in_the_reference() -> None:
     words = set(re.findall(r"\w+", REFERENCE))
     twins = {name for name in codex_app_server.__all__ if name.startswith("Async")}
     assert set(codex_app_server.__all__) - words - twins == {"__version__"}
+
+
+def test_every_name_of_tools_is_in_the_reference() -> None:
+    section = REFERENCE.split("## Tools\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?`) \|", section, re.M)
+    assert sorted(re.findall(r"\w+", " ".join(rows))) == sorted(tools.__all__)
 
 
 def table(headings: str) -> dict[str, list[str]]:
@@ -240,6 +273,34 @@ def test_the_tree_of_errors_is_that_of_the_code() -> None:
     assert errors.__doc__
     tree = textwrap.dedent(errors.__doc__.split("::\n\n")[1].split("\n\n")[0])
     assert f"```text\n{tree}\n```" in REFERENCE
+
+
+def test_the_schema_in_the_document_is_the_one_that_is_sent() -> None:
+    told = re.search(
+        r"```python\n(((?!```).)*)^```\n\nthis is sent:\n\n```text\n(.*?)```", RESULTS, re.M | re.S
+    )
+    assert told
+    namespace: dict[str, Any] = {"__name__": "document"}
+    exec(compile(told[1].split("print(")[0], "document", "exec", dont_inherit=True), namespace)  # noqa: S102
+    assert json.loads(told[3]) == output_type_of(namespace["Berth"]).schema
+
+
+def test_the_limits_in_the_document_are_those_of_the_rules() -> None:
+    told = RESULTS.split("## Limits")[1].split("## Other")[0]
+    numbers = re.findall(r"^\|.* \| ([\d,]+) \|$", told, re.M)
+    assert [int(number.replace(",", "")) for number in numbers] == [
+        rules.MOST_PROPERTIES,
+        rules.MOST_LEVELS,
+        rules.MOST_ENUM_VALUES,
+        rules.MOST_CHARACTERS,
+        rules.MOST_CHARACTERS_OF_A_LARGE_ENUM,
+    ]
+    assert f"more than {rules.LARGE_ENUM} " in told
+    assert rules.__doc__
+    dates = {re.findall(r"\d{4}-\d\d-\d\d", text)[0] for text in (told, rules.__doc__)}
+    assert len(dates) == 1
+    formats = re.findall(r"^\| the formats (.*?) \|", RESULTS, re.M)[0]
+    assert set(re.findall(r"`([\w-]+)`", formats)) == rules.FORMATS
 
 
 def test_the_version_is_in_the_changelog() -> None:

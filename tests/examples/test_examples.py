@@ -60,13 +60,37 @@ Both are dark red.
 Then the boat stays in the harbour.
 Periwinkle, 4.5 m
 """,
+    "tools_agent": """\
+find_berths {'draught': …} completed
+reserve {'berth': 'B2', 'nights': …} failed
+reserve {'berth': 'B2', 'nights': …} completed
+chart {} completed
+B2 is yours, the red bar in the middle.
+""",
+    "mcp_servers": """\
+tides tide {'place': 'Leeds'} completed
+lights light {'name': 'Eddystone'} completed
+High tide is at noon, and Eddystone flashes twice every … seconds.
+""",
+    "extraction": """\
+chandler.txt   Quay Chandlers Ltd              2026-10-02   84.50 EUR
+engine.txt     Diesel & Daughter               2026-09-21  227.40 EUR
+harbour.txt    Harbour Master, Kingfisher Bay  2026-09-30  401.20 EUR
+regatta.txt    no invoice: an autumn regatta on Saturday
+sailmaker.txt  not read: Value error, the lines add up to 165.00, and the total is 175.00
+""",
+    "questions": """\
+What kind of boat is she? ['A dinghy', 'A ketch']
+A dinghy is best called Kingfisher.
+""",
     "errors_and_retry": """\
 BinaryNotFoundError: Codex binary not found at /nowhere/codex. Set CodexConfig.codex_bin to a valid binary \
 path or to the name of a command on PATH, or leave it out for the packaged runtime.
 InvalidInputError: The prompt is empty. Give some text, or an input such as ImageInput.
 InvalidRequestError: JSON-RPC error -32600: no rollout found for thread id \
-0199a213-81c0-7800-8aa1-bbab2a035a53 (no thread with a first message has this id; thread_list() shows those \
-that do)
+0199a213-81c0-7800-8aa1-bbab2a035a53 (no thread with a first message has this id, or it is ephemeral, \
+archived or deleted; codex.threads() gives those that are stored, codex.threads(archived=True) the \
+archived ones)
 TurnFailedError: The model `no-such-model` does not exist.
 Still here.
 """,
@@ -84,6 +108,22 @@ a thread is called Tartu
 a turn is completed
 a thread is called Ghent
 0 events lost
+""",
+    "watching": """\
+thinking: Two steps will do.
+plan: Write the tides [inProgress], Show the file [pending]
+usage: … tokens
+diff: lines added: …
+usage: … tokens
+plan: Write the tides [completed], Show the file [inProgress]
+usage: … tokens
+output: High tide at noon.
+usage: … tokens
+usage: … tokens
+retry: Reconnecting... …/…
+usage: … tokens
+rate limit: … % used
+answer: The log says when high tide is.
 """,
     "resume_fork_list": """\
 She is called Halcyon.
@@ -109,10 +149,13 @@ OWN_TESTS = {
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("name", PRINTED)
 def test_example_prints_what_the_model_was_told_to_say(
-    name: str, kind: str, capsys: pytest.CaptureFixture[str]
+    name: str, kind: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     before = Footprint.settled()
     run(name, kind)
+    if name == "watching":
+        assert "the runtime tries again" in caplog.text
+        caplog.clear()
     printed, complaints = capsys.readouterr()
     assert re.fullmatch(re.escape(PRINTED[name]).replace("…", r"\d+"), printed), printed
     assert complaints == ""

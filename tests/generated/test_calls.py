@@ -49,7 +49,7 @@ RESPONSES = {
 SCALARS = {"string": str, "integer": int, "number": float, "boolean": bool}
 
 NAMES = {**vars(builtins), **vars(typing), "builtins": builtins, "Sequence": Sequence, "Omit": Omit} | {
-    name: getattr(v2_all, name) for name in v2_all.__all__
+    "v2_all": v2_all
 }
 
 
@@ -203,7 +203,7 @@ def test_every_signature_is_the_schemas(root: type, methods: Methods, definition
         signature = inspect.signature(call)
         parameters = dict(signature.parameters)
         del parameters["self"], parameters["timeout_s"]  # which is no argument of the wire
-        assert signature.return_annotation == response_of(method, name)
+        assert signature.return_annotation == f"v2_all.{response_of(method, name)}"
         if "oneOf" in params:
             assert list(parameters) == ["params"], method
             assert name is not None
@@ -288,5 +288,5 @@ def test_every_request_of_the_runtime_has_its_models(methods: Methods) -> None:
 @pytest.mark.parametrize(("client", "root"), [(Codex, Rpc), (AsyncCodex, AsyncRpc)])
 def test_the_clients_lead_to_the_calls(client: Any, root: type) -> None:
     lazy = object.__new__(client)
-    lazy._client = None
+    lazy._runtime = None
     assert type(lazy.rpc) is root

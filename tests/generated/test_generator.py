@@ -25,6 +25,15 @@ from scripts.generate import (
 from scripts.generate.annotations import Annotations
 from scripts.generate.shapes import NONE, Field, Model, Module, Root, Type, named
 
+# Everything generated takes four seconds of a processor, most of it in formatters.
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    """Everything generated, once: the same each time, or the first test here fails."""
+    return command.render()
+
 
 @pytest.fixture(scope="module")
 def bundle() -> schema.Bundle:
@@ -52,8 +61,9 @@ def test_the_check_passes_on_what_was_generated(checkout: Path, monkeypatch: pyt
 
 
 def test_the_check_names_the_file_that_differs(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    checkout: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(command, "render", lambda: files)
     changed = checkout / "rust/core/src/wire/protocol.rs"
     before = changed.read_text("utf-8")
     changed.write_text(before.replace("droppable: true", "droppable: false", 1), "utf-8")
@@ -70,9 +80,8 @@ def test_the_check_names_the_file_that_differs(
 
 
 def test_a_module_of_models_that_is_not_made_any_more_is_named_and_removed(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    checkout: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = command.render()
     monkeypatch.setattr(command, "render", lambda: files)
     name = "python/codex_app_server/generated/_models/of_yesterday.py"
     stale = checkout / name
@@ -150,6 +159,23 @@ def test_a_default_of_an_unknown_shape_stops_the_generator(bundle: schema.Bundle
     changed = dataclasses.replace(bundle, definitions={**bundle.definitions, "Broken": broken})
     with pytest.raises(ValueError, match=r"Broken\.at has a default of an unknown shape"):
         models.build(changed, protocol.build(changed))
+
+
+@pytest.mark.parametrize(
+    ("union", "variant", "message"),
+    [
+        ("Gone", "x", r"UNTAGGED names \['Gone'\], which are no tagged unions"),
+        ("AskForApproval", "x", r"UNTAGGED names \['AskForApproval'\], which are no tagged unions"),
+        ("UserInput", "text", "UNTAGGED names UserInput, which the runtime sends too"),
+        ("ReviewTarget", "gone", "UNTAGGED takes ReviewTarget for 'gone', which is none of its variants"),
+    ],
+)
+def test_a_missing_tag_that_does_not_fit_the_schema_stops_the_generator(
+    bundle: schema.Bundle, monkeypatch: pytest.MonkeyPatch, union: str, variant: str, message: str
+) -> None:
+    monkeypatch.setattr(policy, "UNTAGGED", {**policy.UNTAGGED, union: variant})
+    with pytest.raises(ValueError, match=message):
+        models.build(bundle, protocol.build(bundle))
 
 
 def test_two_different_classes_of_one_name_stop_the_generator() -> None:

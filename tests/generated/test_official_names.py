@@ -12,6 +12,7 @@ from pydantic import BaseModel, RootModel
 from pydantic_core import PydanticUndefined
 
 from codex_app_server.generated import v2_all as ours
+from codex_app_server.generated._base import UnknownVariant
 
 # What pydantic makes of RootModel[X] is listed by the official module too; it has no name of its own.
 OFFICIAL: dict[str, type] = {
@@ -21,6 +22,7 @@ OFFICIAL: dict[str, type] = {
 }
 MODELS = [n for n, c in OFFICIAL.items() if issubclass(c, BaseModel) and not issubclass(c, RootModel)]
 ENUMS = [n for n, c in OFFICIAL.items() if issubclass(c, Enum)]
+ROOTS = [n for n, c in OFFICIAL.items() if issubclass(c, RootModel)]
 
 # The official models of these two were made from another schema than the one the runtime prints.
 OTHER_SCHEMA = {
@@ -40,6 +42,7 @@ def test_the_official_module_is_the_one_compared_with() -> None:
     assert len(OFFICIAL) > 1000
     assert len(MODELS) > 800
     assert len(ENUMS) > 100
+    assert len(ROOTS) > 60
 
 
 @pytest.mark.parametrize("name", OFFICIAL)
@@ -109,6 +112,55 @@ def values_typed(annotation: Any) -> bool:
 def test_a_default_that_is_an_enum_is_its_member() -> None:
     assert official.Turn.model_fields["items_view"].default == "full"
     assert ours.Turn.model_fields["items_view"].default is ours.TurnItemsView.full
+
+
+def alternatives(annotation: Any) -> list[Any]:
+    """What a union shows that is looked at once, as programs do, in its order."""
+    return list(get_args(annotation)) if get_origin(annotation) in (Union, UnionType) else [annotation]
+
+
+def is_open_end(alternative: Any, known: list[Any]) -> bool:
+    """True of what takes what the schema lacks: an unknown variant, or any text beside a literal."""
+    if isinstance(alternative, type) and issubclass(alternative, UnknownVariant):
+        return True
+    return alternative is str and any(get_origin(each) is Literal for each in known)
+
+
+def tags(variant: Any) -> dict[str, tuple[Any, ...]]:
+    """The literals among a variant's fields."""
+    fields = getattr(variant, "model_fields", {})
+    literals = {name: field.annotation for name, field in fields.items()}
+    return {name: get_args(found) for name, found in literals.items() if get_origin(found) is Literal}
+
+
+# The experimental messages are ours alone.
+WITH_MORE = {"ClientRequest", "ServerNotification"}
+# Here the literal comes first, because the enum beside it takes any text.
+LITERAL_FIRST = {"ReasoningSummary"}
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_a_root_shows_the_official_variants_with_their_tags_and_at_most_the_unknown_one_besides(
+    name: str,
+) -> None:
+    expected = alternatives(getattr(official, name).model_fields["root"].annotation)
+    mine = alternatives(getattr(ours, name).model_fields["root"].annotation)
+    known = [each for each in mine if not is_open_end(each, mine)]
+    assert len(mine) - len(known) <= 1
+    assert mine[: len(known)] == known
+    if name in LITERAL_FIRST:
+        known.reverse()
+    if name in WITH_MORE:
+        official_names = {spelled(each) for each in expected}
+        known = [each for each in known if spelled(each) in official_names]
+    assert [spelled(each) for each in known] == [spelled(each) for each in expected]
+    assert [tags(each) for each in known] == [tags(each) for each in expected]
+
+
+def test_the_items_of_a_thread_are_nineteen_classes_with_a_type_and_the_unknown_one() -> None:
+    *known, last = get_args(ours.ThreadItem.model_fields["root"].annotation)
+    assert len(known) == len({get_args(each.model_fields["type"].annotation) for each in known}) == 19
+    assert last is ours.UnknownThreadItem
 
 
 def test_unknown_fields_are_kept_where_the_official_models_drop_them() -> None:

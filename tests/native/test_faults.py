@@ -20,7 +20,7 @@ from typing import Any, Literal, cast
 
 import pytest
 
-from codex_app_server import _decode
+from codex_app_server._incoming import decoding
 from codex_app_server._native import Connection, Decoder
 from codex_app_server.errors import ParseError, StreamOverflowError, TransportClosedError
 from codex_app_server.models import Notification
@@ -230,6 +230,7 @@ def test_a_loss_is_reported_once(peer: ScriptedPeer) -> None:
         assert connection.stats()["events_lost"] == 2
 
 
+@pytest.mark.alone
 def test_what_must_not_be_dropped_costs_the_reader_no_more_over_the_budget(peer: ScriptedPeer) -> None:
     def seconds(connection: Connection, count: int) -> float:
         call = start_turn(connection, "t")
@@ -484,7 +485,7 @@ def test_the_text_of_a_delta_is_the_same_for_every_consumer(
     params = b'{"threadId":"t","turnId":"u","itemId":"i",%s}' % members
     peer.send_raw(b'{"method":"item/agentMessage/delta","params":%s}\n' % params)
     caught_up(connection, peer)
-    (event,) = subscription.drain(_decode.decoder())
+    (event,) = subscription.drain(decoding.decoder())
     seen = event if isinstance(event, str) else event.payload.delta
     assert seen == text
     seen.encode()

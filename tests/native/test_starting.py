@@ -6,6 +6,10 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 
 def test_a_large_program_starts_a_process_as_fast_as_a_small_one() -> None:
     # A fork copies the page tables: 35 ms at least for a gigabyte, each time.

@@ -11,7 +11,7 @@ import codex_cli_bin
 import pytest
 
 from codex_app_server import CodexConfig, __version__
-from codex_app_server._launch import resolve
+from codex_app_server._launch.command import resolve
 from codex_app_server.client import CodexBinResolverOps, resolve_codex_bin
 from codex_app_server.errors import BinaryNotFoundError
 
@@ -74,7 +74,7 @@ def test_a_path_object_is_a_file_without_a_separator_too(
     program(tmp_path)
     monkeypatch.setenv("PATH", str(program(tmp_path / "elsewhere").parent))
     monkeypatch.chdir(tmp_path)
-    config = CodexConfig(codex_bin=Path("codex"))  # type: ignore[arg-type]
+    config = CodexConfig(codex_bin=Path("codex"))
     assert config.codex_bin == "./codex"
     assert both(config).resolve() == tmp_path / "codex"
 

@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 
 from codex_app_server import errors
-from codex_app_server._failures import (
+from codex_app_server._incoming.failures import (
     last_error,
     said,
     stream_overflow,
     transport_closed,
     turn_cut,
     turn_overflow,
+    unreadable,
 )
+from codex_app_server._incoming.result import TurnResult
 from codex_app_server.errors import (
     CodexError,
     map_jsonrpc_error,
 )
-from codex_app_server.generated.v2_all import ErrorNotification, TurnError
+from codex_app_server.generated.v2_all import ErrorNotification, TurnError, TurnStatus
 
 CLASSES = [
     cls
@@ -30,6 +32,17 @@ CLASSES = [
     if issubclass(cls, CodexError) and not cls.__name__.startswith("_")
 ]
 
+RESULT = TurnResult[None](
+    id="u",
+    status=TurnStatus.completed,
+    error=None,
+    started_at=1,
+    completed_at=2,
+    duration_ms=1000,
+    final_response="{}",
+    items=[],
+    usage=None,
+)
 RETRIED = ErrorNotification(
     error=TurnError(message="Reconnecting... 1/5", additional_details="the stream was cut"),
     thread_id="t",
@@ -63,6 +76,7 @@ EXAMPLES: list[CodexError] = [
     errors.TurnFailedError(
         "boom", thread_id="t", turn_id="u", error=TurnError(message="boom"), errors=(RETRIED,)
     ),
+    errors.OutputValidationError("no Report", text="{}", errors=({"type": "missing"},), result=RESULT),
     errors.NoRequestHandlerError("nobody", thread_id="t"),
     errors.RequestSettledError("too late", method="item/tool/call", settlement="turn_over"),
     errors.RequestAnsweredError("again", method="item/tool/call", settlement="answered"),
@@ -70,6 +84,7 @@ EXAMPLES: list[CodexError] = [
     errors.RequestHandlerError(
         "it raised", method="item/tool/call", thread_id="t", turn_id="u", item_id="i", ancestors=("s",)
     ),
+    errors.SettingsNotAppliedError("wider", thread_id="t", settings={"model": ("a", "b")}),
     errors.InvalidInputError("empty"),
     errors.InvalidInputTypeError("not a str"),
     turn_overflow("t", "u", 7, 700),
@@ -104,6 +119,21 @@ def test_an_error_keeps_its_data_when_pickled_or_copied(error: CodexError, again
     assert describe(again(error)) == describe(error)
 
 
+def test_every_public_name_and_every_pickle_is_of_one_module() -> None:
+    assert {getattr(errors, name).__module__ for name in errors.__all__} == {errors.__name__}
+    pickled = pickle.dumps(EXAMPLES[2], 0)
+    assert pickled.count(b"codex_app_server") == pickled.count(b"ccodex_app_server.errors\n") == 2
+
+
+def test_a_pickle_from_when_all_errors_were_written_in_one_module_is_read() -> None:
+    old = (
+        b"ccodex_app_server.errors\n_restore\np0\n(ccodex_app_server.errors\nBinaryNotFoundError\np1\n"
+        b"(Vgone\np2\ntp3\n(dp4\nVerrno\np5\nI2\nsVstrerror\np6\ng2\nsVfilename\np7\nV/x\np8\nstp9\nRp10\n."
+    )
+    error = pickle.loads(old)  # noqa: S301
+    assert describe(error) == describe(errors.BinaryNotFoundError("gone", "/x"))
+
+
 def test_every_class_has_an_example_here() -> None:
     assert {type(error) for error in EXAMPLES} == set(CLASSES)
 
@@ -122,6 +152,7 @@ def test_every_class_stands_in_the_tree_of_the_docstring() -> None:
         (errors.StartupError, errors.LaunchError),
         (errors.StartupError, errors.TransportClosedError),
         (errors.DescriptorLimitError, OSError),
+        (errors.DescriptorLimitError, errors.LaunchError),
         (errors.ClientClosedError, errors.TransportClosedError),
         (errors.ForkedProcessError, errors.TransportClosedError),
         (errors.MessageTooLongError, errors.TransportClosedError),
@@ -134,6 +165,18 @@ def test_every_class_stands_in_the_tree_of_the_docstring() -> None:
 )
 def test_what_programs_catch_today_is_still_caught(cls: type, also: type) -> None:
     assert issubclass(cls, also)
+
+
+def test_a_stream_that_was_read_is_no_connection_that_has_ended() -> None:
+    assert not issubclass(errors.StreamClosedError, errors.TransportClosedError)
+
+
+@pytest.mark.parametrize("again", [copy.copy, repickled])
+def test_an_answer_that_cannot_be_read_is_no_error_that_anybody_has_sent(again: Any) -> None:
+    error = again(unreadable("the answer to x is no Y", "[]"))
+    assert type(error) is errors.ParseError
+    assert (str(error), error.code, error.data) == ("the answer to x is no Y", -32700, "[]")
+    assert str(map_jsonrpc_error(-32700, "words")) == "JSON-RPC error -32700: words"
 
 
 def test_errors_of_the_operating_system_have_its_number_and_a_readable_text() -> None:
@@ -199,6 +242,12 @@ def test_what_a_runtime_said_is_shown_without_a_backtrace_that_has_no_names() ->
     assert said(stderr) == "\nThe end of its stderr:\nError: first\n\nError: second\nin `x`"
     assert last_error("WARN: Error: no\n") is None
     assert said("\n" * 65536).endswith("stderr:\n")  # and soon
+
+
+def test_an_error_of_the_runtime_ends_without_a_line_break() -> None:
+    error = map_jsonrpc_error(-32600, "expected a string\nin `model`\n")
+    assert str(error) == "JSON-RPC error -32600: expected a string\nin `model`"
+    assert error.message.endswith("\n")  # its own words
 
 
 def test_a_hint_stands_behind_the_message() -> None:

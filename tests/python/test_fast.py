@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from codex_app_server import Codex, _decode, _fast
+from codex_app_server import Codex
+from codex_app_server._incoming import decoding, fast
 from codex_app_server._native import Decoder
 from codex_app_server._sync import stream
 from codex_app_server.generated import v2_all as v2
@@ -34,7 +35,7 @@ MESSAGE = {
 }
 
 
-DELTAS = [method for method in _fast.METHODS if method.lower().endswith("delta")]
+DELTAS = [method for method in fast.METHODS if method.lower().endswith("delta")]
 
 
 def model_of(method: str) -> type[BaseModel]:
@@ -44,9 +45,9 @@ def model_of(method: str) -> type[BaseModel]:
 
 
 def sample_of(method: str) -> dict[str, Any]:
-    fields = _fast.fields_of(model_of(method))
+    fields = fast.fields_of(model_of(method))
     assert fields is not None
-    return _fast.sample(fields)
+    return fast.sample(fields)
 
 
 class Native:
@@ -55,7 +56,7 @@ class Native:
     def __init__(self, method: str) -> None:
         self.method, self.model, self.validated = method, model_of(method), 0
         self.decoder = Decoder(Notification, self.validate)
-        _fast.use(self.decoder, method, self.model)
+        fast.use(self.decoder, method, self.model)
 
     def validate(self, method: str, params: bytes) -> Any:
         assert method == self.method
@@ -75,11 +76,11 @@ class Native:
         self.validated -= 1
         assert found == expected, params
         if isinstance(expected, BaseModel):
-            assert _fast.difference(found, expected) == "", params
+            assert fast.difference(found, expected) == "", params
         return self.validated == before
 
 
-@pytest.mark.parametrize("method", _fast.METHODS)
+@pytest.mark.parametrize("method", fast.METHODS)
 def test_every_hot_event_is_built_natively_and_equals_the_validated_one(method: str) -> None:
     native = Native(method)
     assert native.agrees(json.dumps(sample_of(method)).encode())
@@ -195,7 +196,7 @@ def lines(method: str, count: int) -> Iterator[bytes]:
         yield spelled(value, chance)
 
 
-@pytest.mark.parametrize("method", _fast.METHODS)
+@pytest.mark.parametrize("method", fast.METHODS)
 def test_whatever_comes_is_what_validation_makes_of_it(method: str) -> None:
     native = Native(method)
     built = [native.agrees(line) for line in lines(method, 1500)]
@@ -209,7 +210,7 @@ def test_what_every_turn_of_the_real_runtime_has_is_built_natively(monkeypatch: 
     with OfflineModel() as model, Codex(model.config()) as codex:
         turn = codex.thread_start().turn("Hello?")
         assert [event.method for event in turn.stream()][-1] == "turn/completed"
-    hot = [(method, params) for method, params in raw if method in _fast.METHODS]
+    hot = [(method, params) for method, params in raw if method in fast.METHODS]
     assert [method for method, _ in hot if not method.startswith("item/")] == [
         "turn/started",
         "thread/tokenUsage/updated",
@@ -234,7 +235,7 @@ def batched(lines: list[tuple[str, str]]) -> list[Any]:
         caught_up(connection, peer)
         events: list[Any] = []
         while len(events) < len(lines):
-            events += subscription.drain(_decode.decoder())
+            events += subscription.drain(decoding.decoder())
     return events
 
 
@@ -253,7 +254,7 @@ def spoil(value: Any) -> None:
             value.__pydantic_extra__["more"] = 1
 
 
-@pytest.mark.parametrize("method", _fast.METHODS)
+@pytest.mark.parametrize("method", fast.METHODS)
 def test_events_of_a_batch_share_nothing_that_can_be_changed(method: str) -> None:
     params = json.dumps(sample_of(method)).encode()
     native = Native(method)
@@ -261,7 +262,7 @@ def test_events_of_a_batch_share_nothing_that_can_be_changed(method: str) -> Non
     assert native.validated == 0
     untouched = model_of(method).model_validate_json(params)
     spoil(first)
-    assert [_fast.difference(other, untouched) for other in others] == ["", "", ""]
+    assert [fast.difference(other, untouched) for other in others] == ["", "", ""]
 
 
 TEXTS = ['""', '"a"', '"ab"', r'"a\""', r'"a\\"', r'"\u0061"', r'"\u0061b"', '"ab "', '"\u2713"', "null", "7"]
@@ -273,7 +274,7 @@ def alike(chance: random.Random) -> Iterator[tuple[str, str]]:
     written differently, in every field, time and again."""
     while True:
         method = chance.choice(DELTAS)
-        kinds = {wire: kind for wire, _, kind in _fast.fields_of(model_of(method)) or ()}
+        kinds = {wire: kind for wire, _, kind in fast.fields_of(model_of(method)) or ()}
         values = {wire: TEXTS if kind == "str" else NUMBERS for wire, kind in kinds.items()}
         order = chance.sample(sorted(kinds), len(kinds))
         members = {wire: chance.choice(values[wire]) for wire in order}
@@ -294,7 +295,7 @@ def test_what_repeats_within_a_batch_is_not_confused() -> None:
         except ValidationError:
             assert event.payload == UnknownNotification(json.loads(text))
         else:
-            assert _fast.difference(event.payload, expected) == "", text
+            assert fast.difference(event.payload, expected) == "", text
 
 
 # -- what is described
@@ -341,16 +342,16 @@ class Around(BaseModel):
 
 @pytest.mark.parametrize("model", [Checked, Stripped, Around])
 def test_a_model_that_has_a_say_of_its_own_is_not_simple(model: type[BaseModel]) -> None:
-    assert _fast.fields_of(model) is None
+    assert fast.fields_of(model) is None
 
 
 def test_a_model_that_is_not_simple_has_no_fast_path(caplog: pytest.LogCaptureFixture) -> None:
-    assert _fast.fields_of(Flat) == [("text", "text", "str")]
-    assert _fast.fields_of(Constrained) is None
-    assert _fast.fields_of(Deep) is None
+    assert fast.fields_of(Flat) == [("text", "text", "str")]
+    assert fast.fields_of(Constrained) is None
+    assert fast.fields_of(Deep) is None
     decoder = Decoder(Notification, lambda *_: "validated")
     with caplog.at_level(logging.INFO, "codex_app_server"):
-        _fast.use(decoder, "warning", Deep)
+        fast.use(decoder, "warning", Deep)
     assert "warning is decoded by validation: Deep is not simple" in caplog.text
     assert decoder.decode("warning", [b'{"parts": {}}'])[0].payload == "validated"
 
@@ -380,9 +381,9 @@ def test_a_kind_that_is_not_known_is_refused() -> None:
 )
 def test_a_model_that_differs_in_anything_is_seen(spoil: Any) -> None:
     model = Flat(text="x")
-    assert _fast.difference(model, Flat(text="x")) == ""
+    assert fast.difference(model, Flat(text="x")) == ""
     spoil(model)
-    assert _fast.difference(model, Flat(text="x")) != ""
+    assert fast.difference(model, Flat(text="x")) != ""
 
 
 def test_a_model_without_a_slot_is_decoded_by_validation(caplog: pytest.LogCaptureFixture) -> None:
@@ -393,7 +394,7 @@ def test_a_model_without_a_slot_is_decoded_by_validation(caplog: pytest.LogCaptu
 
     decoder = Decoder(Notification, lambda *_: "validated")
     with caplog.at_level(logging.WARNING, "codex_app_server"):
-        _fast.use(decoder, "warning", Odd)
+        fast.use(decoder, "warning", Odd)
     assert "which is slower" in caplog.text
     caplog.clear()
     assert decoder.decode("warning", [b'{"text": ""}'])[0].payload == "validated"
@@ -401,19 +402,19 @@ def test_a_model_without_a_slot_is_decoded_by_validation(caplog: pytest.LogCaptu
 
 def test_a_part_that_differs_is_seen() -> None:
     first, second = (v2.ThreadItem.model_validate(MESSAGE) for _ in range(2))
-    assert _fast.difference(first, second) == ""
+    assert fast.difference(first, second) == ""
     object.__setattr__(first.root, "__pydantic_fields_set__", {"id"})
-    assert _fast.difference(first, second) != ""
+    assert fast.difference(first, second) != ""
 
 
 def test_a_difference_switches_the_fast_path_off_with_a_log_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(_fast, "difference", lambda *_: "it differs")
+    monkeypatch.setattr(fast, "difference", lambda *_: "it differs")
     decoder = Decoder(Notification, lambda *_: "validated")
     method = "item/agentMessage/delta"
     with caplog.at_level(logging.WARNING, "codex_app_server"):
-        _fast.use(decoder, method, model_of(method))
+        fast.use(decoder, method, model_of(method))
     assert "it differs" in caplog.text
     caplog.clear()
     assert decoder.decode(method, [json.dumps(sample_of(method)).encode()])[0].payload == "validated"

@@ -10,7 +10,7 @@ import codex_cli_bin
 import pytest
 
 from codex_app_server import CodexConfig, errors
-from codex_app_server._launch import Launch, raise_spawn_error, resolve
+from codex_app_server._launch.command import Launch, raise_spawn_error, resolve
 
 
 @pytest.fixture
@@ -69,6 +69,30 @@ def test_a_relative_path_is_relative_to_this_process(program: Path, monkeypatch:
     assert resolve(CodexConfig(codex_bin="./codex", cwd="/")).program == str(program)
 
 
+def test_the_directory_is_the_one_at_the_launch(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own"
+    (own / "sub").mkdir(parents=True)
+    monkeypatch.chdir(own)
+    command = str(program)
+    assert Path(resolve(CodexConfig(codex_bin=command)).directory) == own
+    assert Path(resolve(CodexConfig(codex_bin=command, cwd="sub")).directory) == own / "sub"
+    assert resolve(CodexConfig(codex_bin=command, cwd=str(tmp_path))).directory == str(tmp_path)
+
+
+def test_a_directory_that_is_gone_is_none(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.chdir(own)
+    own.rmdir()
+    command = str(program)
+    assert resolve(CodexConfig(codex_bin=command)).directory == ""
+    assert resolve(CodexConfig(codex_bin=command, cwd=str(tmp_path))).directory == str(tmp_path)
+
+
 def test_the_environment_is_this_process_own_and_then_the_configs(
     program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,7 +103,25 @@ def test_the_environment_is_this_process_own_and_then_the_configs(
 
 
 def test_the_environment_is_not_shown() -> None:
-    assert "secret" not in repr(Launch(("codex",), {"KEY": "secret"}, None))
+    assert "secret" not in repr(Launch(("codex", "--token", "secret"), {"KEY": "secret"}, None))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("config_overrides", ('a.api_key="abc"',)),
+        ("env", {"A": "\ud800"}),
+        ("shutdown_grace_s", 1e300),
+        ("cwd", 3),
+    ],
+)
+def test_a_config_that_was_changed_is_checked_again(program: Path, field: str, value: object) -> None:
+    config = CodexConfig(codex_bin=str(program))
+    setattr(config, field, value)
+    with pytest.raises(
+        (errors.InvalidInputError, errors.InvalidInputTypeError), match=f"CodexConfig.{field}"
+    ):
+        resolve(config)
 
 
 def test_a_missing_binary_is_named_with_the_remedy() -> None:
@@ -125,6 +167,18 @@ def test_what_the_system_says_when_it_spawns_is_typed(number: int, expected: typ
     with pytest.raises(errors.CodexError) as caught:
         raise_spawn_error(Launch(("/bin/codex",), {}, None), OSError(number, "no"))
     assert type(caught.value) is expected
+
+
+def test_a_working_directory_that_may_not_be_entered_is_no_fault_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may enter any.
+    monkeypatch.setattr("os.access", lambda path, _: path != str(tmp_path))
+    launch = Launch(("/bin/codex",), {}, str(tmp_path))
+    with pytest.raises(errors.WorkingDirectoryError, match="may not be entered"):
+        raise_spawn_error(launch, PermissionError(errno.EACCES, "no"))
+    with pytest.raises(errors.BinaryNotExecutableError):
+        raise_spawn_error(Launch(("/bin/codex",), {}, "/"), PermissionError(errno.EACCES, "no"))
 
 
 def test_the_descriptor_limit_is_named() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from codex_app_server import _decode
+from codex_app_server._incoming import decoding
 from codex_app_server.errors import ParseError
 from codex_app_server.models import InitializeResponse
 
 
 def metadata(**answer: Any) -> InitializeResponse:
-    return _decode.initialized("initialize", json.dumps(answer).encode()).with_server_info()
+    return decoding.initialized("initialize", json.dumps(answer).encode()).with_server_info()
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from codex_app_server import ApprovalMode, Codex, Sandbox
-from codex_app_server import _requests as requests
+from codex_app_server._outgoing import requests
+from codex_app_server._outgoing.approval_mode import asks
+from codex_app_server._outgoing.thread_settings import difference, rights_for_loading
 from codex_app_server.errors import InvalidInputError, InvalidInputTypeError
 from codex_app_server.generated.v2_all import (
+    ApprovalsReviewer,
     AskForApproval,
     AskForApprovalValue,
     SandboxMode,
@@ -83,6 +86,43 @@ def test_a_policy_and_a_mode_that_was_chosen_exclude_each_other() -> None:
                 build(approval_policy="never", approval_mode=mode)
 
 
+@pytest.mark.parametrize(
+    ("options", "answer"),
+    [
+        ((None, None, None), None),
+        ((ApprovalMode.ask, None, None), True),
+        (("deny_all", None, None), False),
+        ((None, "never", None), False),
+        ((None, AskForApproval.model_validate("never"), "user"), False),
+        ((None, "on-request", None), None),
+        ((None, "on-request", ApprovalsReviewer.user), True),
+        ((None, "on-request", "auto_review"), False),
+    ],
+)
+def test_it_is_known_whether_this_program_will_be_asked(options: Any, answer: bool | None) -> None:
+    assert asks(*options) is answer
+
+
+@pytest.mark.parametrize(
+    ("table", "is_told"),
+    [
+        ({"network_access": True, "writable_roots": []}, True),
+        ({"network_access": None}, False),
+        ({"network_access": True, "key_of_tomorrow": 1}, False),
+        ("none", False),
+    ],
+)
+def test_a_table_of_the_workspace_is_told_by_an_answer_if_all_of_it_is(table: Any, is_told: bool) -> None:
+    config = {"sandbox_workspace_write": table}
+    assert rights_for_loading({"config": config}) == ({} if is_told else {"config": config})
+
+
+def test_rights_that_do_not_hold_are_told_without_secrets() -> None:
+    said = difference("config", {"permissions": {"mine": {"token": "SECRET"}}, "sandbox_mode": "none"}, None)
+    assert '"sandbox_mode": "none"' in said
+    assert "SECRET" not in said
+
+
 def test_what_is_no_policy_is_refused_by_name() -> None:
     with pytest.raises(InvalidInputTypeError, match="approval_policy"):
         start(approval_policy=3)
@@ -126,7 +166,12 @@ def test_a_sandbox_and_its_policy_exclude_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [policy(type="externalSandbox"), policy(type="readOnly", networkAccess=True)]
+    "given",
+    [
+        policy(type="externalSandbox"),
+        policy(type="readOnly", networkAccess=True),
+        policy(type="workspaceWrite", fieldOfTomorrow=True),
+    ],
 )
 def test_a_policy_that_no_thread_can_have_is_refused(given: SandboxPolicy) -> None:
     with pytest.raises(InvalidInputError, match=r"turn\(\)"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from codex_app_server import ApprovalMode, CodexConfig, Sandbox, TextInput
-from codex_app_server import _requests as requests
-from codex_app_server._requests import Request, explained, serialise
+from codex_app_server._outgoing import requests
+from codex_app_server._outgoing.requests import Request, explained, serialise
 from codex_app_server.errors import (
     InvalidInputError,
     InvalidInputTypeError,
@@ -20,9 +21,11 @@ from codex_app_server.errors import (
 )
 from codex_app_server.generated.requests import REQUESTS
 from codex_app_server.generated.v2_all import (
+    AskForApproval,
     Personality,
     ReasoningEffort,
     ReasoningSummary,
+    SandboxMode,
     SortDirection,
     ThreadListCwdFilter,
     ThreadSortKey,
@@ -259,6 +262,7 @@ def test_the_params_fit_the_schema(request_: Request[Any], method: str, params: 
     [
         {"model": 3},
         {"config": [1]},
+        {"config": {1: 2}},
         {"cwd": b"/x"},
         {"ephemeral": "yes"},
         {"personality": 3},
@@ -282,11 +286,12 @@ def test_an_option_of_the_wrong_type_is_refused_by_name(options: dict[str, Any])
     ],
 )
 def test_a_filter_of_the_wrong_type_is_refused_by_name(options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInputTypeError, match=next(iter(options))):
+    name = next(iter(options)).removesuffix("_filter")
+    with pytest.raises(InvalidInputTypeError, match=rf"(?<!\w){name}(?!\w)"):
         requests.thread_list(**options)
 
 
-@pytest.mark.parametrize("mode", ["deny_all", "x", None, 3])
+@pytest.mark.parametrize("mode", ["denyAll", "x", None, 3])
 def test_an_approval_mode_is_one_of_the_modes(mode: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"ApprovalMode\.deny_all"):
         requests.thread_start(approval_mode=mode)
@@ -294,9 +299,9 @@ def test_an_approval_mode_is_one_of_the_modes(mode: Any) -> None:
 
 def test_a_sandbox_is_one_of_the_sandboxes() -> None:
     with pytest.raises(InvalidInputError, match=r"Sandbox\.read_only"):
-        start(sandbox="read-only")
+        start(sandbox="read_only")
     with pytest.raises(InvalidInputError, match=r"Sandbox\.read_only"):
-        turn(sandbox="read-only")
+        turn(sandbox=3)
 
 
 def test_a_limit_is_not_negative() -> None:
@@ -313,26 +318,53 @@ def test_a_thread_id_is_a_text_that_is_not_empty() -> None:
 
 @pytest.mark.parametrize("value", [{1, 2}, float("nan"), "\ud800", b"x"])
 def test_what_json_cannot_express_is_refused_by_method(value: Any) -> None:
-    with pytest.raises(InvalidInputError, match="thread/start"):
+    with pytest.raises(InvalidInputError, match="turn/start"):
+        serialise(turn(output_schema={"a": value}))
+    with pytest.raises(InvalidInputError, match=r"config is not JSON|thread/start"):
         serialise(start(config={"a": value}))
 
 
 def test_a_circle_is_refused() -> None:
     circle: dict[str, Any] = {}
     circle["again"] = circle
-    with pytest.raises(InvalidInputError, match="thread/start"):
-        serialise(start(config=circle))
+    with pytest.raises(InvalidInputError, match="turn/start"):
+        serialise(turn(output_schema=circle))
+    with pytest.raises(InvalidInputError, match="config is not JSON"):
+        start(config=circle)
+
+
+def test_what_a_config_holds_is_compared_as_it_is_sent() -> None:
+    config = {
+        "sandbox_mode": SandboxMode.workspace_write,
+        "sandbox_workspace_write": {"writable_roots": (Path("/a"),)},
+        "approval_policy": AskForApproval.model_validate("never"),
+    }
+    request = start(config=config)
+    assert request.params == {
+        "config": {
+            "sandbox_mode": "workspace-write",
+            "sandbox_workspace_write": {"writable_roots": ["/a"]},
+            "approval_policy": "never",
+        }
+    }
+    assert request.settings == {
+        "approval_policy": "never",
+        "sandbox": {"type": "workspaceWrite", "writableRoots": ["/a"]},
+    }
 
 
 @pytest.mark.parametrize(
     ("message", "hint"),
     [
-        ("no rollout found for thread id 0199", "thread_list"),
-        ("no archived rollout found for thread id 0199", "thread_list"),
+        ("no rollout found for thread id 0199", "codex.threads()"),
+        ("no rollout found for thread id 0199", "ephemeral, archived or deleted"),
+        ("no archived rollout found for thread id 0199", "no archived thread has this id"),
         ("thread not found: 0199", "thread_resume"),
+        ("thread not found: 0199", "thread_unarchive"),
         ("thread not loaded: 0199", "thread_resume"),
         ("invalid thread id: invalid character", "thread.id"),
         ("invalid session id: invalid length", "thread.id"),
+        ("thread 0199 already has an active writer", "thread_fork"),
     ],
 )
 def test_an_unknown_thread_gets_a_hint(message: str, hint: str) -> None:

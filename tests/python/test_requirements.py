@@ -13,7 +13,7 @@ from codex_app_server import (
     RuntimeTooOldError,
     Thread,
 )
-from codex_app_server._requirements import require
+from codex_app_server._outgoing.requirements import require
 from tests.peer import ScriptedPeer, started
 
 

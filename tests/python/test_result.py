@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from codex_app_server import TurnResult, _decode
-from codex_app_server._result import TurnCollector
+from codex_app_server import TurnResult
+from codex_app_server._incoming import decoding
+from codex_app_server._incoming.result import TurnCollector, TurnErrors
 from codex_app_server.errors import StreamClosedError, TurnFailedError
 from codex_app_server.generated.v2_all import TurnStatus
 from codex_app_server.models import Notification, UnknownNotification, UnknownValue
 
 
 def event(method: str, **params: Any) -> Notification:
-    return Notification(method, _decode.payload(method, json.dumps({"threadId": "t", **params}).encode()))
+    return Notification(method, decoding.payload(method, json.dumps({"threadId": "t", **params}).encode()))
 
 
 def item(**fields: Any) -> Notification:
@@ -190,3 +191,86 @@ def test_a_turn_that_ends_in_an_unknown_way_has_a_result(turn: Any) -> None:
 def test_a_turn_whose_end_another_consumer_read_has_no_result() -> None:
     with pytest.raises(StreamClosedError, match="another consumer"):
         fold(message("x"))
+    collector = TurnCollector("t", "u")
+    assert not collector.is_complete
+    collector.add([completed()])
+    assert collector.is_complete
+
+
+def trouble(message: str, will_retry: bool = False, **fields: Any) -> Notification:
+    return event("error", turnId="u", willRetry=will_retry, error={"message": message, **fields})
+
+
+def test_a_turn_that_went_on_after_an_error_has_the_last_that_was_not_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    result = fold(trouble("one"), trouble("two"), trouble("three", will_retry=True), completed())
+    assert result.error is not None
+    assert result.error.message == "two"
+    caplog.clear()
+    assert fold(trouble("again", will_retry=True), completed()).error is None
+    caplog.clear()
+    # The turn's own comes first.
+    own = fold(trouble("one"), completed(error={"message": "own"})).error
+    assert own is not None
+    assert own.message == "own"
+
+
+def test_the_error_of_one_of_a_goals_turns_is_not_the_goals() -> None:
+    collector = TurnCollector("t", "u", of_goal=True)
+    collector.add([trouble("one"), completed()])
+    assert collector.result().error is None
+
+
+def test_of_many_errors_the_last_sixteen_are_kept() -> None:
+    errors = TurnErrors("u", is_told=True)
+    for number in range(20):
+        errors.note(trouble(str(number)))
+    assert [one.error.message for one in errors.events] == [str(number) for number in range(4, 20)]
+
+
+def test_an_error_that_does_not_fit_its_model_is_kept_with_what_fits() -> None:
+    odd = event("error", turnId="u", willRetry=False, error={"message": "odd", "codexErrorInfo": 5}, x=1)
+    stranger = Notification("error", UnknownNotification({"willRetry": False, "error": {"message": "odd"}}))
+    for one in (odd, stranger):
+        error = fold(one, completed()).error
+        assert error is not None
+        assert error.message == "odd"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (trouble("Reconnecting", will_retry=True), "Turn u: the runtime tries again: Reconnecting"),
+        (trouble("Enough", codexErrorInfo="usageLimitExceeded"), "Turn u has met a limit: Enough"),
+        (trouble("Enough", codexErrorInfo="rateLimitExceeded"), "Turn u has met a limit: Enough"),
+        (trouble("Enough", codexErrorInfo="sessionBudgetExceeded"), "Turn u has met a limit: Enough"),
+        (trouble("boom", codexErrorInfo="internalServerError"), None),
+        (trouble("boom"), None),
+    ],
+)
+def test_what_makes_the_program_wait_is_logged_unless_somebody_is_told(
+    error: Notification, said: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    TurnErrors("u", is_told=True).note(error)
+    assert caplog.messages == []
+    TurnErrors("u").note(error)
+    assert caplog.messages == ([] if said is None else [said])
+    assert {record.name for record in caplog.records} <= {"codex_app_server"}
+    caplog.clear()
+
+
+def test_a_turn_that_takes_too_long_has_what_came_of_it_until_then() -> None:
+    collector = TurnCollector("t", "u")
+    collector.add([message("so far"), usage(3), trouble("slow", will_retry=False)])
+    late = collector.timed_out(1.5, False)
+    assert str(late) == "Turn u is not over after 1.5 s (timeout_s). Its last error: slow"
+    assert (late.thread_id, late.turn_id, late.timeout_s, late.is_idle) == ("t", "u", 1.5, False)
+    assert [one.error.message for one in late.errors] == ["slow"]
+    partial = late.partial
+    assert partial is not None
+    assert (partial.id, partial.status, partial.final_response) == ("u", TurnStatus.in_progress, "so far")
+    assert (partial.started_at, partial.completed_at, partial.duration_ms) == (None, None, None)
+    silent = TurnCollector("t", "u").timed_out(2, True)
+    assert str(silent) == "Nothing of turn u has arrived for 2 s (idle_timeout_s)."
+    assert silent.is_idle

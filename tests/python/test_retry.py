@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from itertools import islice
 
 import pytest
@@ -66,6 +68,7 @@ async def test_there_is_at_least_one_attempt(asynchronous: bool) -> None:
     with pytest.raises(ValueError, match="max_attempts"):
         await both_ways(operation, asynchronous, 0)
     assert operation.calls == 0
+    assert await both_ways(operation, asynchronous, 1) == "done"
 
 
 def test_pauses_double_up_to_the_longest() -> None:
@@ -75,4 +78,48 @@ def test_pauses_double_up_to_the_longest() -> None:
 def test_jitter_moves_a_pause_by_its_ratio_at_most() -> None:
     drawn = list(islice(pauses(1.0, 1.0, 0.2), 200))
     assert all(0.8 <= pause <= 1.2 for pause in drawn)
-    assert len(set(drawn)) > 1
+    # Both ways, and far enough that callers of one moment part.
+    assert min(drawn) < 0.95
+    assert max(drawn) > 1.05
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_between_two_attempts_is_a_pause(asynchronous: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = noted_pauses(monkeypatch)
+    operation = Operation(BUSY, BUSY, BUSY)
+    fields = {"max_attempts": 4, "initial_delay_s": 1.0, "max_delay_s": 2.0, "jitter_ratio": 0.0}
+    if asynchronous:
+        await async_retry_on_overload(operation.later, **fields)  # type: ignore[arg-type]
+    else:
+        retry_on_overload(operation, **fields)  # type: ignore[arg-type]
+    assert made == [1.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_by_itself_it_is_called_three_times_within_a_second(
+    asynchronous: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = noted_pauses(monkeypatch)
+    operation = Operation(*[BUSY] * 9)
+    with pytest.raises(JsonRpcError, match="overloaded"):
+        await (async_retry_on_overload(operation.later) if asynchronous else _later(operation))
+    assert operation.calls == 3
+    assert len(made) == 2
+    assert 0.2 <= made[0] <= 0.3
+    assert 0.4 <= made[1] <= 0.6
+
+
+def noted_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that are asked for from now on, and not made."""
+    made: list[float] = []
+
+    async def note(pause: float) -> None:
+        made.append(pause)
+
+    monkeypatch.setattr(time, "sleep", made.append)
+    monkeypatch.setattr(asyncio, "sleep", note)
+    return made
+
+
+async def _later(operation: Operation) -> str:
+    return retry_on_overload(operation)

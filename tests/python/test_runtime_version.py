@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from codex_app_server import _runtime_version
-from codex_app_server._runtime_version import MADE_FOR, mismatch, parse
+from codex_app_server._launch import runtime_version
+from codex_app_server._launch.runtime_version import MADE_FOR, mismatch, parse
 
 IN_ORDER = [
     "0.0.0",
@@ -67,6 +67,6 @@ def test_a_newer_runtime_is_named_with_what_it_means() -> None:
 
 def test_a_post_release_pins_the_runtime_of_its_base(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "post" not in MADE_FOR
-    monkeypatch.setattr(_runtime_version, "MADE_FOR", "0.137.0a4")
+    monkeypatch.setattr(runtime_version, "MADE_FOR", "0.137.0a4")
     assert mismatch("0.137.0-alpha.4 (Linux)") is None
     assert mismatch("0.137.0") is not None

@@ -37,6 +37,15 @@ CASES = {
         assert retry is codex_app_server.retry
         assert errors.CodexError is CodexError
         """,
+    "the official distribution may be installed, and none of it is imported": """
+        import importlib.metadata
+        assert importlib.metadata.version("openai-codex")
+        import codex_app_server
+        codex_app_server.install_as_openai_codex()
+        import openai_codex.client, openai_codex._inputs
+        official = [m for m in sys.modules.values() if "/openai_codex/" in str(getattr(m, "__file__", ""))]
+        assert official == []
+        """,
     "it is cheap": """
         import codex_app_server
         before = set(sys.modules)

@@ -23,8 +23,15 @@ class Copy:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        # Compiled dependencies are shared with the dry run, which builds the same.
-        compiled = {"CARGO_TARGET_DIR": str(ROOT / "target/dry-run")}
+        # That it is built is what counts here, not how fast it is: the compiler does nothing for that, and
+        # keeps out of the way of the dry run's.
+        compiled = {
+            "CARGO_TARGET_DIR": str(ROOT / "target/round-trip"),
+            "CARGO_PROFILE_RELEASE_OPT_LEVEL": "0",
+            "CARGO_PROFILE_RELEASE_LTO": "off",
+            "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
+            "CARGO_PROFILE_RELEASE_DEBUG": "false",
+        }
         dropped = ("PIP_CONSTRAINT", "VIRTUAL_ENV", "MAKE")
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith(dropped)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from codex_app_server import ApprovalMode, Codex, CodexConfig, Notification, Sandbox, TurnResult
-from codex_app_server._launch import resolve
+from codex_app_server._launch.command import resolve
 from codex_app_server.testing import Answer, FunctionCall, Message, OfflineModel, Reasoning, Script
 from tests.peer import ScriptedPeer
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from codex_app_server import ApprovalMode, Codex, CodexConfig, Sandbox
+from codex_app_server.errors import SettingsNotAppliedError
 from codex_app_server.models import Notification, UnknownNotification, UnknownValue
+from tests.peer import ScriptedPeer
 
 from .mutations import mutations
 from .recording import Line, Seen, record, replay
@@ -49,6 +52,16 @@ def turn_of(lines: list[Line], turn_id: str) -> list[Line]:
     return [line for line in lines if "method" in line and is_its(line["params"])]
 
 
+def is_as_asked(line: Line) -> bool:
+    """Whether a line leaves the thread as the program asked for it, as far as it tells."""
+    if line.get("answers") != "thread/start":
+        return True
+    policy, sandbox = line["result"].get("approvalPolicy", "never"), line["result"].get("sandbox", ...)
+    return policy == "never" and (
+        sandbox is ... or (isinstance(sandbox, dict) and sandbox.get("type") == "dangerFullAccess")
+    )
+
+
 def test_the_recording_itself_plays_and_nothing_in_it_is_unknown(recorded: list[Line]) -> None:
     seen = replay(recorded)
     check(recorded, seen)
@@ -61,7 +74,7 @@ def test_the_recording_itself_plays_and_nothing_in_it_is_unknown(recorded: list[
 
 def test_whatever_changes_in_a_line_nothing_raises_and_nothing_vanishes(recorded: list[Line]) -> None:
     # Lines do not know of each other, so each round changes every line that has a change left.
-    changed = [list(mutations(line)) for line in recorded]
+    changed = [list(filter(is_as_asked, mutations(line))) for line in recorded]
     assert sum(map(len, changed)) > 900
     for rounds, row in enumerate(zip_longest(*changed)):
         lines = [new or old for new, old in zip(row, recorded, strict=True)]
@@ -69,6 +82,16 @@ def test_whatever_changes_in_a_line_nothing_raises_and_nothing_vanishes(recorded
             check(lines, replay(lines))
         except Exception as error:
             raise AssertionError(f"in round {rounds}") from error
+
+
+def test_a_thread_that_is_told_to_be_another_than_was_asked_for_is_refused(recorded: list[Line]) -> None:
+    others = [new for line in recorded for new in mutations(line) if not is_as_asked(new)]
+    assert len(others) > 15
+    for line in others:
+        with ScriptedPeer() as peer, Codex(CodexConfig(launch_args_override=peer.argv)) as codex:
+            peer.answers["thread/start"] = line["result"]
+            with pytest.raises(SettingsNotAppliedError):
+                codex.thread_start(sandbox=Sandbox.full_access, approval_mode=ApprovalMode.deny_all)
 
 
 def test_notifications_of_tomorrow_arrive_where_they_belong(recorded: list[Line]) -> None:

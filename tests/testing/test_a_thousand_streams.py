@@ -6,6 +6,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 # The program holds a thousand sockets of its own, so both ends are put to the test at once.
 _PROGRAM = """
 import asyncio, resource

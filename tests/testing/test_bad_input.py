@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import pickle
 import re
 import sys
 from collections.abc import Callable
@@ -72,6 +74,29 @@ wrong: Any = kit
         (lambda: wrong.Incomplete(None), TypeError, "Incomplete.reason must be str"),
         (lambda: wrong.Usage(input_tokens=-1), ValueError, "Usage.input_tokens must be 0 or more, not -1"),
         (lambda: wrong.Usage(output_tokens=1.5), TypeError, "Usage.output_tokens must be int, not float"),
+        (lambda: wrong.HttpFailure(400, param=3), TypeError, "HttpFailure.param must be str, not int"),
+        (lambda: wrong.RateLimit("42"), TypeError, "RateLimit.used_percent must be a number, not str"),
+        (
+            lambda: wrong.RateLimit(-1),
+            ValueError,
+            "RateLimit.used_percent must be a finite number, 0 or more",
+        ),
+        (
+            lambda: wrong.RateLimit(1, window_duration_mins=1.5),
+            TypeError,
+            "RateLimit.window_duration_mins must be int, not float",
+        ),
+        (lambda: wrong.RateLimit(1, resets_at=-1), ValueError, "RateLimit.resets_at must be 0 or more"),
+        (lambda: wrong.RateLimits(42), TypeError, "RateLimits.primary must be RateLimit, not int"),
+        (lambda: wrong.RateLimits(credits=5), TypeError, "RateLimits.credits must be Credits, not int"),
+        (lambda: wrong.Credits(12.5), TypeError, "Credits.balance must be str, not float"),
+        (lambda: wrong.Credits("1\n2"), ValueError, "Credits.balance must be printable ASCII"),
+        (lambda: wrong.Credits(unlimited="no"), TypeError, "Credits.unlimited must be bool, not str"),
+        (
+            lambda: wrong.Answer("x", rate_limits={}),
+            TypeError,
+            "Answer.rate_limits must be RateLimits, not dict",
+        ),
         (lambda: wrong.Answer(["a"]), TypeError, "An answer's part must be str, Message"),
         (lambda: wrong.Answer("x", usage=5), TypeError, "Answer.usage must be Usage, not int"),
         (
@@ -174,3 +199,17 @@ def test_a_running_model_refuses_wrong_arguments(model: OfflineModel) -> None:
 def test_every_name_of_the_kit_exists() -> None:
     assert sorted(kit.__all__) == kit.__all__
     assert all(hasattr(kit, name) for name in kit.__all__)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_model_is_neither_copied_nor_pickled(copied: Callable[[OfflineModel], object]) -> None:
+    with pytest.raises(TypeError, match="OfflineModel cannot be copied or pickled: it owns a server"):
+        copied(OfflineModel())
+
+
+def test_a_model_says_where_it_stands() -> None:
+    model = OfflineModel("Yes.")
+    assert repr(model) == "<OfflineModel not running>"
+    with model:
+        assert repr(model) == f"<OfflineModel {model.base_url}>"
+    assert repr(model) == "<OfflineModel not running>"

@@ -23,9 +23,9 @@ def test_the_guides_example_runs(example: str, caplog: pytest.LogCaptureFixture)
 def test_the_docstrings_examples_run() -> None:
     import doctest
 
-    from codex_app_server.testing import answers, endings, model, parts, requests
+    from codex_app_server.testing import answers, endings, limits, model, parts, requests
 
-    modules: list[Any] = [answers, endings, model, parts, requests]
+    modules: list[Any] = [answers, endings, limits, model, parts, requests]
     results = [doctest.testmod(module) for module in modules]
     assert all(result.attempted for result in results)
     assert sum(result.failed for result in results) == 0

@@ -54,10 +54,20 @@ class Wire:
 
     def call(self, method: str, params: dict[str, Any]) -> Any:
         """The result; notifications that come before it are passed over."""
+        answer = self.answer(method, params)
+        assert "result" in answer, answer
+        return answer["result"]
+
+    def refusal(self, method: str, params: dict[str, Any]) -> str:
+        """What the runtime says against a request; empty where it has taken it."""
+        message: str = self.answer(method, params).get("error", {}).get("message", "")
+        return message
+
+    def answer(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """The answer as a whole, with its result or its error."""
         self._ids += 1
         self.send({"id": self._ids, "method": method, "params": params})
         for message in self.messages():
             if message.get("id") == self._ids and "method" not in message:
-                assert "result" in message, message
-                return message["result"]
+                return message
         raise AssertionError("the runtime ended")

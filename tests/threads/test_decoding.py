@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from codex_app_server import _fast
-from codex_app_server._decode import decoder, payload
+from codex_app_server._incoming import fast
+from codex_app_server._incoming.decoding import decoder, payload
 from codex_app_server.generated.notifications import payload_model
 from tests.threads.crowd import HAS_GIL, at_once
 
@@ -25,7 +25,7 @@ import sys, threading
 from pydantic import ValidationError
 from pydantic._internal import _model_construction
 from codex_app_server import types
-from codex_app_server._decode import decoder, payload
+from codex_app_server._incoming.decoding import decoder, payload
 from codex_app_server.generated import v2_all
 from codex_app_server.generated.notifications import PAYLOADS, payload_model
 
@@ -79,11 +79,11 @@ print("gil" if getattr(sys, "_is_gil_enabled", lambda: True)() else "no gil")
 def samples() -> dict[str, bytes]:
     """The params of each method that is built natively, as they are built natively."""
     found = {}
-    for method in _fast.METHODS:
+    for method in fast.METHODS:
         model: Any = payload_model(method)
-        fields = _fast.fields_of(model)
+        fields = fast.fields_of(model)
         assert fields is not None
-        found[method] = json.dumps(_fast.sample(fields)).encode()
+        found[method] = json.dumps(fast.sample(fields)).encode()
     return found
 
 

@@ -47,6 +47,11 @@ def let_go(turn: TurnHandle) -> None:
     turn._cursor.let_go()
 
 
+def is_read(turn: TurnHandle) -> bool:
+    """Whether its events are kept for a stream. What a result needs is kept while the handle lives."""
+    return not turn._cursor._closed
+
+
 def test_a_handler_may_wait_for_a_thread_that_uses_a_stream(new_turn: Callable[[], TurnHandle]) -> None:
     other = new_turn()
     kept = other.stream()
@@ -76,26 +81,30 @@ def test_of_a_result_and_another_use_of_a_turn_exactly_one_is_refused(
 def test_a_stream_that_is_closed_while_it_closes_is_counted_out_once(
     codex: Codex, new_turn: Callable[[], TurnHandle]
 ) -> None:
-    def opened() -> tuple[TurnStream, TurnStream]:
+    def opened() -> tuple[TurnHandle, TurnStream, TurnStream]:
         turn = new_turn()
-        return turn.stream(), turn.stream()
+        return turn, turn.stream(), turn.stream()
 
-    def close_second(streams: tuple[TurnStream, TurnStream]) -> None:
-        streams[1].close()
+    def close_second(streams: tuple[TurnHandle, TurnStream, TurnStream]) -> None:
+        streams[2].close()
 
-    for (anchor, _), one, other in at_each_moment(opened, close_second, close_second):
+    for (turn, anchor, _), one, other in at_each_moment(opened, close_second, close_second):
         assert (one, other) == (None, None)
-        assert codex.stats()["turns_routed"] == 1
+        assert is_read(turn)
         anchor.close()
+        assert not is_read(turn)
+        turn.close()
         assert codex.stats()["turns_routed"] == 0
 
 
 def test_a_stream_that_is_opened_while_another_opens_and_closes_is_counted(
     codex: Codex, new_turn: Callable[[], TurnHandle]
 ) -> None:
-    for _, _, stream in at_each_moment(new_turn, open_two_and_close_one, TurnHandle.stream):
-        assert codex.stats()["turns_routed"] == 1
+    for turn, _, stream in at_each_moment(new_turn, open_two_and_close_one, TurnHandle.stream):
+        assert is_read(turn)
         stream.close()
+        assert not is_read(turn)
+        turn.close()
         assert codex.stats()["turns_routed"] == 0
 
 
@@ -104,12 +113,11 @@ def test_a_stream_is_either_refused_or_not_let_go(
     stream_first: bool, codex: Codex, new_turn: Callable[[], TurnHandle]
 ) -> None:
     order = (TurnHandle.stream, let_go) if stream_first else (let_go, TurnHandle.stream)
-    for _, *found in at_each_moment(new_turn, *order):
+    for turn, *found in at_each_moment(new_turn, *order):
         stream = found[0 if stream_first else 1]
-        refused = isinstance(stream, StreamClosedError)
-        assert codex.stats()["turns_routed"] == (0 if refused else 1)
-        if not refused:
-            stream.close()
+        assert is_read(turn) is not isinstance(stream, StreamClosedError)
+        turn.close()
+        assert codex.stats()["turns_routed"] == 0
 
 
 def test_a_result_whose_turn_is_given_up_meanwhile_is_whole_or_refused(
@@ -133,7 +141,7 @@ def test_a_result_whose_turn_is_given_up_meanwhile_is_whole_or_refused(
 
 
 def test_a_turn_that_is_kept_stays_while_it_is_asked_for_with_a_wrong_thread(codex: Codex) -> None:
-    connection = codex._client.connection
+    connection = codex._runtime.connection
     numbers = itertools.count()
 
     def keep() -> Subscription:

@@ -82,8 +82,10 @@ def test_threads_that_open_and_leave_streams_of_one_handle_are_all_counted(codex
             turn.stream().close()
 
     at_once(CROWD, come_and_go)
-    assert codex.stats()["turns_routed"] == 1
+    assert not turn._cursor._closed
     anchor.close()
+    assert turn._cursor._closed
+    turn.close()
     assert codex.stats()["turns_routed"] == 0
 
 
@@ -110,7 +112,7 @@ def test_of_two_threads_that_want_a_turns_result_one_gets_it(codex: Codex) -> No
 
 
 def test_a_turn_that_is_kept_goes_to_one_of_two_threads_that_ask_for_it(codex: Codex) -> None:
-    connection = codex._client.connection
+    connection = codex._runtime.connection
     ids = [("t", f"u{number}") for number in range(2000)]
     for each in ids:
         connection.keep(connection.native.subscribe_turn(*each))
@@ -127,12 +129,14 @@ def test_threads_that_read_one_stream_get_each_event_once_and_in_order(
     codex: Codex, peer: ScriptedPeer
 ) -> None:
     count = 20_000
-    stream = TurnHandle(codex, "t", "u").stream()
+    turn = TurnHandle(codex, "t", "u")
+    stream = turn.stream()
     sent = [delta("t", "u", str(number)) for number in range(count)]
     peer.send(*sent, event("turn/completed", "t", "u"))
     found = at_once(8, lambda _: [int(delta_of(one)) for one in stream if one.method != "turn/completed"])
     assert all(part == sorted(part) for part in found)
     assert sorted(number for part in found for number in part) == list(range(count))
+    turn.close()  # and with it what its result needs
     assert_idle(codex.stats)
 
 

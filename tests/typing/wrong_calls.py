@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codex_app_server import AsyncCodex, Codex
-from codex_app_server.generated.v2_all import ThreadListResponse
+from codex_app_server.generated.v2_all import SortDirection, ThreadListResponse
 
 
 def sync(codex: Codex) -> None:
@@ -32,3 +32,15 @@ async def asynchronous(codex: AsyncCodex) -> None:
     page: ThreadListResponse = codex.rpc.thread.list()  # type: ignore[assignment]
     print(page)
     await codex.rpc.fs.read_file(path=3)  # type: ignore[arg-type]
+
+
+def texts_for_enums(codex: Codex) -> None:
+    thread = codex.thread_start(personality="rude")  # type: ignore[arg-type]
+    codex.thread_start(sandbox="readOnly")  # type: ignore[arg-type]
+    codex.thread_start(approval_mode="never")  # type: ignore[arg-type]
+    codex.thread_list(source_kinds=["web"])  # type: ignore[list-item]
+    codex.thread_list(source_kinds="cli")  # type: ignore[arg-type]
+    codex.thread_list(sort_key=SortDirection.asc)  # type: ignore[arg-type]
+    thread.run("Hi.", effort="enormous")  # type: ignore[call-overload]
+    thread.turn("Hi.", summary="long")  # type: ignore[call-overload]
+    codex.command_exec(["ls"], sandbox="none")  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ import pytest
 from codex_app_server import __version__
 from codex_app_server.testing import OfflineModel
 from examples.offline import respond
-from tests.wheel.environments import Environment, program_of_the_readme, pythons
+from tests.wheel.environments import ROOT, Environment, program_of_the_readme, pythons
 
 PROGRAM = """
 import asyncio
@@ -33,7 +33,7 @@ if __name__ == "__main__":
 
 
 def runs_turns(environment: Environment, installed: str) -> None:
-    """What a new user does: install it, run the README's program, both kinds of turns, ask the doctor."""
+    """What a new user does: the README's program, both kinds of turns, all annotations, the doctor."""
     environment.install(installed)
     with OfflineModel(respond) as model:
         said = environment.must([environment.python, "-c", program_of_the_readme()], **model.env)
@@ -43,6 +43,7 @@ def runs_turns(environment: Environment, installed: str) -> None:
     assert first == "sync"
     assert second.startswith(f"async {__version__}")
     assert str(environment.folder) in second
+    assert environment.must([environment.python, str(ROOT / "tests/python/annotations.py")]) == ""
     home = environment.folder / "home"
     home.mkdir()
     doctor = [environment.python, "-m", "codex_app_server", "doctor", "--json", "--timeout", "120"]
@@ -50,6 +51,8 @@ def runs_turns(environment: Environment, installed: str) -> None:
     assert {check["name"]: check["status"] for check in report["checks"]}["turn"] == "ok"
 
 
+# The first test that needs the wheel builds it, unless there is one.
+@pytest.mark.timeout(600)
 def test_one_wheel_serves_every_supported_python(wheel: Path) -> None:
     assert "-cp310-abi3-" in wheel.name
 

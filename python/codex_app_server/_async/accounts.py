@@ -1,25 +1,17 @@
-"""What a client offers for logins and the account. A part of the client; `_logins` describes the requests."""
+"""What a client offers for logins and the account. A part of the client; the requests are in `logins`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .. import _logins
+from .. import types
+from .._outgoing import logins
 from .login import AsyncChatgptLoginHandle, AsyncDeviceCodeLoginHandle, begun
-
-if TYPE_CHECKING:
-    from ..generated.v2_all import (
-        ChatgptDeviceCodeLoginAccountResponse,
-        ChatgptLoginAccountResponse,
-        GetAccountResponse,
-    )
-    from .runtime import AsyncRuntime
+from .runtime import AsyncRuntime
 
 
 class AsyncAccounts:
     """A base of the client."""
 
-    _client: AsyncRuntime
+    _runtime: AsyncRuntime
 
     async def login_api_key(self, api_key: str, *, timeout_s: float | None = None) -> None:
         """Log in with an API key. The runtime keeps it unchecked: a wrong one fails the first turn.
@@ -34,7 +26,7 @@ class AsyncAccounts:
             JsonRpcError: The runtime refused, for example because another way to log in is prescribed.
             TransportClosedError: The connection ended first.
         """
-        await self._client.request(_logins.api_key(api_key), timeout_s)
+        await self._runtime.request(logins.api_key(api_key), timeout_s)
 
     async def login_chatgpt(self, *, timeout_s: float | None = None) -> AsyncChatgptLoginHandle:
         """Begin a ChatGPT login that a person completes in a browser on the runtime's machine.
@@ -48,11 +40,10 @@ class AsyncAccounts:
             TransportClosedError: The connection ended first.
         """
 
-        def made(answer: ChatgptLoginAccountResponse) -> AsyncChatgptLoginHandle:
-            return AsyncChatgptLoginHandle(self, answer.login_id, answer.auth_url)  # async only
-            # sync only: return ChatgptLoginHandle(self._client, answer.login_id, answer.auth_url)
+        def made(answer: types.ChatgptLoginAccountResponse) -> AsyncChatgptLoginHandle:
+            return AsyncChatgptLoginHandle(self._runtime, answer.login_id, answer.auth_url)
 
-        return await begun(self._client, _logins.chatgpt(), made, timeout_s)
+        return await begun(self._runtime, logins.chatgpt(), made, timeout_s)
 
     async def login_chatgpt_device_code(
         self, *, timeout_s: float | None = None
@@ -65,18 +56,16 @@ class AsyncAccounts:
             TransportClosedError: The connection ended first.
         """
 
-        def made(answer: ChatgptDeviceCodeLoginAccountResponse) -> AsyncDeviceCodeLoginHandle:
-            owner = self  # async only
-            # sync only: owner = self._client
+        def made(answer: types.ChatgptDeviceCodeLoginAccountResponse) -> AsyncDeviceCodeLoginHandle:
             return AsyncDeviceCodeLoginHandle(
-                owner, answer.login_id, answer.verification_url, answer.user_code
+                self._runtime, answer.login_id, answer.verification_url, answer.user_code
             )
 
-        return await begun(self._client, _logins.device_code(), made, timeout_s)
+        return await begun(self._runtime, logins.device_code(), made, timeout_s)
 
     async def account(
         self, *, refresh_token: bool = False, timeout_s: float | None = None
-    ) -> GetAccountResponse:
+    ) -> types.GetAccountResponse:
         """Who is logged in: the answer's `account` is None if nobody is.
 
         Args:
@@ -88,7 +77,7 @@ class AsyncAccounts:
             JsonRpcError: The runtime refused, or could not renew the token.
             TransportClosedError: The connection ended first.
         """
-        return await self._client.request(_logins.account(refresh_token=refresh_token), timeout_s)
+        return await self._runtime.request(logins.account(refresh_token=refresh_token), timeout_s)
 
     async def logout(self, *, timeout_s: float | None = None) -> None:
         """Forget who is logged in, keys included. Does nothing if nobody is.
@@ -97,4 +86,4 @@ class AsyncAccounts:
             JsonRpcError: The runtime could not.
             TransportClosedError: The connection ended first.
         """
-        await self._client.request(_logins.logout(), timeout_s)
+        await self._runtime.request(logins.logout(), timeout_s)

@@ -9,15 +9,26 @@ decides when one is needed (`runtime`).
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from .. import _closing, _native, _requests
-from .._deadline import NEVER, Deadline
-from .._requests import explained, serialise
-from .._requirements import require
+from .. import _native
+from .._concurrency import interpreter_exit
+from .._concurrency.deadline import NEVER, Deadline
+from .._errors.calls import OVERLOADED_CODE
+from .._incoming import decoding
+from .._incoming.decoding import Opened
+from .._incoming.failures import quotable
+from .._launch.config import CodexConfig
+from .._logs import wire
+from .._logs.stderr import StderrLines
+from .._outgoing import requests
+from .._outgoing.requests import Request, explained, serialise
+from .._outgoing.requirements import require
+from .._outgoing.stream_requests import StreamRequest
 from ..errors import (
-    OVERLOADED_CODE,
     ForkedProcessError,
     JsonRpcError,
     RequestTimeoutError,
@@ -25,14 +36,7 @@ from ..errors import (
     ServerBusyError,
 )
 from ..retry import pauses
-from .waiting import rest, sleep, wait_ready
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .._config import CodexConfig
-    from .._openings import Opening
-    from .._requests import Request
+from .waiting import in_thread, rest, sleep, wait_ready
 
 logger = logging.getLogger("codex_app_server")
 
@@ -48,13 +52,24 @@ _RETRIES = 6
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
 _JITTER = 0.5
+# How long a close waits for a program that is told the last lines of stderr.
+_LAST_LINES_S = 1.0
+
+
+def _refuse_late(request: Request[Any], deadline: Deadline) -> None:
+    """Nothing is sent for a caller whose time is over, but what stops a turn, which harms nobody."""
+    if deadline.left() <= 0 and request.method != "turn/interrupt":
+        raise deadline.missed(request.method, was_sent=False)
 
 
 class AsyncConnection:
     """One started runtime and the requests made to it."""
 
-    def __init__(self, native: _native.Connection, config: CodexConfig) -> None:
+    def __init__(
+        self, native: _native.Connection, config: CodexConfig, stderr_lines: StderrLines | None = None
+    ) -> None:
         self.native = native
+        self._stderr_lines = stderr_lines
         # What the runtime calls itself, once it is initialised.
         self.version: str | None = None
         self.request_timeout_s = config.request_timeout_s
@@ -64,7 +79,9 @@ class AsyncConnection:
         self.unclaimed: dict[str, _native.Subscription] = {}
         # How long the runtime may take to go: two graces, and then the kernel's time for a kill.
         self.close_timeout_s = 2 * config.shutdown_grace_s + 5.0
-        _closing.track(self)
+        interpreter_exit.track(self)
+        if stderr_lines is not None:
+            stderr_lines.keep(self)
 
     async def request(
         self,
@@ -82,7 +99,7 @@ class AsyncConnection:
 
         Raises:
             JsonRpcError: The runtime refused it.
-            RequestTimeoutError: No answer in time.
+            RequestTimeoutError: No answer in time. If that was over already, nothing was sent.
             RuntimeTooOldError: The runtime would drop one of its options.
             TransportClosedError: The connection ended first.
             InvalidInputError: The params hold something that JSON cannot express.
@@ -94,12 +111,23 @@ class AsyncConnection:
             return call.hand_over(request.decode(request.method, call.take()))
 
         def begin() -> _native.Call:
-            if request.method == "turn/interrupt" and (ids := _requests.turn_in(request)) is not None:
+            if request.method == "turn/interrupt" and (ids := requests.turn_in(request)) is not None:
                 # The runtime leaves a second one unanswered.
                 return self.native.interrupt(*ids)
             return self.native.open_call(request.method, thread_id=request.turn_of, stream=stream)
 
         return await self._exchange(request, begin, take, deadline)
+
+    async def open_thread(self, request: Request[Opened], deadline: Deadline) -> tuple[_native.Call, Opened]:
+        """Send what starts, resumes or forks a thread; returns the call, which owes it, and what it is.
+
+        If the call is lost before it has handed the thread over, what was begun is undone.
+        """
+
+        def take(call: _native.Call) -> tuple[_native.Call, Opened]:
+            return call, request.decode(request.method, call.take())
+
+        return await self._exchange(request, lambda: self.native.open_call(request.method), take, deadline)
 
     async def start_turn(self, request: Request[T], deadline: Deadline) -> tuple[_native.Subscription, T]:
         """Send turn/start; returns the subscription to the turn it answered with, and the answer.
@@ -144,14 +172,17 @@ class AsyncConnection:
                 return kept
         return self.native.subscribe_turn(thread_id, turn_id)
 
-    def subscribe_stream(self, opening: Opening[Any]) -> _native.Subscription:
+    def subscribe_stream(self, stream_request: StreamRequest[Any]) -> _native.Subscription:
         """The events of a stream that is about to begin. Left in the middle, the stream is undone."""
-        return self.native.subscribe_subject(opening.subject, opening.name, errand=opening.errand)
+        return self.native.subscribe_subject(
+            stream_request.subject, stream_request.name, errand=stream_request.errand
+        )
 
     async def begin(
         self, request: Request[Any], stream: _native.Subscription, deadline: Deadline
     ) -> _native.Call:
         """Send a request whose answer is the end of `stream`, and do not wait for it."""
+        _refuse_late(request, deadline)
         call = self.native.open_call(request.method, stream=stream, until_answer=True)
         try:
             await self._send(call, request, deadline)
@@ -179,6 +210,7 @@ class AsyncConnection:
         """What is taken of one answered call; begun again while the runtime is too busy for it."""
         require(request.needs, self.version)
         for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _RETRIES):
+            _refuse_late(request, deadline)
             try:
                 return await self._attempt(request, begin(), take, deadline)
             except ServerBusyError as error:
@@ -187,6 +219,7 @@ class AsyncConnection:
                 if is_last or error.code != OVERLOADED_CODE or isinstance(error, RetryLimitExceededError):
                     raise
             await sleep(pause)
+        _refuse_late(request, deadline)
         return await self._attempt(request, begin(), take, deadline)
 
     async def _attempt(
@@ -198,6 +231,10 @@ class AsyncConnection:
     ) -> ResultT:
         try:
             await self._send(call, request, deadline)
+            if not decoding.is_ready(request.decode, request.method):
+                # While the runtime is at it, and beside a loop, which would stand still for as long.
+                left = deadline.left() if deadline.is_given else self.request_timeout_s
+                await in_thread(partial(decoding.make_ready, request.method), left)
             await self._until_ready(call, request.method, deadline)
             # Nothing may come after the answer is taken: a Ctrl-C there would lose what was begun.
             self.log_diagnostics()
@@ -210,10 +247,12 @@ class AsyncConnection:
             raise
 
     async def _send(self, call: _native.Call, request: Request[Any], deadline: Deadline) -> None:
+        wire.check()
         # What waits for admission waits unserialised. The queue is fair.
         await self._until_ready(call, request.method, deadline, was_sent=False)
         # One that goes out by itself is answered now.
         if call.admitted:
+            _refuse_late(request, deadline)
             call.send(serialise(request))
 
     async def _until_ready(
@@ -234,9 +273,11 @@ class AsyncConnection:
                 raise RequestTimeoutError(method, timeout_s, was_sent=was_sent)
 
     def log_diagnostics(self) -> None:
-        """Log what the native side has noted since the last time."""
-        for message in self.native.take_diagnostics():
-            logger.warning("%s", message)
+        """Log what the native side has noted since the last time, and see whether its lines are wanted."""
+        wire.check()
+        for note in self.native.take_diagnostics():
+            # It may quote the runtime.
+            logger.warning("%s", quotable(note))
 
     async def aclose(self, *, hurry: bool = False) -> None:
         """End the runtime and wait until it is gone, for as long as the configured graces allow.
@@ -249,5 +290,7 @@ class AsyncConnection:
             return
         if not await wait_ready(self.native, self.close_timeout_s):
             logger.warning("The Codex runtime (pid %s) could not be ended", self.native.pid)
+        elif self._stderr_lines is not None and self._stderr_lines.is_awaited:
+            await wait_ready(self._stderr_lines.done, _LAST_LINES_S)
         self.log_diagnostics()
         rest()

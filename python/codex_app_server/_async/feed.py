@@ -12,26 +12,33 @@ from collections import deque
 from contextlib import suppress
 
 # sync only: from itertools import repeat
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from types import TracebackType
+from typing import Any, Generic, TypeVar
 
-from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError, TransportClosedError
+from .. import _native
+from .._concurrency.deadline import Deadline, Expired, Patience
+from .._incoming.bound import Bound, stream_state
+from .._incoming.failures import DrainedElsewhereError
+from .._native import Decoder, Subscription
+from ..errors import (
+    ForkedProcessError,
+    StreamClosedError,
+    StreamOverflowError,
+    TransportClosedError,
+    WaitTimeoutError,
+)
+from .connection import AsyncConnection
 from .waiting import Lock, Pace, pause, wait_ready  # async only
 
 # sync only: from .waiting import Lock, Pace, bounded, entering
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from .._deadline import Patience
-    from .._native import Decoder, Subscription
-    from .connection import AsyncConnection
 
 _TORN = (
     "An exception (a signal handler's) came just when an event was handed over, which may be lost. Read what "
     "this is about anew, a turn with thread.read(include_turns=True)."
 )
 
-EventT = TypeVar("EventT")
+# sync only: EventT = TypeVar("EventT")
+EventT_co = TypeVar("EventT_co", covariant=True)
 ReaderT = TypeVar("ReaderT", bound="AsyncReader[Any]")
 
 
@@ -52,6 +59,17 @@ class AsyncFeed:
         self._dry = False  # async only
         self._closed = False
         self._torn = False
+        # Whether consumers take events without the lock, too.
+        self._is_shared = False
+
+    @property
+    def native(self) -> _native.Connection:
+        """The connection, natively."""
+        return self._connection.native
+
+    def standing(self, state: str = "open", *, is_closed: bool = False) -> str:
+        """Where it stands; `state` is what its consumer calls it while it goes on."""
+        return stream_state(self.native, state, is_closed=is_closed or self._closed)
 
     async def fill(self, patience: Patience | None = None) -> bool:
         """Wait until `batch` has events (True) or the stream has ended (False).
@@ -70,13 +88,13 @@ class AsyncFeed:
         try:
             # sync only: self._queue(patience)
             self._begun = True
-            # Before the drain: a stream that makes room for others holds its events as bytes  # async only
-            # meanwhile, not as objects that each round of the garbage collector walks through.  # async only
-            if self._pace.is_due():  # async only
-                await pause()  # async only
-            limit = self._pace.batch
             self._connection.log_diagnostics()
             while not self.batch and not self._closed:
+                # Before the drain: a stream that makes room for others holds its events  # async only
+                # as bytes meanwhile, not as objects through which the collector walks.  # async only
+                if self._pace.is_due():  # async only
+                    await pause()  # async only
+                limit = self._pace.batch
                 left = None if patience is None else patience.left(self._subscription)
                 if self._dry:  # async only
                     await wait_ready(self._subscription, left)  # async only
@@ -86,15 +104,17 @@ class AsyncFeed:
                     # sync only: self._subscription.drain_ready(
                     # sync only:     self._decoder, limit, left, self._drained
                     # sync only: )
-                except (StreamOverflowError, TransportClosedError):
+                except (StreamClosedError, StreamOverflowError, TransportClosedError):
                     # What was noted meanwhile explains it. And it is for every consumer: the native side says
                     # it to whoever asks next, too.
                     self._connection.log_diagnostics()
                     raise
-                except RuntimeError:
+                except RuntimeError as error:
                     if self._closed:  # by another consumer, just now
                         return False
-                    raise
+                    if not self._is_shared or not isinstance(error, DrainedElsewhereError):
+                        raise
+                    continue  # another consumer takes what is there
                 # There may be more, but mostly is not; a wait for what is there ends at once.  # async only
                 self._dry = len(events) < limit  # async only
                 if not self.batch or self._closed:
@@ -142,9 +162,13 @@ class AsyncFeed:
 
     def rest(self) -> list[Any] | deque[Any]:
         """Take what is there already, without waiting."""
-        with suppress(StreamOverflowError, TransportClosedError):
-            while self._subscription.drain(self._decoder, self._pace.batch, self._drained):
-                pass
+        with suppress(StreamClosedError, StreamOverflowError, TransportClosedError):
+            try:
+                while self._subscription.drain(self._decoder, self._pace.batch, self._drained):
+                    pass
+            except RuntimeError:
+                if not self._closed:  # by another thread, just now
+                    raise
         self._make()
         return self.take()
 
@@ -181,6 +205,29 @@ class AsyncFeed:
             self._subscription.close()
 
 
+async def next_of(feed: AsyncFeed, timeout_s: float | None, what: str) -> Any:
+    """The next event of a feed; None at its end.
+
+    Raises:
+        WaitTimeoutError: None has come for `timeout_s` seconds.
+        StreamOverflowError: Events were dropped. What is left can still be read.
+        TransportClosedError: The connection ended before the stream did.
+    """
+    patience = None if timeout_s is None else Patience(Deadline(timeout_s), None)
+    try:
+        while await feed.fill(patience):
+            try:
+                return feed.batch.popleft()  # async only
+                # sync only: for event in taking(feed.batch):
+                # sync only:     return event
+            except IndexError:  # another consumer was faster
+                pass
+    except Expired as over:
+        seconds = over.timeout_s
+        raise WaitTimeoutError(f"No {what} has come for {seconds:g} s.", seconds) from None
+    return None
+
+
 # sync only: def taking(batch: deque[EventT]) -> Iterator[EventT]:
 # sync only:     """Takes one event after the other; raises IndexError while there is none.
 # sync only:
@@ -190,7 +237,7 @@ class AsyncFeed:
 # sync only:     return map(deque.popleft, repeat(batch))
 # sync only:
 # sync only:
-class AsyncReader(Generic[EventT]):
+class AsyncReader(Bound, Generic[EventT_co]):
     """What is iterated and closed: the forms of every stream and handle."""
 
     __slots__ = ()
@@ -198,7 +245,7 @@ class AsyncReader(Generic[EventT]):
     def __aiter__(self: ReaderT) -> ReaderT:
         return self
 
-    async def __anext__(self) -> EventT:
+    async def __anext__(self) -> EventT_co:
         raise NotImplementedError
 
     async def aclose(self) -> None:

@@ -6,15 +6,14 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import _forks
-from .._serving.handlers import Done, Handler, by_program, gives_coroutine, is_over
+from .._arguments import gives_coroutine
+from .._concurrency import forks
+from .._serving.handlers import ANSWERER, Done, Handler, Role, by_program, is_over
+from ..requests import ServerRequest
 from ..requests._base import handling
 from .waiting import wait_ready
-
-if TYPE_CHECKING:
-    from ..requests import ServerRequest
 
 # How long the end of a connection waits for handlers.
 _MOMENT_S = 1.0
@@ -29,9 +28,12 @@ class Handlers:
     That is the loop in which the client was used first, for as long as it runs; then the next one.
     """
 
+    # Whether what a function gives back may be awaited.
+    awaits = True
+
     def __init__(self) -> None:
         # Around the loop and what is on its way there.
-        self._lock = _forks.reentrant_lock()
+        self._lock = forks.reentrant_lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         # On the way to the loop. What it has not begun when it ends goes to the next one.
         self._posted: list[Callable[[], None]] = []
@@ -46,16 +48,26 @@ class Handlers:
         Raises:
             InvalidInputTypeError: It cannot be called.
         """
-        return None if function is None else _LoopHandler(self, function)
+        return None if function is None else self.made(function, ANSWERER)
 
-    def bind(self) -> None:
-        """The client is used from the loop that runs now."""
-        if self._loop is None or not self._loop.is_running():
-            running = asyncio.get_running_loop()
-            with self._lock:
-                self._loop = running
-                for begin in self._posted:
-                    running.call_soon(self._begin, begin)
+    def made(self, function: Any, role: Role) -> Handler:
+        """A function in this role.
+
+        Raises:
+            InvalidInputTypeError: It cannot be called.
+        """
+        return _LoopHandler(self, function, role)
+
+    def bind(self) -> bool:
+        """The client is used from the loop that runs now; says if it was not before."""
+        if self._loop is not None and self._loop.is_running():
+            return False
+        running = asyncio.get_running_loop()
+        with self._lock:
+            self._loop = running
+            for begin in self._posted:
+                running.call_soon(self._begin, begin)
+        return True
 
     def post(self, begin: Callable[[], None]) -> None:
         """Have `begin` called in the loop.
@@ -98,8 +110,8 @@ class Handlers:
 class _LoopHandler(Handler):
     """A handler that may be a coroutine function."""
 
-    def __init__(self, handlers: Handlers, function: Any) -> None:
-        super().__init__(function)
+    def __init__(self, handlers: Handlers, function: Any, role: Role) -> None:
+        super().__init__(function, role)
         self._handlers = handlers
         self._is_coroutine = gives_coroutine(function)
 
@@ -169,6 +181,9 @@ class _Call:
         self.closes = False
 
     def begin(self) -> None:
+        if self._began_in is None and self._request.settled:  # on its way to the loop
+            self._done(self._name, None, None)
+            return
         token = handling.set(self._name)  # the task that is made now sees it
         task = self.task = asyncio.ensure_future(_awaited(self._function, self._request))
         handling.reset(token)
@@ -187,7 +202,7 @@ class _Call:
         is_closing = self._request.settlement == "closed" and self.closes
         if watch.cancelled() or is_closing or not self._is_for_nothing():
             return  # one that goes on after its own answer does so undisturbed
-        if by_program(self._request):
+        if by_program(self._request) and not self._request._overdue:
             self._grace = asyncio.get_running_loop().call_later(_GRACE_S, self._cancel)
         else:
             self._cancel()

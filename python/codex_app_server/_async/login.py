@@ -1,4 +1,4 @@
-"""Handles of logins that a person completes in a browser. The requests are in `_logins`.
+"""Handles of logins that a person completes in a browser. The requests are in `_outgoing.logins`.
 
 Owns the way from a login's start to its completion without a gap. The runtime names a login only in its
 answer, and the completion may be there just as soon: who begins one listens to all completions before the
@@ -7,27 +7,25 @@ request is written, then to this login, and only then looks through what was hea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from types import TracebackType
+from typing import TypeVar
 
-from .. import _logins
-from .._deadline import Deadline
-from .._decode import decoder
+from .. import types
+from .._concurrency.deadline import Deadline
+from .._incoming.bound import stream_state
+from .._incoming.decoding import decoder
+from .._native import Subscription
+from .._outgoing import logins
+from .._outgoing.requests import Request
+from .._package import late
 from ..errors import ForkedProcessError, InvalidRequestError, StreamClosedError, TransportClosedError
+from .connection import AsyncConnection
+from .owned import AsyncOwned, runtime_of, with_official_fields
+from .runtime import AsyncRuntime
 from .waiting import Lock, entering, wait_ready
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
-    from .._native import Subscription
-    from .._requests import Request
-    from ..generated.v2_all import AccountLoginCompletedNotification, CancelLoginAccountResponse
-    from .accounts import AsyncAccounts  # async only
-    from .codex_client import AsyncCodexClient  # async only
-    from .connection import AsyncConnection
-    from .runtime import AsyncRuntime
 
 T = TypeVar("T")
 LoginT = TypeVar("LoginT", bound="AsyncLogin")
@@ -40,7 +38,7 @@ async def begun(
     """Begin a login; returns its handle, if the answer makes one. If that fails, nothing is left."""
     deadline = Deadline(timeout_s)
     connection = await client.start(deadline)
-    listening = connection.native.subscribe_notifications([_logins.COMPLETED])
+    listening = connection.native.subscribe_notifications([logins.COMPLETED])
     try:
         login = await connection.request(request.making(make), deadline=deadline)
         if login is not None:
@@ -50,31 +48,42 @@ async def begun(
     return login
 
 
-@dataclass(slots=True)
-class AsyncLogin:
+@dataclass(slots=True, init=False, repr=False)
+class AsyncLogin(AsyncOwned):
     """What the handles of both kinds of logins are."""
 
-    _codex: AsyncAccounts | AsyncCodexClient  # async only
-    # sync only: _client: Runtime
+    _runtime: AsyncRuntime
     login_id: str
     _connection: AsyncConnection = field(init=False, repr=False, compare=False)
     _subscription: Subscription = field(init=False, repr=False, compare=False)
     # Only one consumer drains and waits at a time; the native mailbox knows one waiter.
     _lock: Lock = field(init=False, repr=False, compare=False)
-    _completed: AccountLoginCompletedNotification | None = field(init=False, repr=False, compare=False)
+    _completed: types.AccountLoginCompletedNotification | None = field(init=False, repr=False, compare=False)
     _closed: bool = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        errand = _logins.cancel_errand(self.login_id)
-        self._connection = self._codex._client.connection
+    def __init__(self, _codex: late.AsyncCodex | late.AsyncCodexClient | AsyncRuntime, login_id: str) -> None:
+        self._runtime = runtime_of(_codex)
+        self.login_id = login_id
+        errand = logins.cancel_errand(self.login_id)
+        self._connection = self._runtime.connection
         self._subscription = self._connection.native.subscribe_subject(
-            _logins.SUBJECT, self.login_id, errand=errand
+            logins.SUBJECT, self.login_id, errand=errand
         )
         self._lock = Lock()
         self._completed = None
         self._closed = False
 
-    async def wait(self, *, timeout_s: float | None = None) -> AccountLoginCompletedNotification:
+    _in_place_of_a_copy = "Keep its id and make another of it: it hears of the completion from then on."
+
+    # Neither address nor code: whoever has them can log in.
+    def _standing(self) -> str:
+        if self._completed is not None:
+            state = "succeeded" if self._completed.success is True else "failed"
+        else:
+            state = stream_state(self._connection.native, "waiting", is_closed=self._closed)
+        return f"login_id={self.login_id!r} {state}"
+
+    async def wait(self, *, timeout_s: float | None = None) -> types.AccountLoginCompletedNotification:
         """Wait until the login is over, for ever or for `timeout_s` seconds, and say how it ended.
 
         A login that failed, was cancelled or gave way to another does not raise: `success` is False then, and
@@ -98,7 +107,7 @@ class AsyncLogin:
                 raise deadline.missed_end("The login")
             self._connection.log_diagnostics()
 
-    async def cancel(self, *, timeout_s: float | None = None) -> CancelLoginAccountResponse:
+    async def cancel(self, *, timeout_s: float | None = None) -> types.CancelLoginAccountResponse:
         """Cancel the login. Who waits for it is told that it failed.
 
         The answer's status is "notFound" if it is over already.
@@ -107,7 +116,7 @@ class AsyncLogin:
             InvalidRequestError: `login_id` is none that the runtime could have given.
             TransportClosedError: The connection has ended.
         """
-        return await self._connection.request(_logins.cancel(self.login_id), deadline=Deadline(timeout_s))
+        return await self._connection.request(logins.cancel(self.login_id), deadline=Deadline(timeout_s))
 
     async def aclose(self, *, timeout_s: float | None = None) -> None:
         """Cancel the login if it is not known to be over, and stop listening. Idempotent.
@@ -134,7 +143,7 @@ class AsyncLogin:
         try:
             while events := subscription.drain(decoder()):
                 for event in events:
-                    self._completed = self._completed or _logins.completion(event, self.login_id)
+                    self._completed = self._completed or logins.completion(event, self.login_id)
         except RuntimeError:
             if not self._closed:
                 raise
@@ -166,7 +175,8 @@ class AsyncLogin:
             self._let_go()
 
 
-@dataclass(slots=True)
+@with_official_fields
+@dataclass(slots=True, init=False, repr=False)
 class AsyncChatgptLoginHandle(AsyncLogin):
     """A ChatGPT login in a browser, on the machine that the runtime runs on.
 
@@ -188,8 +198,15 @@ class AsyncChatgptLoginHandle(AsyncLogin):
 
     auth_url: str
 
+    def __init__(
+        self, _codex: late.AsyncCodex | late.AsyncCodexClient | AsyncRuntime, login_id: str, auth_url: str
+    ) -> None:
+        AsyncLogin.__init__(self, _codex, login_id)
+        self.auth_url = auth_url
 
-@dataclass(slots=True)
+
+@with_official_fields
+@dataclass(slots=True, init=False, repr=False)
 class AsyncDeviceCodeLoginHandle(AsyncLogin):
     """A ChatGPT login in a browser anywhere, by a code that is entered there.
 
@@ -212,3 +229,14 @@ class AsyncDeviceCodeLoginHandle(AsyncLogin):
 
     verification_url: str
     user_code: str = field(repr=False)
+
+    def __init__(
+        self,
+        _codex: late.AsyncCodex | late.AsyncCodexClient | AsyncRuntime,
+        login_id: str,
+        verification_url: str,
+        user_code: str,
+    ) -> None:
+        AsyncLogin.__init__(self, _codex, login_id)
+        self.verification_url = verification_url
+        self.user_code = user_code

@@ -5,22 +5,27 @@ Owns the one way in which a generated call reaches the runtime. The classes them
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from .._requests import Request
-    from .runtime import AsyncRuntime
+from .._incoming.bound import Bound
+from .._outgoing.requests import Request
+from .runtime import AsyncRuntime
 
 T = TypeVar("T")
 
 
-class AsyncNamespace:
+class AsyncNamespace(Bound):
     """Some calls of one client."""
 
-    __slots__ = ("_client",)
+    __slots__ = ("_runtime",)
 
-    def __init__(self, client: AsyncRuntime) -> None:
-        self._client = client
+    def __init__(self, runtime: AsyncRuntime) -> None:
+        self._runtime = runtime
+
+    _in_place_of_a_copy = "Ask the client for its `rpc` where it is needed."
+
+    def _standing(self) -> str:
+        return f"of a client {self._runtime.standing()}"
 
     async def _request(self, request: Request[T], timeout_s: float | None) -> T:
-        return await self._client.request(request, timeout_s)
+        return await self._runtime.request(request, timeout_s)

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
-from .._decode import decoder
-from ..models import Notification
-from .feed import AsyncFeed, AsyncReader
+from .._incoming.decoding import decoder, payload_as
 
 # sync only: from .feed import taking
+from .._native import Subscription
+from .._package.late import pydantic
+from ..models import Notification, PayloadT_co, UnknownNotification
+from .connection import AsyncConnection
+from .feed import AsyncFeed, AsyncReader
 
-if TYPE_CHECKING:
-    from .._native import Subscription
-    from .connection import AsyncConnection
-
-EventT = TypeVar("EventT")
+EventT_co = TypeVar("EventT_co", covariant=True)
 
 
-class AsyncEventStream(AsyncReader[EventT]):
+class AsyncEventStream(AsyncReader[EventT_co]):
     """The events of one feed, made into what the program wants of them."""
 
     _feed: AsyncFeed
 
-    async def __anext__(self) -> EventT:
+    def _standing(self) -> str:
+        return self._feed.standing()
+
+    async def __anext__(self) -> EventT_co:
         batch = self._feed.batch
         # sync only: taken = taking(batch)
         while True:
@@ -43,7 +46,7 @@ class AsyncEventStream(AsyncReader[EventT]):
             # sync only:     self._feed.tear()
             # sync only:     raise
 
-    def _made(self, event: Notification) -> EventT | None:
+    def _made(self, event: Notification) -> EventT_co | None:
         """What the program gets of an event; None for nothing."""
         raise NotImplementedError
 
@@ -51,13 +54,14 @@ class AsyncEventStream(AsyncReader[EventT]):
         """Nothing more will come."""
 
 
-class AsyncNotificationStream(AsyncEventStream[Notification]):
+class AsyncNotificationStream(AsyncEventStream["Notification[PayloadT_co]"], Generic[PayloadT_co]):
     """Notifications of one client, as they come; never at an end by itself.
 
     Async form of `NotificationStream`. Made by `AsyncCodex.notifications()`, and subscribed from then on, not
     only from when it is iterated. Whoever stops reading should close it: until then its events are kept.
     All consumers of one stream share it, so each event goes to one of them; who wants a copy of its own
-    makes a stream of its own.
+    makes a stream of its own. Where all kinds were given as classes, `payload` of each event is
+    of one of them: a field that does not fit holds an `UnknownValue`.
 
     While iterating, it raises `StreamOverflowError` where events were dropped because they were not read
     (iterate on for what comes after), `ClientClosedError` when the client is closed and
@@ -70,11 +74,30 @@ class AsyncNotificationStream(AsyncEventStream[Notification]):
         ...             print(event.method)
     """
 
-    def __init__(self, connection: AsyncConnection, subscription: Subscription) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        subscription: Subscription,
+        classes: Mapping[str, type[pydantic.BaseModel]] | None = None,
+        methods: Sequence[str] | None = None,
+        thread_id: str | None = None,
+    ) -> None:
+        of = "" if thread_id is None else f" thread_id={thread_id!r}"
+        self._told = f"{' '.join(methods or ('all of no turn',))}{of}"
         self._feed = AsyncFeed(connection, subscription, decoder())
+        # Those that the program has named, by method.
+        self._classes = classes or {}
 
-    def _made(self, event: Notification) -> Notification:
-        return event
+    def _made(self, event: Notification) -> Notification[PayloadT_co]:
+        made: Notification[Any] = event
+        if made.payload.__class__ is UnknownNotification and made.method in self._classes:
+            made.payload = payload_as(self._classes[made.method], event)
+        return made
+
+    def _standing(self) -> str:
+        return f"{self._told} {super()._standing()}"
+
+    _in_place_of_a_copy = "Make another with notifications(): each gets all events from then on."
 
     async def aclose(self) -> None:
         """Stop listening, and free what was not read. Idempotent."""

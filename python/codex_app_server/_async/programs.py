@@ -1,28 +1,27 @@
 """Handles of programs that the runtime runs for the client: sandboxed commands and plain processes.
 
 Owns what the two have alike (output, input, the terminal, the end) and where they differ: a command ends with
-the answer to its request, a process with a notification. The requests are described in `_openings`.
+the answer to its request, a process with a notification. The requests are in
+`_outgoing.stream_requests`.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from .. import _openings, _output
-from .._deadline import Deadline
-from .._openings import COMMAND, PROCESS, ProgramMethods
-from .._output import OutputChunk
+from .. import types
+from .._concurrency.deadline import Deadline
+from .._incoming import output_chunks
+from .._incoming.output_chunks import OutputChunk
+from .._native import Call, Subscription
+from .._outgoing import stream_requests
+from .._outgoing.stream_requests import COMMAND, PROCESS, ProgramMethods, StreamRequest
 from ..errors import CodexError, ForkedProcessError, InvalidRequestError
 from ..models import Notification, UnknownNotification
-from .handle import AsyncStreamHandle, opened
+from .connection import AsyncConnection
+from .stream_handle import AsyncStreamHandle, opened
 from .waiting import Lock, Waitable, entering, wait_ready
-
-if TYPE_CHECKING:
-    from .._native import Call, Subscription
-    from .._openings import Opening
-    from ..generated.v2_all import CommandExecResponse, ProcessExitedNotification
-    from .connection import AsyncConnection
 
 EndT = TypeVar("EndT")
 
@@ -31,18 +30,22 @@ EndT = TypeVar("EndT")
 _LAST_WORDS_S = 5.0
 
 
-class _AsyncProgram(AsyncStreamHandle[OutputChunk], Generic[EndT]):
+class _AsyncProgram(AsyncStreamHandle["OutputChunk | UnknownNotification"], Generic[EndT]):
     _methods: ClassVar[ProgramMethods]
 
     def __init__(
-        self, connection: AsyncConnection, opening: Opening[Any], subscription: Subscription, end: Waitable
+        self,
+        connection: AsyncConnection,
+        stream_request: StreamRequest[Any],
+        subscription: Subscription,
+        end: Waitable,
     ) -> None:
-        super().__init__(connection, opening, subscription, _output.decoder())
+        super().__init__(connection, stream_request, subscription, output_chunks.decoder())
         self._end = end
         self._ending = Lock()
         self._outcome: EndT | CodexError | None = None
 
-    def _made(self, event: Notification) -> OutputChunk | None:
+    def _made(self, event: Notification) -> OutputChunk | UnknownNotification | None:
         payload: Any = event.payload
         # What is no output: the exit, which wait() tells, and what a newer runtime says besides.
         return payload if event.method.endswith("/outputDelta") else None
@@ -58,7 +61,7 @@ class _AsyncProgram(AsyncStreamHandle[OutputChunk], Generic[EndT]):
             InvalidInputTypeError: `data` is not bytes. Nothing was sent.
             InvalidRequestError: The program has ended, or has no stdin.
         """
-        await self._request(_openings.write(self._methods, self._opening.name, data), timeout_s)
+        await self._request(stream_requests.write(self._methods, self._stream_request.name, data), timeout_s)
 
     async def close_stdin(self, *, timeout_s: float | None = None) -> None:
         """Close the program's stdin: it reads the end of its input.
@@ -66,7 +69,7 @@ class _AsyncProgram(AsyncStreamHandle[OutputChunk], Generic[EndT]):
         Raises:
             InvalidRequestError: The program has ended, or has no stdin.
         """
-        await self._request(_openings.write(self._methods, self._opening.name, None), timeout_s)
+        await self._request(stream_requests.write(self._methods, self._stream_request.name, None), timeout_s)
 
     async def resize(self, rows: int, cols: int, *, timeout_s: float | None = None) -> None:
         """Tell a program on a terminal that the terminal has another size, in characters.
@@ -75,7 +78,9 @@ class _AsyncProgram(AsyncStreamHandle[OutputChunk], Generic[EndT]):
             InvalidInputError: That is no size of a terminal. Nothing was sent.
             InvalidRequestError: The program has ended, or has no terminal.
         """
-        await self._request(_openings.resize(self._methods, self._opening.name, rows, cols), timeout_s)
+        await self._request(
+            stream_requests.resize(self._methods, self._stream_request.name, rows, cols), timeout_s
+        )
 
     async def terminate(self, *, timeout_s: float | None = None) -> None:
         """Kill the program. Its last output can still be read, and `wait()` tells how it ended.
@@ -83,7 +88,7 @@ class _AsyncProgram(AsyncStreamHandle[OutputChunk], Generic[EndT]):
         Does nothing if it has ended.
         """
         with suppress(InvalidRequestError):
-            await self._request(self._opening.stop, timeout_s)
+            await self._request(self._stream_request.stop, timeout_s)
 
     async def wait(self, *, timeout_s: float | None = None) -> EndT:
         """Wait until the program has ended, and return how. Takes no output away from the iteration.
@@ -125,7 +130,7 @@ class _AsyncProgram(AsyncStreamHandle[OutputChunk], Generic[EndT]):
                 await self.wait()
 
 
-class AsyncCommandHandle(_AsyncProgram["CommandExecResponse"]):
+class AsyncCommandHandle(_AsyncProgram["types.CommandExecResponse"]):
     """A command that the runtime runs in its sandbox, without a thread or a turn.
 
     Async form of `CommandHandle`. Made by `AsyncCodex.command_exec()`. Iterated, it gives the output as
@@ -145,27 +150,30 @@ class AsyncCommandHandle(_AsyncProgram["CommandExecResponse"]):
     def __init__(
         self,
         connection: AsyncConnection,
-        opening: Opening[CommandExecResponse],
+        stream_request: StreamRequest[types.CommandExecResponse],
         subscription: Subscription,
         call: Call,
     ) -> None:
-        super().__init__(connection, opening, subscription, call)
+        super().__init__(connection, stream_request, subscription, call)
         self._call = call
-        self._start = opening.start
+        self._start = stream_request.start
 
     @classmethod
     async def _begin(
-        cls, connection: AsyncConnection, opening: Opening[CommandExecResponse], deadline: Deadline
+        cls,
+        connection: AsyncConnection,
+        stream_request: StreamRequest[types.CommandExecResponse],
+        deadline: Deadline,
     ) -> AsyncCommandHandle:
-        subscription = connection.subscribe_stream(opening)
+        subscription = connection.subscribe_stream(stream_request)
         try:
-            call = await connection.begin(opening.start, subscription, deadline)
+            call = await connection.begin(stream_request.start, subscription, deadline)
         except BaseException:
             subscription.close()
             raise
-        return cls(connection, opening, subscription, call)
+        return cls(connection, stream_request, subscription, call)
 
-    def _told(self) -> CommandExecResponse | CodexError | None:
+    def _told(self) -> types.CommandExecResponse | CodexError | None:
         try:
             return self._connection.answer(self._call, self._start)
         except CodexError as error:
@@ -179,17 +187,17 @@ class AsyncCommandHandle(_AsyncProgram["CommandExecResponse"]):
         super()._let_go()
 
 
-def _exit_of(payload: Any) -> ProcessExitedNotification:
+def _exit_of(payload: Any) -> types.ProcessExitedNotification:
     if isinstance(payload, UnknownNotification):
-        from .._lenient import build
+        from .._incoming.lenient import build
         from ..generated.v2_all import ProcessExitedNotification
 
         # What a newer runtime has changed is in its field, as in answers.
         payload = build(ProcessExitedNotification, payload.params)
-    return cast("ProcessExitedNotification", payload)
+    return cast("types.ProcessExitedNotification", payload)
 
 
-class AsyncProcessHandle(_AsyncProgram["ProcessExitedNotification"]):
+class AsyncProcessHandle(_AsyncProgram["types.ProcessExitedNotification"]):
     """A process that the runtime has started on its machine, outside of any sandbox.
 
     Async form of `ProcessHandle`. Made by `AsyncCodex.process_spawn()`. Iterated, it gives the output as
@@ -210,30 +218,30 @@ class AsyncProcessHandle(_AsyncProgram["ProcessExitedNotification"]):
     def __init__(
         self,
         connection: AsyncConnection,
-        opening: Opening[None],
+        stream_request: StreamRequest[None],
         subscription: Subscription,
         exit: Subscription,
     ) -> None:
-        super().__init__(connection, opening, subscription, exit)
+        super().__init__(connection, stream_request, subscription, exit)
         self._exit = exit
 
     @classmethod
     async def _begin(
-        cls, connection: AsyncConnection, opening: Opening[None], deadline: Deadline
+        cls, connection: AsyncConnection, stream_request: StreamRequest[None], deadline: Deadline
     ) -> AsyncProcessHandle:
         # The exit has a mailbox of its own, so that wait() and the iteration take nothing from each other.
-        exit = connection.subscribe_stream(opening)
+        exit = connection.subscribe_stream(stream_request)
         exit.select("end")
         try:
-            subscription, _ = await opened(connection, opening, deadline)
+            subscription, _ = await opened(connection, stream_request, deadline)
         except BaseException:
             exit.close()
             raise
-        return cls(connection, opening, subscription, exit)
+        return cls(connection, stream_request, subscription, exit)
 
-    def _told(self) -> ProcessExitedNotification | CodexError | None:
+    def _told(self) -> types.ProcessExitedNotification | CodexError | None:
         try:
-            events = self._exit.drain(_output.decoder(), 1)
+            events = self._exit.drain(output_chunks.decoder(), 1)
         except CodexError as error:
             return error
         except RuntimeError:  # closed with the handle

@@ -3,262 +3,19 @@
 """A typed call for every request of the protocol, by the wire's nouns: the asyncio shell.
 
 `AsyncCodex.rpc` makes an `AsyncRpc`; the rest hangs on it. A method names its arguments and the model of its
-answer; `_calls` checks the arguments and makes the request.
+answer; `_outgoing.calls` checks the arguments and makes the request.
 """
 
 from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from .._calls import call, call_with
-from .._omit import OMIT, Omit
+from .._outgoing.calls import call, call_with
+from .._outgoing.omit import OMIT, Omit
+from ..generated import v2_all
 from .namespace import AsyncNamespace
-
-if TYPE_CHECKING:
-    from ..generated.v2_all import (
-        AbsolutePathBuf,
-        AddCreditsNudgeCreditType,
-        ApprovalsReviewer,
-        AppsInstalledResponse,
-        AppsListResponse,
-        AppsReadResponse,
-        AskForApproval,
-        BedrockCheckGovCloudRequirementsResponse,
-        BedrockDiscoverResponse,
-        BedrockSetupParams,
-        BedrockSetupResponse,
-        CancelLoginAccountResponse,
-        ClientInfo,
-        CodexResponseHandoffMode,
-        CollaborationMode,
-        CollaborationModeListResponse,
-        CommandExecResizeResponse,
-        CommandExecResponse,
-        CommandExecTerminalSize,
-        CommandExecTerminateResponse,
-        CommandExecWriteResponse,
-        ConfigEdit,
-        ConfigReadResponse,
-        ConfigRequirementsReadResponse,
-        ConfigWriteResponse,
-        ConsumeAccountRateLimitResetCreditResponse,
-        ConversationTextRole,
-        CyberAccessProgram,
-        DynamicToolSpec,
-        EnvironmentAddResponse,
-        EnvironmentInfoResponse,
-        EnvironmentSkillsParams,
-        EnvironmentStatusResponse,
-        ExperimentalFeatureEnablementSetResponse,
-        ExperimentalFeatureListResponse,
-        ExternalAgentConfigDetectResponse,
-        ExternalAgentConfigImportHistoriesReadResponse,
-        ExternalAgentConfigImportHistoryRecordResponse,
-        ExternalAgentConfigImportHistoryRecordTypeResultParams,
-        ExternalAgentConfigImportResponse,
-        ExternalAgentConfigMigrationItem,
-        FeedbackUploadResponse,
-        FsCopyResponse,
-        FsCreateDirectoryResponse,
-        FsGetMetadataResponse,
-        FsReadDirectoryResponse,
-        FsReadFileResponse,
-        FsRemoveResponse,
-        FsUnwatchResponse,
-        FsWatchResponse,
-        FsWriteFileResponse,
-        FuzzyFileSearchResponse,
-        FuzzyFileSearchSessionStartResponse,
-        FuzzyFileSearchSessionStopResponse,
-        FuzzyFileSearchSessionUpdateResponse,
-        GatewayOAuthCancelResponse,
-        GatewayOAuthLoginResponse,
-        GatewayOAuthReadResponse,
-        GetAccountRateLimitsResponse,
-        GetAccountResponse,
-        GetAccountTokenUsageResponse,
-        GetWorkspaceMessagesResponse,
-        HooksListResponse,
-        InitializeCapabilities,
-        InitializeResponse,
-        ListMcpServerStatusResponse,
-        LoginAccountParams,
-        LoginAccountResponse,
-        LogoutAccountResponse,
-        MarketplaceAddResponse,
-        MarketplaceRemoveResponse,
-        MarketplaceUpgradeResponse,
-        McpResourceReadResponse,
-        McpResourceReadTarget,
-        McpServerEventStreamStartResponse,
-        McpServerEventStreamStopResponse,
-        McpServerOauthClientRegistration,
-        McpServerOauthLoginResponse,
-        McpServerRefreshResponse,
-        McpServerStatusDetail,
-        McpServerToolCallResponse,
-        MemoryResetResponse,
-        MemoryStatusResponse,
-        MergeStrategy,
-        MockExperimentalMethodResponse,
-        ModelListResponse,
-        ModelProviderCapabilitiesReadResponse,
-        MultiAgentMode,
-        PermissionProfileListResponse,
-        Personality,
-        PluginInstalledResponse,
-        PluginInstallResponse,
-        PluginListMarketplaceKind,
-        PluginListResponse,
-        PluginReadResponse,
-        PluginReconcileResponse,
-        PluginSearchResponse,
-        PluginSearchScope,
-        PluginShareCheckoutResponse,
-        PluginShareDeleteResponse,
-        PluginShareDiscoverability,
-        PluginShareListResponse,
-        PluginShareSaveResponse,
-        PluginShareTarget,
-        PluginShareUpdateDiscoverability,
-        PluginShareUpdateTargetsResponse,
-        PluginSkillReadResponse,
-        PluginUninstallResponse,
-        ProcessKillResponse,
-        ProcessResizePtyResponse,
-        ProcessSpawnResponse,
-        ProcessTerminalSize,
-        ProcessWriteStdinResponse,
-        ProjectCreateResponse,
-        ProjectDeleteResponse,
-        ProjectImportResponse,
-        ProjectListResponse,
-        ProjectMoveResponse,
-        ProjectReadResponse,
-        ProjectRoot,
-        ProjectSortKey,
-        ProjectUpdateResponse,
-        RealtimeConversationVersion,
-        RealtimeOutputModality,
-        RealtimeVoice,
-        ReasoningEffort,
-        ReasoningSummary,
-        RemoteControlClientsListOrder,
-        RemoteControlClientsListResponse,
-        RemoteControlClientsRevokeResponse,
-        RemoteControlDisableResponse,
-        RemoteControlEnableResponse,
-        RemoteControlPairingStartResponse,
-        RemoteControlPairingStatusResponse,
-        RemoteControlStatusReadResponse,
-        RequestId,
-        ResponseItem,
-        ReviewDelivery,
-        ReviewStartResponse,
-        ReviewTarget,
-        RolloutCompressResponse,
-        SandboxMode,
-        SandboxPolicy,
-        SelectedCapabilityRoot,
-        SendAddCreditsNudgeEmailResponse,
-        ServerDiagnosticsResponse,
-        SkillsConfigWriteResponse,
-        SkillsExtraRootsSetResponse,
-        SkillsListResponse,
-        SortDirection,
-        ThreadApproveGuardianDeniedActionResponse,
-        ThreadArchiveResponse,
-        ThreadAttachmentAddResponse,
-        ThreadAttachmentListResponse,
-        ThreadAttachmentOwnerListResponse,
-        ThreadAttachmentRemoveResponse,
-        ThreadBackgroundTerminalsCleanResponse,
-        ThreadBackgroundTerminalsListResponse,
-        ThreadBackgroundTerminalsTerminateResponse,
-        ThreadCompactStartResponse,
-        ThreadDecrementElicitationResponse,
-        ThreadDeleteResponse,
-        ThreadForkResponse,
-        ThreadGoalClearResponse,
-        ThreadGoalGetResponse,
-        ThreadGoalMutationOrigin,
-        ThreadGoalSetResponse,
-        ThreadGoalStatus,
-        ThreadHistoryMode,
-        ThreadIncrementElicitationResponse,
-        ThreadInjectItemsResponse,
-        ThreadItemsListCursor,
-        ThreadItemsListResponse,
-        ThreadItemsReadResponse,
-        ThreadListCwdFilter,
-        ThreadListResponse,
-        ThreadLoadedListResponse,
-        ThreadMemoryMode,
-        ThreadMemoryModeSetResponse,
-        ThreadMetadataGitInfoUpdateParams,
-        ThreadMetadataUpdateResponse,
-        ThreadPredictionRequestResponse,
-        ThreadQueueAddResponse,
-        ThreadQueueDeleteResponse,
-        ThreadQueueListResponse,
-        ThreadQueueReorderResponse,
-        ThreadQueueStartResponse,
-        ThreadQueueUpdateResponse,
-        ThreadReadResponse,
-        ThreadReadStateOperation,
-        ThreadReadStateUpdateResponse,
-        ThreadRealtimeAppendAudioResponse,
-        ThreadRealtimeAppendSpeechResponse,
-        ThreadRealtimeAppendTextResponse,
-        ThreadRealtimeAudioChunk,
-        ThreadRealtimeInitialItem,
-        ThreadRealtimeListVoicesResponse,
-        ThreadRealtimeStartResponse,
-        ThreadRealtimeStartTransport,
-        ThreadRealtimeStopResponse,
-        ThreadResumeInitialTurnsPageParams,
-        ThreadResumeResponse,
-        ThreadRevertResponse,
-        ThreadSearchOccurrencesResponse,
-        ThreadSearchResponse,
-        ThreadSearchSortKey,
-        ThreadSectionAppearance,
-        ThreadSectionCreateResponse,
-        ThreadSectionDeleteResponse,
-        ThreadSectionListResponse,
-        ThreadSectionMoveResponse,
-        ThreadSectionUpdateResponse,
-        ThreadSetNameResponse,
-        ThreadSettingsUpdateResponse,
-        ThreadShellCommandResponse,
-        ThreadSortKey,
-        ThreadSource,
-        ThreadSourceKind,
-        ThreadStartResponse,
-        ThreadStartSource,
-        ThreadTimelineListResponse,
-        ThreadTurnsListResponse,
-        ThreadUnarchiveResponse,
-        ThreadUnsubscribeResponse,
-        TurnEnvironmentParams,
-        TurnInterruptResponse,
-        TurnItemsView,
-        TurnSettingsUpdateResponse,
-        TurnStartResponse,
-        TurnSteerResponse,
-        TurnToolOutput,
-        UserInput,
-        UserVerificationCancelResponse,
-        UserVerificationDeleteResponse,
-        UserVerificationEnrollResponse,
-        UserVerificationStatusResponse,
-        UserVerificationVerifyResponse,
-        WindowsSandboxReadinessResponse,
-        WindowsSandboxSetupMode,
-        WindowsSandboxSetupStartResponse,
-    )
 
 __all__ = ["AsyncRpc"]
 
@@ -292,75 +49,75 @@ class AsyncRpc(AsyncNamespace):
     @property
     def account(self) -> AsyncAccountCalls:
         """The calls under `account`."""
-        return AsyncAccountCalls(self._client)
+        return AsyncAccountCalls(self._runtime)
 
     @property
     def app(self) -> AsyncAppCalls:
         """The calls under `app`."""
-        return AsyncAppCalls(self._client)
+        return AsyncAppCalls(self._runtime)
 
     @property
     def collaboration_mode(self) -> AsyncCollaborationModeCalls:
         """The calls under `collaboration_mode`."""
-        return AsyncCollaborationModeCalls(self._client)
+        return AsyncCollaborationModeCalls(self._runtime)
 
     @property
     def command(self) -> AsyncCommandCalls:
         """The calls under `command`."""
-        return AsyncCommandCalls(self._client)
+        return AsyncCommandCalls(self._runtime)
 
     @property
     def config(self) -> AsyncConfigCalls:
         """The calls under `config`."""
-        return AsyncConfigCalls(self._client)
+        return AsyncConfigCalls(self._runtime)
 
     @property
     def config_requirements(self) -> AsyncConfigRequirementsCalls:
         """The calls under `config_requirements`."""
-        return AsyncConfigRequirementsCalls(self._client)
+        return AsyncConfigRequirementsCalls(self._runtime)
 
     @property
     def environment(self) -> AsyncEnvironmentCalls:
         """The calls under `environment`."""
-        return AsyncEnvironmentCalls(self._client)
+        return AsyncEnvironmentCalls(self._runtime)
 
     @property
     def experimental_feature(self) -> AsyncExperimentalFeatureCalls:
         """The calls under `experimental_feature`."""
-        return AsyncExperimentalFeatureCalls(self._client)
+        return AsyncExperimentalFeatureCalls(self._runtime)
 
     @property
     def external_agent_config(self) -> AsyncExternalAgentConfigCalls:
         """The calls under `external_agent_config`."""
-        return AsyncExternalAgentConfigCalls(self._client)
+        return AsyncExternalAgentConfigCalls(self._runtime)
 
     @property
     def feedback(self) -> AsyncFeedbackCalls:
         """The calls under `feedback`."""
-        return AsyncFeedbackCalls(self._client)
+        return AsyncFeedbackCalls(self._runtime)
 
     @property
     def fs(self) -> AsyncFsCalls:
         """The calls under `fs`."""
-        return AsyncFsCalls(self._client)
+        return AsyncFsCalls(self._runtime)
 
     @property
     def fuzzy_file_search(self) -> AsyncFuzzyFileSearchCalls:
         """The calls under `fuzzy_file_search`."""
-        return AsyncFuzzyFileSearchCalls(self._client)
+        return AsyncFuzzyFileSearchCalls(self._runtime)
 
     @property
     def hooks(self) -> AsyncHooksCalls:
         """The calls under `hooks`."""
-        return AsyncHooksCalls(self._client)
+        return AsyncHooksCalls(self._runtime)
 
     async def initialize(
         self,
         *,
-        client_info: ClientInfo | dict[str, Any],
-        capabilities: InitializeCapabilities | dict[str, Any] | Omit | None = OMIT,
+        client_info: v2_all.ClientInfo | dict[str, Any],
+        capabilities: v2_all.InitializeCapabilities | dict[str, Any] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> InitializeResponse:
+    ) -> v2_all.InitializeResponse:
         """`initialize`: Open the connection. The client has done this when it is ready; a second time is
         refused.
         """
@@ -371,107 +128,107 @@ class AsyncRpc(AsyncNamespace):
     @property
     def marketplace(self) -> AsyncMarketplaceCalls:
         """The calls under `marketplace`."""
-        return AsyncMarketplaceCalls(self._client)
+        return AsyncMarketplaceCalls(self._runtime)
 
     @property
     def mcp_server(self) -> AsyncMcpServerCalls:
         """The calls under `mcp_server`."""
-        return AsyncMcpServerCalls(self._client)
+        return AsyncMcpServerCalls(self._runtime)
 
     @property
     def mcp_server_status(self) -> AsyncMcpServerStatusCalls:
         """The calls under `mcp_server_status`."""
-        return AsyncMcpServerStatusCalls(self._client)
+        return AsyncMcpServerStatusCalls(self._runtime)
 
     @property
     def memory(self) -> AsyncMemoryCalls:
         """The calls under `memory`."""
-        return AsyncMemoryCalls(self._client)
+        return AsyncMemoryCalls(self._runtime)
 
     @property
     def mock(self) -> AsyncMockCalls:
         """The calls under `mock`."""
-        return AsyncMockCalls(self._client)
+        return AsyncMockCalls(self._runtime)
 
     @property
     def model(self) -> AsyncModelCalls:
         """The calls under `model`."""
-        return AsyncModelCalls(self._client)
+        return AsyncModelCalls(self._runtime)
 
     @property
     def model_provider(self) -> AsyncModelProviderCalls:
         """The calls under `model_provider`."""
-        return AsyncModelProviderCalls(self._client)
+        return AsyncModelProviderCalls(self._runtime)
 
     @property
     def permission_profile(self) -> AsyncPermissionProfileCalls:
         """The calls under `permission_profile`."""
-        return AsyncPermissionProfileCalls(self._client)
+        return AsyncPermissionProfileCalls(self._runtime)
 
     @property
     def plugin(self) -> AsyncPluginCalls:
         """The calls under `plugin`."""
-        return AsyncPluginCalls(self._client)
+        return AsyncPluginCalls(self._runtime)
 
     @property
     def process(self) -> AsyncProcessCalls:
         """The calls under `process`."""
-        return AsyncProcessCalls(self._client)
+        return AsyncProcessCalls(self._runtime)
 
     @property
     def project(self) -> AsyncProjectCalls:
         """The calls under `project`."""
-        return AsyncProjectCalls(self._client)
+        return AsyncProjectCalls(self._runtime)
 
     @property
     def remote_control(self) -> AsyncRemoteControlCalls:
         """The calls under `remote_control`."""
-        return AsyncRemoteControlCalls(self._client)
+        return AsyncRemoteControlCalls(self._runtime)
 
     @property
     def review(self) -> AsyncReviewCalls:
         """The calls under `review`."""
-        return AsyncReviewCalls(self._client)
+        return AsyncReviewCalls(self._runtime)
 
     @property
     def rollout(self) -> AsyncRolloutCalls:
         """The calls under `rollout`."""
-        return AsyncRolloutCalls(self._client)
+        return AsyncRolloutCalls(self._runtime)
 
     @property
     def server(self) -> AsyncServerCalls:
         """The calls under `server`."""
-        return AsyncServerCalls(self._client)
+        return AsyncServerCalls(self._runtime)
 
     @property
     def skills(self) -> AsyncSkillsCalls:
         """The calls under `skills`."""
-        return AsyncSkillsCalls(self._client)
+        return AsyncSkillsCalls(self._runtime)
 
     @property
     def thread(self) -> AsyncThreadCalls:
         """The calls under `thread`."""
-        return AsyncThreadCalls(self._client)
+        return AsyncThreadCalls(self._runtime)
 
     @property
     def thread_section(self) -> AsyncThreadSectionCalls:
         """The calls under `thread_section`."""
-        return AsyncThreadSectionCalls(self._client)
+        return AsyncThreadSectionCalls(self._runtime)
 
     @property
     def turn(self) -> AsyncTurnCalls:
         """The calls under `turn`."""
-        return AsyncTurnCalls(self._client)
+        return AsyncTurnCalls(self._runtime)
 
     @property
     def user_verification(self) -> AsyncUserVerificationCalls:
         """The calls under `user_verification`."""
-        return AsyncUserVerificationCalls(self._client)
+        return AsyncUserVerificationCalls(self._runtime)
 
     @property
     def windows_sandbox(self) -> AsyncWindowsSandboxCalls:
         """The calls under `windows_sandbox`."""
-        return AsyncWindowsSandboxCalls(self._client)
+        return AsyncWindowsSandboxCalls(self._runtime)
 
 
 class AsyncAccountCalls(AsyncNamespace):
@@ -482,35 +239,35 @@ class AsyncAccountCalls(AsyncNamespace):
     @property
     def bedrock(self) -> AsyncAccount_BedrockCalls:
         """The calls under `account.bedrock`."""
-        return AsyncAccount_BedrockCalls(self._client)
+        return AsyncAccount_BedrockCalls(self._runtime)
 
     @property
     def gateway_oauth(self) -> AsyncAccount_GatewayOauthCalls:
         """The calls under `account.gateway_oauth`."""
-        return AsyncAccount_GatewayOauthCalls(self._client)
+        return AsyncAccount_GatewayOauthCalls(self._runtime)
 
     @property
     def login(self) -> AsyncAccount_LoginCalls:
         """The calls under `account.login`."""
-        return AsyncAccount_LoginCalls(self._client)
+        return AsyncAccount_LoginCalls(self._runtime)
 
-    async def logout(self, *, timeout_s: float | None = None) -> LogoutAccountResponse:
+    async def logout(self, *, timeout_s: float | None = None) -> v2_all.LogoutAccountResponse:
         """`account/logout`: Log out."""
         return await self._request(call("account/logout"), timeout_s)
 
     @property
     def rate_limit_reset_credit(self) -> AsyncAccount_RateLimitResetCreditCalls:
         """The calls under `account.rate_limit_reset_credit`."""
-        return AsyncAccount_RateLimitResetCreditCalls(self._client)
+        return AsyncAccount_RateLimitResetCreditCalls(self._runtime)
 
     @property
     def rate_limits(self) -> AsyncAccount_RateLimitsCalls:
         """The calls under `account.rate_limits`."""
-        return AsyncAccount_RateLimitsCalls(self._client)
+        return AsyncAccount_RateLimitsCalls(self._runtime)
 
     async def read(
         self, *, refresh_token: bool | Omit = OMIT, timeout_s: float | None = None
-    ) -> GetAccountResponse:
+    ) -> v2_all.GetAccountResponse:
         """`account/read`: Read which account is logged in.
 
         Args:
@@ -524,9 +281,9 @@ class AsyncAccountCalls(AsyncNamespace):
     async def send_add_credits_nudge_email(
         self,
         *,
-        credit_type: AddCreditsNudgeCreditType | Literal["credits", "usage_limit"],
+        credit_type: v2_all.AddCreditsNudgeCreditType | Literal["credits", "usage_limit"],
         timeout_s: float | None = None,
-    ) -> SendAddCreditsNudgeEmailResponse:
+    ) -> v2_all.SendAddCreditsNudgeEmailResponse:
         """`account/sendAddCreditsNudgeEmail`: Ask the workspace's owner by mail to add credits."""
         return await self._request(
             call("account/sendAddCreditsNudgeEmail", credit_type=credit_type), timeout_s
@@ -535,12 +292,12 @@ class AsyncAccountCalls(AsyncNamespace):
     @property
     def usage(self) -> AsyncAccount_UsageCalls:
         """The calls under `account.usage`."""
-        return AsyncAccount_UsageCalls(self._client)
+        return AsyncAccount_UsageCalls(self._runtime)
 
     @property
     def workspace_messages(self) -> AsyncAccount_WorkspaceMessagesCalls:
         """The calls under `account.workspace_messages`."""
-        return AsyncAccount_WorkspaceMessagesCalls(self._client)
+        return AsyncAccount_WorkspaceMessagesCalls(self._runtime)
 
 
 class AsyncAccount_BedrockCalls(AsyncNamespace):
@@ -550,19 +307,19 @@ class AsyncAccount_BedrockCalls(AsyncNamespace):
 
     async def check_gov_cloud_requirements(
         self, *, timeout_s: float | None = None
-    ) -> BedrockCheckGovCloudRequirementsResponse:
+    ) -> v2_all.BedrockCheckGovCloudRequirementsResponse:
         """`account/bedrock/checkGovCloudRequirements` (experimental): Check what Amazon Bedrock needs in a
         government cloud.
         """
         return await self._request(call("account/bedrock/checkGovCloudRequirements"), timeout_s)
 
-    async def discover(self, *, timeout_s: float | None = None) -> BedrockDiscoverResponse:
+    async def discover(self, *, timeout_s: float | None = None) -> v2_all.BedrockDiscoverResponse:
         """`account/bedrock/discover` (experimental): Look for what is needed to use Amazon Bedrock."""
         return await self._request(call("account/bedrock/discover"), timeout_s)
 
     async def setup(
-        self, *, params: BedrockSetupParams | dict[str, Any], timeout_s: float | None = None
-    ) -> BedrockSetupResponse:
+        self, *, params: v2_all.BedrockSetupParams | dict[str, Any], timeout_s: float | None = None
+    ) -> v2_all.BedrockSetupResponse:
         """`account/bedrock/setup` (experimental): Set up Amazon Bedrock as the provider."""
         return await self._request(call_with("account/bedrock/setup", params), timeout_s)
 
@@ -572,15 +329,15 @@ class AsyncAccount_GatewayOauthCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def cancel(self, *, timeout_s: float | None = None) -> GatewayOAuthCancelResponse:
+    async def cancel(self, *, timeout_s: float | None = None) -> v2_all.GatewayOAuthCancelResponse:
         """`account/gatewayOAuth/cancel`: Cancel the login at the gateway that is under way."""
         return await self._request(call("account/gatewayOAuth/cancel"), timeout_s)
 
-    async def login(self, *, timeout_s: float | None = None) -> GatewayOAuthLoginResponse:
+    async def login(self, *, timeout_s: float | None = None) -> v2_all.GatewayOAuthLoginResponse:
         """`account/gatewayOAuth/login`: Log in at the gateway with OAuth."""
         return await self._request(call("account/gatewayOAuth/login"), timeout_s)
 
-    async def read(self, *, timeout_s: float | None = None) -> GatewayOAuthReadResponse:
+    async def read(self, *, timeout_s: float | None = None) -> v2_all.GatewayOAuthReadResponse:
         """`account/gatewayOAuth/read`: Read the state of the login at the gateway."""
         return await self._request(call("account/gatewayOAuth/read"), timeout_s)
 
@@ -590,13 +347,15 @@ class AsyncAccount_LoginCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def cancel(self, *, login_id: str, timeout_s: float | None = None) -> CancelLoginAccountResponse:
+    async def cancel(
+        self, *, login_id: str, timeout_s: float | None = None
+    ) -> v2_all.CancelLoginAccountResponse:
         """`account/login/cancel`: Cancel a login that is under way."""
         return await self._request(call("account/login/cancel", login_id=login_id), timeout_s)
 
     async def start(
-        self, *, params: LoginAccountParams | dict[str, Any], timeout_s: float | None = None
-    ) -> LoginAccountResponse:
+        self, *, params: v2_all.LoginAccountParams | dict[str, Any], timeout_s: float | None = None
+    ) -> v2_all.LoginAccountResponse:
         """`account/login/start`: Start a login, in one of several ways."""
         return await self._request(call_with("account/login/start", params), timeout_s)
 
@@ -608,7 +367,7 @@ class AsyncAccount_RateLimitResetCreditCalls(AsyncNamespace):
 
     async def consume(
         self, *, idempotency_key: str, credit_id: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> ConsumeAccountRateLimitResetCreditResponse:
+    ) -> v2_all.ConsumeAccountRateLimitResetCreditResponse:
         """`account/rateLimitResetCredit/consume`: Use a credit that resets a rate limit.
 
         Args:
@@ -636,7 +395,7 @@ class AsyncAccount_RateLimitsCalls(AsyncNamespace):
         exclude_reset_credit_details: bool | Omit = OMIT,
         supports_luna_reserve: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> GetAccountRateLimitsResponse:
+    ) -> v2_all.GetAccountRateLimitsResponse:
         """`account/rateLimits/read`: Read the rate limits of the account, and how much of them is used.
 
         Args:
@@ -663,7 +422,7 @@ class AsyncAccount_UsageCalls(AsyncNamespace):
 
     async def read(
         self, *, thread_id: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> GetAccountTokenUsageResponse:
+    ) -> v2_all.GetAccountTokenUsageResponse:
         """`account/usage/read`: Read how many tokens the account has used.
 
         Args:
@@ -678,7 +437,7 @@ class AsyncAccount_WorkspaceMessagesCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def read(self, *, timeout_s: float | None = None) -> GetWorkspaceMessagesResponse:
+    async def read(self, *, timeout_s: float | None = None) -> v2_all.GetWorkspaceMessagesResponse:
         """`account/workspaceMessages/read`: Read the messages of the workspace to its members."""
         return await self._request(call("account/workspaceMessages/read"), timeout_s)
 
@@ -694,7 +453,7 @@ class AsyncAppCalls(AsyncNamespace):
         force_refresh: bool | Omit = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> AppsInstalledResponse:
+    ) -> v2_all.AppsInstalledResponse:
         """`app/installed`: Read the committed installed connector runtime snapshot.
 
         Args:
@@ -714,7 +473,7 @@ class AsyncAppCalls(AsyncNamespace):
         limit: int | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> AppsListResponse:
+    ) -> v2_all.AppsListResponse:
         """`app/list`: List available apps/connectors.
 
         Args:
@@ -735,7 +494,7 @@ class AsyncAppCalls(AsyncNamespace):
         include_tools: bool | Omit = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> AppsReadResponse:
+    ) -> v2_all.AppsReadResponse:
         """`app/read`: Read metadata for specific apps/connectors.
 
         Args:
@@ -754,7 +513,7 @@ class AsyncCollaborationModeCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def list(self, *, timeout_s: float | None = None) -> CollaborationModeListResponse:
+    async def list(self, *, timeout_s: float | None = None) -> v2_all.CollaborationModeListResponse:
         """`collaborationMode/list` (experimental): Lists collaboration mode presets.
 
         List collaboration mode presets.
@@ -770,7 +529,7 @@ class AsyncCommandCalls(AsyncNamespace):
     @property
     def exec(self) -> AsyncCommand_ExecCalls:
         """The calls under `command.exec`."""
-        return AsyncCommand_ExecCalls(self._client)
+        return AsyncCommand_ExecCalls(self._runtime)
 
 
 class AsyncCommand_ExecCalls(AsyncNamespace):
@@ -789,14 +548,14 @@ class AsyncCommand_ExecCalls(AsyncNamespace):
         output_bytes_cap: int | Omit | None = OMIT,
         permission_profile: str | Omit | None = OMIT,
         process_id: str | Omit | None = OMIT,
-        sandbox_policy: SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
-        size: CommandExecTerminalSize | dict[str, Any] | Omit | None = OMIT,
+        sandbox_policy: v2_all.SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
+        size: v2_all.CommandExecTerminalSize | dict[str, Any] | Omit | None = OMIT,
         stream_stdin: bool | Omit = OMIT,
         stream_stdout_stderr: bool | Omit = OMIT,
         timeout_ms: int | Omit | None = OMIT,
         tty: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> CommandExecResponse:
+    ) -> v2_all.CommandExecResponse:
         """`command/exec`: Execute a standalone command (argv vector) under the server's sandbox.
 
         Run a standalone command (argv vector) in the server sandbox without creating a thread or turn.
@@ -858,9 +617,9 @@ class AsyncCommand_ExecCalls(AsyncNamespace):
         self,
         *,
         process_id: str,
-        size: CommandExecTerminalSize | dict[str, Any],
+        size: v2_all.CommandExecTerminalSize | dict[str, Any],
         timeout_s: float | None = None,
-    ) -> CommandExecResizeResponse:
+    ) -> v2_all.CommandExecResizeResponse:
         """`command/exec/resize`: Resize a running PTY-backed `command/exec` session by client-supplied
         `processId`.
 
@@ -875,7 +634,7 @@ class AsyncCommand_ExecCalls(AsyncNamespace):
 
     async def terminate(
         self, *, process_id: str, timeout_s: float | None = None
-    ) -> CommandExecTerminateResponse:
+    ) -> v2_all.CommandExecTerminateResponse:
         """`command/exec/terminate`: Terminate a running `command/exec` session by client-supplied
         `processId`.
 
@@ -894,7 +653,7 @@ class AsyncCommand_ExecCalls(AsyncNamespace):
         close_stdin: bool | Omit = OMIT,
         delta_base64: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> CommandExecWriteResponse:
+    ) -> v2_all.CommandExecWriteResponse:
         """`command/exec/write`: Write stdin bytes to a running `command/exec` session or close stdin.
 
         Write stdin bytes to a running `command/exec` session, close stdin, or both.
@@ -924,12 +683,12 @@ class AsyncConfigCalls(AsyncNamespace):
     async def batch_write(
         self,
         *,
-        edits: list[ConfigEdit] | list[dict[str, Any]],
+        edits: list[v2_all.ConfigEdit] | list[dict[str, Any]],
         expected_version: str | Omit | None = OMIT,
         file_path: str | Omit | None = OMIT,
         reload_user_config: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> ConfigWriteResponse:
+    ) -> v2_all.ConfigWriteResponse:
         """`config/batchWrite`: Write several settings to config.toml at once.
 
         Args:
@@ -952,7 +711,7 @@ class AsyncConfigCalls(AsyncNamespace):
     @property
     def mcp_server(self) -> AsyncConfig_McpServerCalls:
         """The calls under `config.mcp_server`."""
-        return AsyncConfig_McpServerCalls(self._client)
+        return AsyncConfig_McpServerCalls(self._runtime)
 
     async def read(
         self,
@@ -960,7 +719,7 @@ class AsyncConfigCalls(AsyncNamespace):
         cwd: str | Omit | None = OMIT,
         include_layers: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> ConfigReadResponse:
+    ) -> v2_all.ConfigReadResponse:
         """`config/read`: Read the effective configuration, on request with the layers that it is made of.
 
         Args:
@@ -973,7 +732,7 @@ class AsyncConfigCalls(AsyncNamespace):
     @property
     def value(self) -> AsyncConfig_ValueCalls:
         """The calls under `config.value`."""
-        return AsyncConfig_ValueCalls(self._client)
+        return AsyncConfig_ValueCalls(self._runtime)
 
 
 class AsyncConfig_McpServerCalls(AsyncNamespace):
@@ -981,7 +740,7 @@ class AsyncConfig_McpServerCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def reload(self, *, timeout_s: float | None = None) -> McpServerRefreshResponse:
+    async def reload(self, *, timeout_s: float | None = None) -> v2_all.McpServerRefreshResponse:
         """`config/mcpServer/reload`: Load the configuration of the MCP servers again."""
         return await self._request(call("config/mcpServer/reload"), timeout_s)
 
@@ -995,12 +754,12 @@ class AsyncConfig_ValueCalls(AsyncNamespace):
         self,
         *,
         key_path: str,
-        merge_strategy: MergeStrategy | Literal["replace", "upsert"],
+        merge_strategy: v2_all.MergeStrategy | Literal["replace", "upsert"],
         value: Any,
         expected_version: str | Omit | None = OMIT,
         file_path: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ConfigWriteResponse:
+    ) -> v2_all.ConfigWriteResponse:
         """`config/value/write`: Write one setting to config.toml.
 
         Args:
@@ -1024,7 +783,7 @@ class AsyncConfigRequirementsCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def read(self, *, timeout_s: float | None = None) -> ConfigRequirementsReadResponse:
+    async def read(self, *, timeout_s: float | None = None) -> v2_all.ConfigRequirementsReadResponse:
         """`configRequirements/read`: Read what an administrator requires of the configuration."""
         return await self._request(call("configRequirements/read"), timeout_s)
 
@@ -1041,10 +800,10 @@ class AsyncEnvironmentCalls(AsyncNamespace):
         exec_server_url: str,
         auth_bearer_token: str | Omit | None = OMIT,
         connect_timeout_ms: int | Omit | None = OMIT,
-        skills: EnvironmentSkillsParams | dict[str, Any] | Omit | None = OMIT,
+        skills: v2_all.EnvironmentSkillsParams | dict[str, Any] | Omit | None = OMIT,
         websocket_request_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> EnvironmentAddResponse:
+    ) -> v2_all.EnvironmentAddResponse:
         """`environment/add` (experimental): Adds or replaces a remote environment by id for later selection.
 
         Args:
@@ -1069,13 +828,15 @@ class AsyncEnvironmentCalls(AsyncNamespace):
             timeout_s,
         )
 
-    async def info(self, *, environment_id: str, timeout_s: float | None = None) -> EnvironmentInfoResponse:
+    async def info(
+        self, *, environment_id: str, timeout_s: float | None = None
+    ) -> v2_all.EnvironmentInfoResponse:
         """`environment/info` (experimental): Reads information from a configured execution environment."""
         return await self._request(call("environment/info", environment_id=environment_id), timeout_s)
 
     async def status(
         self, *, environment_id: str, timeout_s: float | None = None
-    ) -> EnvironmentStatusResponse:
+    ) -> v2_all.EnvironmentStatusResponse:
         """`environment/status` (experimental): Reads the current status of a configured execution
         environment.
 
@@ -1095,7 +856,7 @@ class AsyncExperimentalFeatureCalls(AsyncNamespace):
     @property
     def enablement(self) -> AsyncExperimentalFeature_EnablementCalls:
         """The calls under `experimental_feature.enablement`."""
-        return AsyncExperimentalFeature_EnablementCalls(self._client)
+        return AsyncExperimentalFeature_EnablementCalls(self._runtime)
 
     async def list(
         self,
@@ -1104,7 +865,7 @@ class AsyncExperimentalFeatureCalls(AsyncNamespace):
         limit: int | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ExperimentalFeatureListResponse:
+    ) -> v2_all.ExperimentalFeatureListResponse:
         """`experimentalFeature/list`: List the experimental features and their states.
 
         Args:
@@ -1126,7 +887,7 @@ class AsyncExperimentalFeature_EnablementCalls(AsyncNamespace):
 
     async def set(
         self, *, enablement: dict[str, bool], timeout_s: float | None = None
-    ) -> ExperimentalFeatureEnablementSetResponse:
+    ) -> v2_all.ExperimentalFeatureEnablementSetResponse:
         """`experimentalFeature/enablement/set`: Switch experimental features on or off.
 
         Args:
@@ -1153,7 +914,7 @@ class AsyncExternalAgentConfigCalls(AsyncNamespace):
         migration_source: str | Omit | None = OMIT,
         source: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ExternalAgentConfigDetectResponse:
+    ) -> v2_all.ExternalAgentConfigDetectResponse:
         """`externalAgentConfig/detect`: Look for settings of other agents that could be imported.
 
         Args:
@@ -1183,7 +944,7 @@ class AsyncExternalAgentConfigCalls(AsyncNamespace):
     @property
     def import_(self) -> AsyncExternalAgentConfig_ImportCalls:
         """The calls under `external_agent_config.import_`."""
-        return AsyncExternalAgentConfig_ImportCalls(self._client)
+        return AsyncExternalAgentConfig_ImportCalls(self._runtime)
 
 
 class AsyncExternalAgentConfig_ImportCalls(AsyncNamespace):
@@ -1194,12 +955,12 @@ class AsyncExternalAgentConfig_ImportCalls(AsyncNamespace):
     async def __call__(
         self,
         *,
-        migration_items: list[ExternalAgentConfigMigrationItem] | list[dict[str, Any]],
+        migration_items: list[v2_all.ExternalAgentConfigMigrationItem] | list[dict[str, Any]],
         migration_source: str | Omit | None = OMIT,
         provider_id: str | Omit | None = OMIT,
         source: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ExternalAgentConfigImportResponse:
+    ) -> v2_all.ExternalAgentConfigImportResponse:
         """`externalAgentConfig/import`: Import settings of another agent.
 
         Args:
@@ -1222,18 +983,18 @@ class AsyncExternalAgentConfig_ImportCalls(AsyncNamespace):
 
     async def read_histories(
         self, *, timeout_s: float | None = None
-    ) -> ExternalAgentConfigImportHistoriesReadResponse:
+    ) -> v2_all.ExternalAgentConfigImportHistoriesReadResponse:
         """`externalAgentConfig/import/readHistories`: Read what was imported before."""
         return await self._request(call("externalAgentConfig/import/readHistories"), timeout_s)
 
     async def record_history(
         self,
         *,
-        item_type_results: list[ExternalAgentConfigImportHistoryRecordTypeResultParams]
+        item_type_results: list[v2_all.ExternalAgentConfigImportHistoryRecordTypeResultParams]
         | list[dict[str, Any]],
         provider_id: str,
         timeout_s: float | None = None,
-    ) -> ExternalAgentConfigImportHistoryRecordResponse:
+    ) -> v2_all.ExternalAgentConfigImportHistoryRecordResponse:
         """`externalAgentConfig/import/recordHistory`: Record what was imported by other means.
 
         Args:
@@ -1265,7 +1026,7 @@ class AsyncFeedbackCalls(AsyncNamespace):
         tags: dict[str, str] | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> FeedbackUploadResponse:
+    ) -> v2_all.FeedbackUploadResponse:
         """`feedback/upload`: Send feedback, on request with logs."""
         return await self._request(
             call(
@@ -1289,11 +1050,11 @@ class AsyncFsCalls(AsyncNamespace):
     async def copy(
         self,
         *,
-        destination_path: AbsolutePathBuf | str,
-        source_path: AbsolutePathBuf | str,
+        destination_path: v2_all.AbsolutePathBuf | str,
+        source_path: v2_all.AbsolutePathBuf | str,
         recursive: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> FsCopyResponse:
+    ) -> v2_all.FsCopyResponse:
         """`fs/copy`: Copy a file or directory tree on the host filesystem.
 
         Args:
@@ -1309,10 +1070,10 @@ class AsyncFsCalls(AsyncNamespace):
     async def create_directory(
         self,
         *,
-        path: AbsolutePathBuf | str,
+        path: v2_all.AbsolutePathBuf | str,
         recursive: bool | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> FsCreateDirectoryResponse:
+    ) -> v2_all.FsCreateDirectoryResponse:
         """`fs/createDirectory`: Create a directory on the host filesystem.
 
         Args:
@@ -1322,8 +1083,8 @@ class AsyncFsCalls(AsyncNamespace):
         return await self._request(call("fs/createDirectory", path=path, recursive=recursive), timeout_s)
 
     async def get_metadata(
-        self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None
-    ) -> FsGetMetadataResponse:
+        self, *, path: v2_all.AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> v2_all.FsGetMetadataResponse:
         """`fs/getMetadata`: Request metadata for an absolute path.
 
         Args:
@@ -1332,8 +1093,8 @@ class AsyncFsCalls(AsyncNamespace):
         return await self._request(call("fs/getMetadata", path=path), timeout_s)
 
     async def read_directory(
-        self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None
-    ) -> FsReadDirectoryResponse:
+        self, *, path: v2_all.AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> v2_all.FsReadDirectoryResponse:
         """`fs/readDirectory`: List direct child names for a directory.
 
         Args:
@@ -1342,8 +1103,8 @@ class AsyncFsCalls(AsyncNamespace):
         return await self._request(call("fs/readDirectory", path=path), timeout_s)
 
     async def read_file(
-        self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None
-    ) -> FsReadFileResponse:
+        self, *, path: v2_all.AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> v2_all.FsReadFileResponse:
         """`fs/readFile`: Read a file from the host filesystem.
 
         Args:
@@ -1354,11 +1115,11 @@ class AsyncFsCalls(AsyncNamespace):
     async def remove(
         self,
         *,
-        path: AbsolutePathBuf | str,
+        path: v2_all.AbsolutePathBuf | str,
         force: bool | Omit | None = OMIT,
         recursive: bool | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> FsRemoveResponse:
+    ) -> v2_all.FsRemoveResponse:
         """`fs/remove`: Remove a file or directory tree from the host filesystem.
 
         Args:
@@ -1368,7 +1129,7 @@ class AsyncFsCalls(AsyncNamespace):
         """
         return await self._request(call("fs/remove", path=path, force=force, recursive=recursive), timeout_s)
 
-    async def unwatch(self, *, watch_id: str, timeout_s: float | None = None) -> FsUnwatchResponse:
+    async def unwatch(self, *, watch_id: str, timeout_s: float | None = None) -> v2_all.FsUnwatchResponse:
         """`fs/unwatch`: Stop filesystem watch notifications for a prior `fs/watch`.
 
         Args:
@@ -1377,8 +1138,8 @@ class AsyncFsCalls(AsyncNamespace):
         return await self._request(call("fs/unwatch", watch_id=watch_id), timeout_s)
 
     async def watch(
-        self, *, path: AbsolutePathBuf | str, watch_id: str, timeout_s: float | None = None
-    ) -> FsWatchResponse:
+        self, *, path: v2_all.AbsolutePathBuf | str, watch_id: str, timeout_s: float | None = None
+    ) -> v2_all.FsWatchResponse:
         """`fs/watch`: Start filesystem watch notifications for an absolute path.
 
         Args:
@@ -1388,8 +1149,8 @@ class AsyncFsCalls(AsyncNamespace):
         return await self._request(call("fs/watch", path=path, watch_id=watch_id), timeout_s)
 
     async def write_file(
-        self, *, data_base64: str, path: AbsolutePathBuf | str, timeout_s: float | None = None
-    ) -> FsWriteFileResponse:
+        self, *, data_base64: str, path: v2_all.AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> v2_all.FsWriteFileResponse:
         """`fs/writeFile`: Write a file on the host filesystem.
 
         Args:
@@ -1411,7 +1172,7 @@ class AsyncFuzzyFileSearchCalls(AsyncNamespace):
         roots: list[str],
         cancellation_token: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> FuzzyFileSearchResponse:
+    ) -> v2_all.FuzzyFileSearchResponse:
         """`fuzzyFileSearch`: Search for files by parts of their names."""
         return await self._request(
             call("fuzzyFileSearch", query=query, roots=roots, cancellation_token=cancellation_token),
@@ -1420,7 +1181,7 @@ class AsyncFuzzyFileSearchCalls(AsyncNamespace):
 
     async def session_start(
         self, *, roots: list[str], session_id: str, timeout_s: float | None = None
-    ) -> FuzzyFileSearchSessionStartResponse:
+    ) -> v2_all.FuzzyFileSearchSessionStartResponse:
         """`fuzzyFileSearch/sessionStart` (experimental): Open a search for files that follows a changing
         query.
         """
@@ -1430,13 +1191,13 @@ class AsyncFuzzyFileSearchCalls(AsyncNamespace):
 
     async def session_stop(
         self, *, session_id: str, timeout_s: float | None = None
-    ) -> FuzzyFileSearchSessionStopResponse:
+    ) -> v2_all.FuzzyFileSearchSessionStopResponse:
         """`fuzzyFileSearch/sessionStop` (experimental): Close a search for files."""
         return await self._request(call("fuzzyFileSearch/sessionStop", session_id=session_id), timeout_s)
 
     async def session_update(
         self, *, query: str, session_id: str, timeout_s: float | None = None
-    ) -> FuzzyFileSearchSessionUpdateResponse:
+    ) -> v2_all.FuzzyFileSearchSessionUpdateResponse:
         """`fuzzyFileSearch/sessionUpdate` (experimental): Change the query of an open search for files."""
         return await self._request(
             call("fuzzyFileSearch/sessionUpdate", query=query, session_id=session_id), timeout_s
@@ -1450,7 +1211,7 @@ class AsyncHooksCalls(AsyncNamespace):
 
     async def list(
         self, *, cwds: builtins.list[str] | Omit = OMIT, timeout_s: float | None = None
-    ) -> HooksListResponse:
+    ) -> v2_all.HooksListResponse:
         """`hooks/list`: List the configured hooks of some directories.
 
         Args:
@@ -1471,7 +1232,7 @@ class AsyncMarketplaceCalls(AsyncNamespace):
         ref_name: str | Omit | None = OMIT,
         sparse_paths: list[str] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> MarketplaceAddResponse:
+    ) -> v2_all.MarketplaceAddResponse:
         """`marketplace/add`: Add a marketplace of plugins."""
         return await self._request(
             call("marketplace/add", source=source, ref_name=ref_name, sparse_paths=sparse_paths), timeout_s
@@ -1479,13 +1240,13 @@ class AsyncMarketplaceCalls(AsyncNamespace):
 
     async def remove(
         self, *, marketplace_name: str, timeout_s: float | None = None
-    ) -> MarketplaceRemoveResponse:
+    ) -> v2_all.MarketplaceRemoveResponse:
         """`marketplace/remove`: Remove a marketplace of plugins."""
         return await self._request(call("marketplace/remove", marketplace_name=marketplace_name), timeout_s)
 
     async def upgrade(
         self, *, marketplace_name: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> MarketplaceUpgradeResponse:
+    ) -> v2_all.MarketplaceUpgradeResponse:
         """`marketplace/upgrade`: Bring one marketplace, or all, up to date."""
         return await self._request(call("marketplace/upgrade", marketplace_name=marketplace_name), timeout_s)
 
@@ -1498,22 +1259,22 @@ class AsyncMcpServerCalls(AsyncNamespace):
     @property
     def event(self) -> AsyncMcpServer_EventCalls:
         """The calls under `mcp_server.event`."""
-        return AsyncMcpServer_EventCalls(self._client)
+        return AsyncMcpServer_EventCalls(self._runtime)
 
     @property
     def oauth(self) -> AsyncMcpServer_OauthCalls:
         """The calls under `mcp_server.oauth`."""
-        return AsyncMcpServer_OauthCalls(self._client)
+        return AsyncMcpServer_OauthCalls(self._runtime)
 
     @property
     def resource(self) -> AsyncMcpServer_ResourceCalls:
         """The calls under `mcp_server.resource`."""
-        return AsyncMcpServer_ResourceCalls(self._client)
+        return AsyncMcpServer_ResourceCalls(self._runtime)
 
     @property
     def tool(self) -> AsyncMcpServer_ToolCalls:
         """The calls under `mcp_server.tool`."""
-        return AsyncMcpServer_ToolCalls(self._client)
+        return AsyncMcpServer_ToolCalls(self._runtime)
 
 
 class AsyncMcpServer_EventCalls(AsyncNamespace):
@@ -1524,7 +1285,7 @@ class AsyncMcpServer_EventCalls(AsyncNamespace):
     @property
     def stream(self) -> AsyncMcpServer_Event_StreamCalls:
         """The calls under `mcp_server.event.stream`."""
-        return AsyncMcpServer_Event_StreamCalls(self._client)
+        return AsyncMcpServer_Event_StreamCalls(self._runtime)
 
 
 class AsyncMcpServer_Event_StreamCalls(AsyncNamespace):
@@ -1542,7 +1303,7 @@ class AsyncMcpServer_Event_StreamCalls(AsyncNamespace):
         thread_id: str,
         field_meta: Any | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> McpServerEventStreamStartResponse:
+    ) -> v2_all.McpServerEventStreamStartResponse:
         """`mcpServer/event/stream/start` (experimental): Start a stream of events from an MCP server."""
         return await self._request(
             call(
@@ -1559,7 +1320,7 @@ class AsyncMcpServer_Event_StreamCalls(AsyncNamespace):
 
     async def stop(
         self, *, subscription_id: str, timeout_s: float | None = None
-    ) -> McpServerEventStreamStopResponse:
+    ) -> v2_all.McpServerEventStreamStopResponse:
         """`mcpServer/event/stream/stop` (experimental): Stop a stream of events from an MCP server."""
         return await self._request(
             call("mcpServer/event/stream/stop", subscription_id=subscription_id), timeout_s
@@ -1575,7 +1336,7 @@ class AsyncMcpServer_OauthCalls(AsyncNamespace):
         self,
         *,
         name: str,
-        client_registration: McpServerOauthClientRegistration
+        client_registration: v2_all.McpServerOauthClientRegistration
         | Literal["auto", "cimd", "dcr"]
         | Omit
         | None = OMIT,
@@ -1583,7 +1344,7 @@ class AsyncMcpServer_OauthCalls(AsyncNamespace):
         thread_id: str | Omit | None = OMIT,
         timeout_secs: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> McpServerOauthLoginResponse:
+    ) -> v2_all.McpServerOauthLoginResponse:
         """`mcpServer/oauth/login`: Start an OAuth login at an MCP server.
 
         Args:
@@ -1615,10 +1376,10 @@ class AsyncMcpServer_ResourceCalls(AsyncNamespace):
         uri: str,
         connector_id: str | Omit | None = OMIT,
         origin_call_id: str | Omit | None = OMIT,
-        target: McpResourceReadTarget | dict[str, Any] | Omit | None = OMIT,
+        target: v2_all.McpResourceReadTarget | dict[str, Any] | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> McpResourceReadResponse:
+    ) -> v2_all.McpResourceReadResponse:
         """`mcpServer/resource/read`: Read a resource of an MCP server.
 
         Args:
@@ -1653,7 +1414,7 @@ class AsyncMcpServer_ToolCalls(AsyncNamespace):
         field_meta: Any | Omit = OMIT,
         arguments: Any | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> McpServerToolCallResponse:
+    ) -> v2_all.McpServerToolCallResponse:
         """`mcpServer/tool/call`: Call a tool of an MCP server."""
         return await self._request(
             call(
@@ -1677,12 +1438,12 @@ class AsyncMcpServerStatusCalls(AsyncNamespace):
         self,
         *,
         cursor: str | Omit | None = OMIT,
-        detail: McpServerStatusDetail | Literal["full", "toolsAndAuthOnly"] | Omit | None = OMIT,
+        detail: v2_all.McpServerStatusDetail | Literal["full", "toolsAndAuthOnly"] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         server_name: str | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ListMcpServerStatusResponse:
+    ) -> v2_all.ListMcpServerStatusResponse:
         """`mcpServerStatus/list`: List the MCP servers with their tools, resources and login states.
 
         Args:
@@ -1710,13 +1471,13 @@ class AsyncMemoryCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def reset(self, *, timeout_s: float | None = None) -> MemoryResetResponse:
+    async def reset(self, *, timeout_s: float | None = None) -> v2_all.MemoryResetResponse:
         """`memory/reset` (experimental): Delete what the agent remembers."""
         return await self._request(call("memory/reset"), timeout_s)
 
     async def status(
         self, *, min_consolidated_threads: int | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> MemoryStatusResponse:
+    ) -> v2_all.MemoryStatusResponse:
         """`memory/status` (experimental): Read the state of what the agent remembers.
 
         Args:
@@ -1735,7 +1496,7 @@ class AsyncMockCalls(AsyncNamespace):
 
     async def experimental_method(
         self, *, value: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> MockExperimentalMethodResponse:
+    ) -> v2_all.MockExperimentalMethodResponse:
         """`mock/experimentalMethod` (experimental): Test-only method used to validate experimental gating.
 
         Args:
@@ -1756,7 +1517,7 @@ class AsyncModelCalls(AsyncNamespace):
         include_hidden: bool | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ModelListResponse:
+    ) -> v2_all.ModelListResponse:
         """`model/list`: List the models that can be used.
 
         Args:
@@ -1777,7 +1538,7 @@ class AsyncModelProviderCalls(AsyncNamespace):
     @property
     def capabilities(self) -> AsyncModelProvider_CapabilitiesCalls:
         """The calls under `model_provider.capabilities`."""
-        return AsyncModelProvider_CapabilitiesCalls(self._client)
+        return AsyncModelProvider_CapabilitiesCalls(self._runtime)
 
 
 class AsyncModelProvider_CapabilitiesCalls(AsyncNamespace):
@@ -1785,7 +1546,7 @@ class AsyncModelProvider_CapabilitiesCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def read(self, *, timeout_s: float | None = None) -> ModelProviderCapabilitiesReadResponse:
+    async def read(self, *, timeout_s: float | None = None) -> v2_all.ModelProviderCapabilitiesReadResponse:
         """`modelProvider/capabilities/read`: Read what the configured model provider can do."""
         return await self._request(call("modelProvider/capabilities/read"), timeout_s)
 
@@ -1802,7 +1563,7 @@ class AsyncPermissionProfileCalls(AsyncNamespace):
         cwd: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PermissionProfileListResponse:
+    ) -> v2_all.PermissionProfileListResponse:
         """`permissionProfile/list`: List the permission profiles.
 
         Args:
@@ -1825,10 +1586,10 @@ class AsyncPluginCalls(AsyncNamespace):
         *,
         plugin_name: str,
         install_attempt_id: str | Omit | None = OMIT,
-        marketplace_path: AbsolutePathBuf | str | Omit | None = OMIT,
+        marketplace_path: v2_all.AbsolutePathBuf | str | Omit | None = OMIT,
         remote_marketplace_name: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginInstallResponse:
+    ) -> v2_all.PluginInstallResponse:
         """`plugin/install`: Install a plugin.
 
         Args:
@@ -1848,10 +1609,10 @@ class AsyncPluginCalls(AsyncNamespace):
     async def installed(
         self,
         *,
-        cwds: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
+        cwds: builtins.list[v2_all.AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
         install_suggestion_plugin_names: builtins.list[str] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginInstalledResponse:
+    ) -> v2_all.PluginInstalledResponse:
         """`plugin/installed`: List the installed plugins.
 
         Args:
@@ -1870,16 +1631,16 @@ class AsyncPluginCalls(AsyncNamespace):
     async def list(
         self,
         *,
-        cwds: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
+        cwds: builtins.list[v2_all.AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
         force_refetch: bool | Omit = OMIT,
         marketplace_kinds: Sequence[
-            PluginListMarketplaceKind
+            v2_all.PluginListMarketplaceKind
             | Literal["local", "vertical", "workspace-directory", "shared-with-me", "created-by-me-remote"]
         ]
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginListResponse:
+    ) -> v2_all.PluginListResponse:
         """`plugin/list`: List the plugins of the marketplaces.
 
         Args:
@@ -1898,10 +1659,10 @@ class AsyncPluginCalls(AsyncNamespace):
         self,
         *,
         plugin_name: str,
-        marketplace_path: AbsolutePathBuf | str | Omit | None = OMIT,
+        marketplace_path: v2_all.AbsolutePathBuf | str | Omit | None = OMIT,
         remote_marketplace_name: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginReadResponse:
+    ) -> v2_all.PluginReadResponse:
         """`plugin/read`: Read the details of one plugin."""
         return await self._request(
             call(
@@ -1915,7 +1676,7 @@ class AsyncPluginCalls(AsyncNamespace):
 
     async def reconcile(
         self, *, reason: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> PluginReconcileResponse:
+    ) -> v2_all.PluginReconcileResponse:
         """`plugin/reconcile`: Bring the installed plugins in line with what they should be.
 
         Args:
@@ -1928,11 +1689,11 @@ class AsyncPluginCalls(AsyncNamespace):
         *,
         search_term: str,
         cursor: str | Omit | None = OMIT,
-        cwds: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
+        cwds: builtins.list[v2_all.AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        scope: PluginSearchScope | Literal["global", "workspace", "personal"] | Omit | None = OMIT,
+        scope: v2_all.PluginSearchScope | Literal["global", "workspace", "personal"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginSearchResponse:
+    ) -> v2_all.PluginSearchResponse:
         """`plugin/search` (experimental): Search for plugins."""
         return await self._request(
             call(
@@ -1944,14 +1705,16 @@ class AsyncPluginCalls(AsyncNamespace):
     @property
     def share(self) -> AsyncPlugin_ShareCalls:
         """The calls under `plugin.share`."""
-        return AsyncPlugin_ShareCalls(self._client)
+        return AsyncPlugin_ShareCalls(self._runtime)
 
     @property
     def skill(self) -> AsyncPlugin_SkillCalls:
         """The calls under `plugin.skill`."""
-        return AsyncPlugin_SkillCalls(self._client)
+        return AsyncPlugin_SkillCalls(self._runtime)
 
-    async def uninstall(self, *, plugin_id: str, timeout_s: float | None = None) -> PluginUninstallResponse:
+    async def uninstall(
+        self, *, plugin_id: str, timeout_s: float | None = None
+    ) -> v2_all.PluginUninstallResponse:
         """`plugin/uninstall`: Uninstall a plugin."""
         return await self._request(call("plugin/uninstall", plugin_id=plugin_id), timeout_s)
 
@@ -1963,7 +1726,7 @@ class AsyncPlugin_ShareCalls(AsyncNamespace):
 
     async def checkout(
         self, *, remote_plugin_id: str, timeout_s: float | None = None
-    ) -> PluginShareCheckoutResponse:
+    ) -> v2_all.PluginShareCheckoutResponse:
         """`plugin/share/checkout`: Fetch a shared plugin to work on it."""
         return await self._request(
             call("plugin/share/checkout", remote_plugin_id=remote_plugin_id), timeout_s
@@ -1971,26 +1734,29 @@ class AsyncPlugin_ShareCalls(AsyncNamespace):
 
     async def delete(
         self, *, remote_plugin_id: str, timeout_s: float | None = None
-    ) -> PluginShareDeleteResponse:
+    ) -> v2_all.PluginShareDeleteResponse:
         """`plugin/share/delete`: Stop sharing a plugin."""
         return await self._request(call("plugin/share/delete", remote_plugin_id=remote_plugin_id), timeout_s)
 
-    async def list(self, *, timeout_s: float | None = None) -> PluginShareListResponse:
+    async def list(self, *, timeout_s: float | None = None) -> v2_all.PluginShareListResponse:
         """`plugin/share/list`: List the plugins that are shared."""
         return await self._request(call("plugin/share/list"), timeout_s)
 
     async def save(
         self,
         *,
-        plugin_path: AbsolutePathBuf | str,
-        discoverability: PluginShareDiscoverability
+        plugin_path: v2_all.AbsolutePathBuf | str,
+        discoverability: v2_all.PluginShareDiscoverability
         | Literal["LISTED", "UNLISTED", "PRIVATE"]
         | Omit
         | None = OMIT,
         remote_plugin_id: str | Omit | None = OMIT,
-        share_targets: builtins.list[PluginShareTarget] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
+        share_targets: builtins.list[v2_all.PluginShareTarget]
+        | builtins.list[dict[str, Any]]
+        | Omit
+        | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginShareSaveResponse:
+    ) -> v2_all.PluginShareSaveResponse:
         """`plugin/share/save`: Share a plugin, or a new state of it."""
         return await self._request(
             call(
@@ -2006,11 +1772,11 @@ class AsyncPlugin_ShareCalls(AsyncNamespace):
     async def update_targets(
         self,
         *,
-        discoverability: PluginShareUpdateDiscoverability | Literal["UNLISTED", "PRIVATE", "LISTED"],
+        discoverability: v2_all.PluginShareUpdateDiscoverability | Literal["UNLISTED", "PRIVATE", "LISTED"],
         remote_plugin_id: str,
-        share_targets: builtins.list[PluginShareTarget] | builtins.list[dict[str, Any]],
+        share_targets: builtins.list[v2_all.PluginShareTarget] | builtins.list[dict[str, Any]],
         timeout_s: float | None = None,
-    ) -> PluginShareUpdateTargetsResponse:
+    ) -> v2_all.PluginShareUpdateTargetsResponse:
         """`plugin/share/updateTargets`: Change with whom a plugin is shared."""
         return await self._request(
             call(
@@ -2035,7 +1801,7 @@ class AsyncPlugin_SkillCalls(AsyncNamespace):
         remote_plugin_id: str,
         skill_name: str,
         timeout_s: float | None = None,
-    ) -> PluginSkillReadResponse:
+    ) -> v2_all.PluginSkillReadResponse:
         """`plugin/skill/read`: Read a skill of a remote plugin."""
         return await self._request(
             call(
@@ -2053,7 +1819,9 @@ class AsyncProcessCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def kill(self, *, process_handle: str, timeout_s: float | None = None) -> ProcessKillResponse:
+    async def kill(
+        self, *, process_handle: str, timeout_s: float | None = None
+    ) -> v2_all.ProcessKillResponse:
         """`process/kill` (experimental): Terminate a running `process/spawn` session by client-supplied
         `processHandle`.
 
@@ -2068,9 +1836,9 @@ class AsyncProcessCalls(AsyncNamespace):
         self,
         *,
         process_handle: str,
-        size: ProcessTerminalSize | dict[str, Any],
+        size: v2_all.ProcessTerminalSize | dict[str, Any],
         timeout_s: float | None = None,
-    ) -> ProcessResizePtyResponse:
+    ) -> v2_all.ProcessResizePtyResponse:
         """`process/resizePty` (experimental): Resize a running PTY-backed `process/spawn` session by
         client-supplied `processHandle`.
 
@@ -2088,17 +1856,17 @@ class AsyncProcessCalls(AsyncNamespace):
         self,
         *,
         command: list[str],
-        cwd: AbsolutePathBuf | str,
+        cwd: v2_all.AbsolutePathBuf | str,
         process_handle: str,
         env: dict[str, str | None] | Omit | None = OMIT,
         output_bytes_cap: int | Omit | None = OMIT,
-        size: ProcessTerminalSize | dict[str, Any] | Omit | None = OMIT,
+        size: v2_all.ProcessTerminalSize | dict[str, Any] | Omit | None = OMIT,
         stream_stdin: bool | Omit = OMIT,
         stream_stdout_stderr: bool | Omit = OMIT,
         timeout_ms: int | Omit | None = OMIT,
         tty: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> ProcessSpawnResponse:
+    ) -> v2_all.ProcessSpawnResponse:
         """`process/spawn` (experimental): Spawn a standalone process (argv vector) without a Codex sandbox.
 
         Spawn a standalone process (argv vector) without a Codex sandbox on the host where the app server is
@@ -2149,7 +1917,7 @@ class AsyncProcessCalls(AsyncNamespace):
         close_stdin: bool | Omit = OMIT,
         delta_base64: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ProcessWriteStdinResponse:
+    ) -> v2_all.ProcessWriteStdinResponse:
         """`process/writeStdin` (experimental): Write stdin bytes to a running `process/spawn` session or
         close stdin.
 
@@ -2181,10 +1949,10 @@ class AsyncProjectCalls(AsyncNamespace):
         *,
         idempotency_key: str,
         name: str,
-        roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]],
+        roots: builtins.list[v2_all.ProjectRoot] | builtins.list[dict[str, Any]],
         metadata: dict[str, str] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ProjectCreateResponse:
+    ) -> v2_all.ProjectCreateResponse:
         """`project/create` (experimental): Create a project."""
         return await self._request(
             call(
@@ -2193,7 +1961,9 @@ class AsyncProjectCalls(AsyncNamespace):
             timeout_s,
         )
 
-    async def delete(self, *, project_id: str, timeout_s: float | None = None) -> ProjectDeleteResponse:
+    async def delete(
+        self, *, project_id: str, timeout_s: float | None = None
+    ) -> v2_all.ProjectDeleteResponse:
         """`project/delete` (experimental): Delete a project."""
         return await self._request(call("project/delete", project_id=project_id), timeout_s)
 
@@ -2202,11 +1972,11 @@ class AsyncProjectCalls(AsyncNamespace):
         *,
         idempotency_key: str,
         name: str,
-        roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]],
+        roots: builtins.list[v2_all.ProjectRoot] | builtins.list[dict[str, Any]],
         metadata: dict[str, str] | Omit | None = OMIT,
         threads: builtins.list[str] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ProjectImportResponse:
+    ) -> v2_all.ProjectImportResponse:
         """`project/import` (experimental): Create a project together with its threads."""
         return await self._request(
             call(
@@ -2225,10 +1995,10 @@ class AsyncProjectCalls(AsyncNamespace):
         *,
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
-        sort_key: ProjectSortKey | Literal["position", "recencyAt"] | Omit | None = OMIT,
+        sort_direction: v2_all.SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        sort_key: v2_all.ProjectSortKey | Literal["position", "recencyAt"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ProjectListResponse:
+    ) -> v2_all.ProjectListResponse:
         """`project/list` (experimental): List the projects, a page at a time.
 
         Args:
@@ -2244,13 +2014,13 @@ class AsyncProjectCalls(AsyncNamespace):
 
     async def move(
         self, *, project_id: str, before_project_id: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> ProjectMoveResponse:
+    ) -> v2_all.ProjectMoveResponse:
         """`project/move` (experimental): Move a project in the order of projects."""
         return await self._request(
             call("project/move", project_id=project_id, before_project_id=before_project_id), timeout_s
         )
 
-    async def read(self, *, project_id: str, timeout_s: float | None = None) -> ProjectReadResponse:
+    async def read(self, *, project_id: str, timeout_s: float | None = None) -> v2_all.ProjectReadResponse:
         """`project/read` (experimental): Read one project."""
         return await self._request(call("project/read", project_id=project_id), timeout_s)
 
@@ -2260,9 +2030,9 @@ class AsyncProjectCalls(AsyncNamespace):
         project_id: str,
         metadata: dict[str, str] | Omit | None = OMIT,
         name: str | Omit | None = OMIT,
-        roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
+        roots: builtins.list[v2_all.ProjectRoot] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ProjectUpdateResponse:
+    ) -> v2_all.ProjectUpdateResponse:
         """`project/update` (experimental): Change a project's name, roots or metadata."""
         return await self._request(
             call("project/update", project_id=project_id, metadata=metadata, name=name, roots=roots),
@@ -2278,29 +2048,29 @@ class AsyncRemoteControlCalls(AsyncNamespace):
     @property
     def client(self) -> AsyncRemoteControl_ClientCalls:
         """The calls under `remote_control.client`."""
-        return AsyncRemoteControl_ClientCalls(self._client)
+        return AsyncRemoteControl_ClientCalls(self._runtime)
 
     async def disable(
         self, *, ephemeral: bool | Omit = OMIT, timeout_s: float | None = None
-    ) -> RemoteControlDisableResponse:
+    ) -> v2_all.RemoteControlDisableResponse:
         """`remoteControl/disable` (experimental): Switch remote control off."""
         return await self._request(call("remoteControl/disable", ephemeral=ephemeral), timeout_s)
 
     async def enable(
         self, *, ephemeral: bool | Omit = OMIT, timeout_s: float | None = None
-    ) -> RemoteControlEnableResponse:
+    ) -> v2_all.RemoteControlEnableResponse:
         """`remoteControl/enable` (experimental): Switch remote control on."""
         return await self._request(call("remoteControl/enable", ephemeral=ephemeral), timeout_s)
 
     @property
     def pairing(self) -> AsyncRemoteControl_PairingCalls:
         """The calls under `remote_control.pairing`."""
-        return AsyncRemoteControl_PairingCalls(self._client)
+        return AsyncRemoteControl_PairingCalls(self._runtime)
 
     @property
     def status(self) -> AsyncRemoteControl_StatusCalls:
         """The calls under `remote_control.status`."""
-        return AsyncRemoteControl_StatusCalls(self._client)
+        return AsyncRemoteControl_StatusCalls(self._runtime)
 
 
 class AsyncRemoteControl_ClientCalls(AsyncNamespace):
@@ -2314,9 +2084,9 @@ class AsyncRemoteControl_ClientCalls(AsyncNamespace):
         environment_id: str,
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        order: RemoteControlClientsListOrder | Literal["asc", "desc"] | Omit | None = OMIT,
+        order: v2_all.RemoteControlClientsListOrder | Literal["asc", "desc"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> RemoteControlClientsListResponse:
+    ) -> v2_all.RemoteControlClientsListResponse:
         """`remoteControl/client/list` (experimental): List the clients that may control an environment."""
         return await self._request(
             call(
@@ -2331,7 +2101,7 @@ class AsyncRemoteControl_ClientCalls(AsyncNamespace):
 
     async def revoke(
         self, *, client_id: str, environment_id: str, timeout_s: float | None = None
-    ) -> RemoteControlClientsRevokeResponse:
+    ) -> v2_all.RemoteControlClientsRevokeResponse:
         """`remoteControl/client/revoke` (experimental): Take a client's right to control an environment."""
         return await self._request(
             call("remoteControl/client/revoke", client_id=client_id, environment_id=environment_id), timeout_s
@@ -2345,7 +2115,7 @@ class AsyncRemoteControl_PairingCalls(AsyncNamespace):
 
     async def start(
         self, *, manual_code: bool | Omit = OMIT, timeout_s: float | None = None
-    ) -> RemoteControlPairingStartResponse:
+    ) -> v2_all.RemoteControlPairingStartResponse:
         """`remoteControl/pairing/start` (experimental): Start to pair a client for remote control."""
         return await self._request(call("remoteControl/pairing/start", manual_code=manual_code), timeout_s)
 
@@ -2355,7 +2125,7 @@ class AsyncRemoteControl_PairingCalls(AsyncNamespace):
         manual_pairing_code: str | Omit | None = OMIT,
         pairing_code: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> RemoteControlPairingStatusResponse:
+    ) -> v2_all.RemoteControlPairingStatusResponse:
         """`remoteControl/pairing/status` (experimental): Read how far a pairing has come."""
         return await self._request(
             call(
@@ -2372,7 +2142,7 @@ class AsyncRemoteControl_StatusCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def read(self, *, timeout_s: float | None = None) -> RemoteControlStatusReadResponse:
+    async def read(self, *, timeout_s: float | None = None) -> v2_all.RemoteControlStatusReadResponse:
         """`remoteControl/status/read` (experimental): Read the state of remote control."""
         return await self._request(call("remoteControl/status/read"), timeout_s)
 
@@ -2385,11 +2155,11 @@ class AsyncReviewCalls(AsyncNamespace):
     async def start(
         self,
         *,
-        target: ReviewTarget | dict[str, Any],
+        target: v2_all.ReviewTarget | dict[str, Any],
         thread_id: str,
-        delivery: ReviewDelivery | Literal["inline", "detached"] | Omit | None = OMIT,
+        delivery: v2_all.ReviewDelivery | Literal["inline", "detached"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ReviewStartResponse:
+    ) -> v2_all.ReviewStartResponse:
         """`review/start`: Start a review: of uncommitted changes, a branch, a commit, or as instructed.
 
         Args:
@@ -2408,7 +2178,7 @@ class AsyncRolloutCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def compress(self, *, timeout_s: float | None = None) -> RolloutCompressResponse:
+    async def compress(self, *, timeout_s: float | None = None) -> v2_all.RolloutCompressResponse:
         """`rollout/compress` (experimental): Start a best-effort background compression pass for cold local
         rollouts.
         """
@@ -2420,7 +2190,7 @@ class AsyncServerCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def diagnostics(self, *, timeout_s: float | None = None) -> ServerDiagnosticsResponse:
+    async def diagnostics(self, *, timeout_s: float | None = None) -> v2_all.ServerDiagnosticsResponse:
         """`server/diagnostics` (experimental): Read content-free, process-local diagnostics."""
         return await self._request(call("server/diagnostics"), timeout_s)
 
@@ -2433,12 +2203,12 @@ class AsyncSkillsCalls(AsyncNamespace):
     @property
     def config(self) -> AsyncSkills_ConfigCalls:
         """The calls under `skills.config`."""
-        return AsyncSkills_ConfigCalls(self._client)
+        return AsyncSkills_ConfigCalls(self._runtime)
 
     @property
     def extra_roots(self) -> AsyncSkills_ExtraRootsCalls:
         """The calls under `skills.extra_roots`."""
-        return AsyncSkills_ExtraRootsCalls(self._client)
+        return AsyncSkills_ExtraRootsCalls(self._runtime)
 
     async def list(
         self,
@@ -2446,7 +2216,7 @@ class AsyncSkillsCalls(AsyncNamespace):
         cwds: builtins.list[str] | Omit = OMIT,
         force_reload: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> SkillsListResponse:
+    ) -> v2_all.SkillsListResponse:
         """`skills/list`: List the skills of some directories.
 
         Args:
@@ -2466,9 +2236,9 @@ class AsyncSkills_ConfigCalls(AsyncNamespace):
         *,
         enabled: bool,
         name: str | Omit | None = OMIT,
-        path: AbsolutePathBuf | str | Omit | None = OMIT,
+        path: v2_all.AbsolutePathBuf | str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> SkillsConfigWriteResponse:
+    ) -> v2_all.SkillsConfigWriteResponse:
         """`skills/config/write`: Switch a skill on or off.
 
         Args:
@@ -2486,8 +2256,8 @@ class AsyncSkills_ExtraRootsCalls(AsyncNamespace):
     __slots__ = ()
 
     async def set(
-        self, *, extra_roots: list[AbsolutePathBuf] | list[str], timeout_s: float | None = None
-    ) -> SkillsExtraRootsSetResponse:
+        self, *, extra_roots: list[v2_all.AbsolutePathBuf] | list[str], timeout_s: float | None = None
+    ) -> v2_all.SkillsExtraRootsSetResponse:
         """`skills/extraRoots/set`: Set further directories in which skills are looked for."""
         return await self._request(call("skills/extraRoots/set", extra_roots=extra_roots), timeout_s)
 
@@ -2499,7 +2269,7 @@ class AsyncThreadCalls(AsyncNamespace):
 
     async def approve_guardian_denied_action(
         self, *, event: Any, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadApproveGuardianDeniedActionResponse:
+    ) -> v2_all.ThreadApproveGuardianDeniedActionResponse:
         """`thread/approveGuardianDeniedAction`: Allow an action that the automatic reviewer has denied.
 
         Args:
@@ -2509,33 +2279,35 @@ class AsyncThreadCalls(AsyncNamespace):
             call("thread/approveGuardianDeniedAction", event=event, thread_id=thread_id), timeout_s
         )
 
-    async def archive(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadArchiveResponse:
+    async def archive(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> v2_all.ThreadArchiveResponse:
         """`thread/archive`: Move a stored thread to the archive."""
         return await self._request(call("thread/archive", thread_id=thread_id), timeout_s)
 
     @property
     def attachment(self) -> AsyncThread_AttachmentCalls:
         """The calls under `thread.attachment`."""
-        return AsyncThread_AttachmentCalls(self._client)
+        return AsyncThread_AttachmentCalls(self._runtime)
 
     @property
     def attachment_owner(self) -> AsyncThread_AttachmentOwnerCalls:
         """The calls under `thread.attachment_owner`."""
-        return AsyncThread_AttachmentOwnerCalls(self._client)
+        return AsyncThread_AttachmentOwnerCalls(self._runtime)
 
     @property
     def background_terminals(self) -> AsyncThread_BackgroundTerminalsCalls:
         """The calls under `thread.background_terminals`."""
-        return AsyncThread_BackgroundTerminalsCalls(self._client)
+        return AsyncThread_BackgroundTerminalsCalls(self._runtime)
 
     @property
     def compact(self) -> AsyncThread_CompactCalls:
         """The calls under `thread.compact`."""
-        return AsyncThread_CompactCalls(self._client)
+        return AsyncThread_CompactCalls(self._runtime)
 
     async def decrement_elicitation(
         self, *, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadDecrementElicitationResponse:
+    ) -> v2_all.ThreadDecrementElicitationResponse:
         """`thread/decrement_elicitation` (experimental): Decrement the thread-local out-of-band elicitation
         counter.
 
@@ -2548,7 +2320,7 @@ class AsyncThreadCalls(AsyncNamespace):
         """
         return await self._request(call("thread/decrement_elicitation", thread_id=thread_id), timeout_s)
 
-    async def delete(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadDeleteResponse:
+    async def delete(self, *, thread_id: str, timeout_s: float | None = None) -> v2_all.ThreadDeleteResponse:
         """`thread/delete`: Delete a stored thread."""
         return await self._request(call("thread/delete", thread_id=thread_id), timeout_s)
 
@@ -2556,12 +2328,12 @@ class AsyncThreadCalls(AsyncNamespace):
         self,
         *,
         thread_id: str,
-        approval_policy: AskForApproval
+        approval_policy: v2_all.AskForApproval
         | Literal["untrusted", "on-request", "never"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
@@ -2579,18 +2351,21 @@ class AsyncThreadCalls(AsyncNamespace):
         model_provider: str | Omit | None = OMIT,
         path: str | Omit | None = OMIT,
         permissions: str | Omit | None = OMIT,
-        runtime_workspace_roots: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
-        sandbox: SandboxMode
+        runtime_workspace_roots: builtins.list[v2_all.AbsolutePathBuf]
+        | builtins.list[str]
+        | Omit
+        | None = OMIT,
+        sandbox: v2_all.SandboxMode
         | Literal["read-only", "workspace-write", "danger-full-access"]
         | Omit
         | None = OMIT,
         service_tier: str | Omit | None = OMIT,
-        thread_source: ThreadSource
+        thread_source: v2_all.ThreadSource
         | Literal["user", "subagent", "memory_consolidation"]
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadForkResponse:
+    ) -> v2_all.ThreadForkResponse:
         """`thread/fork`: There are two ways to fork a thread: 1. By thread_id: load the thread from disk by
         thread_id and fork it into a new thread. 2. By path: load the thread from disk by path and fork it
         into a new thread.
@@ -2657,11 +2432,11 @@ class AsyncThreadCalls(AsyncNamespace):
     @property
     def goal(self) -> AsyncThread_GoalCalls:
         """The calls under `thread.goal`."""
-        return AsyncThread_GoalCalls(self._client)
+        return AsyncThread_GoalCalls(self._runtime)
 
     async def increment_elicitation(
         self, *, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadIncrementElicitationResponse:
+    ) -> v2_all.ThreadIncrementElicitationResponse:
         """`thread/increment_elicitation` (experimental): Increment the thread-local out-of-band elicitation
         counter.
 
@@ -2677,7 +2452,7 @@ class AsyncThreadCalls(AsyncNamespace):
 
     async def inject_items(
         self, *, items: builtins.list[Any], thread_id: str, timeout_s: float | None = None
-    ) -> ThreadInjectItemsResponse:
+    ) -> v2_all.ThreadInjectItemsResponse:
         """`thread/inject_items`: Append raw Responses API items to the thread history without starting a
         user turn.
 
@@ -2689,7 +2464,7 @@ class AsyncThreadCalls(AsyncNamespace):
     @property
     def items(self) -> AsyncThread_ItemsCalls:
         """The calls under `thread.items`."""
-        return AsyncThread_ItemsCalls(self._client)
+        return AsyncThread_ItemsCalls(self._runtime)
 
     async def list(
         self,
@@ -2697,7 +2472,7 @@ class AsyncThreadCalls(AsyncNamespace):
         ancestor_thread_id: str | Omit | None = OMIT,
         archived: bool | Omit | None = OMIT,
         cursor: str | Omit | None = OMIT,
-        cwd: ThreadListCwdFilter | str | builtins.list[str] | Omit | None = OMIT,
+        cwd: v2_all.ThreadListCwdFilter | str | builtins.list[str] | Omit | None = OMIT,
         excluded_thread_ids: builtins.list[str] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         model_providers: builtins.list[str] | Omit | None = OMIT,
@@ -2706,13 +2481,13 @@ class AsyncThreadCalls(AsyncNamespace):
         project_id: str | Omit | None = OMIT,
         search_term: str | Omit | None = OMIT,
         section_id: str | Omit | None = OMIT,
-        sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
-        sort_key: ThreadSortKey
+        sort_direction: v2_all.SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        sort_key: v2_all.ThreadSortKey
         | Literal["created_at", "updated_at", "recency_at", "section_position"]
         | Omit
         | None = OMIT,
         source_kinds: Sequence[
-            ThreadSourceKind
+            v2_all.ThreadSourceKind
             | Literal[
                 "cli",
                 "vscode",
@@ -2730,7 +2505,7 @@ class AsyncThreadCalls(AsyncNamespace):
         | None = OMIT,
         use_state_db_only: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadListResponse:
+    ) -> v2_all.ThreadListResponse:
         """`thread/list`: List the stored threads, a page at a time.
 
         Args:
@@ -2790,36 +2565,36 @@ class AsyncThreadCalls(AsyncNamespace):
     @property
     def loaded(self) -> AsyncThread_LoadedCalls:
         """The calls under `thread.loaded`."""
-        return AsyncThread_LoadedCalls(self._client)
+        return AsyncThread_LoadedCalls(self._runtime)
 
     @property
     def memory_mode(self) -> AsyncThread_MemoryModeCalls:
         """The calls under `thread.memory_mode`."""
-        return AsyncThread_MemoryModeCalls(self._client)
+        return AsyncThread_MemoryModeCalls(self._runtime)
 
     @property
     def metadata(self) -> AsyncThread_MetadataCalls:
         """The calls under `thread.metadata`."""
-        return AsyncThread_MetadataCalls(self._client)
+        return AsyncThread_MetadataCalls(self._runtime)
 
     @property
     def name(self) -> AsyncThread_NameCalls:
         """The calls under `thread.name`."""
-        return AsyncThread_NameCalls(self._client)
+        return AsyncThread_NameCalls(self._runtime)
 
     @property
     def prediction(self) -> AsyncThread_PredictionCalls:
         """The calls under `thread.prediction`."""
-        return AsyncThread_PredictionCalls(self._client)
+        return AsyncThread_PredictionCalls(self._runtime)
 
     @property
     def queue(self) -> AsyncThread_QueueCalls:
         """The calls under `thread.queue`."""
-        return AsyncThread_QueueCalls(self._client)
+        return AsyncThread_QueueCalls(self._runtime)
 
     async def read(
         self, *, thread_id: str, include_turns: bool | Omit = OMIT, timeout_s: float | None = None
-    ) -> ThreadReadResponse:
+    ) -> v2_all.ThreadReadResponse:
         """`thread/read`: Read a stored thread, on request with its turns.
 
         Args:
@@ -2834,23 +2609,23 @@ class AsyncThreadCalls(AsyncNamespace):
     @property
     def read_state(self) -> AsyncThread_ReadStateCalls:
         """The calls under `thread.read_state`."""
-        return AsyncThread_ReadStateCalls(self._client)
+        return AsyncThread_ReadStateCalls(self._runtime)
 
     @property
     def realtime(self) -> AsyncThread_RealtimeCalls:
         """The calls under `thread.realtime`."""
-        return AsyncThread_RealtimeCalls(self._client)
+        return AsyncThread_RealtimeCalls(self._runtime)
 
     async def resume(
         self,
         *,
         thread_id: str,
-        approval_policy: AskForApproval
+        approval_policy: v2_all.AskForApproval
         | Literal["untrusted", "on-request", "never"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
@@ -2859,21 +2634,24 @@ class AsyncThreadCalls(AsyncNamespace):
         cwd: str | Omit | None = OMIT,
         developer_instructions: str | Omit | None = OMIT,
         exclude_turns: bool | Omit = OMIT,
-        history: builtins.list[ResponseItem] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
-        initial_turns_page: ThreadResumeInitialTurnsPageParams | dict[str, Any] | Omit | None = OMIT,
+        history: builtins.list[v2_all.ResponseItem] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
+        initial_turns_page: v2_all.ThreadResumeInitialTurnsPageParams | dict[str, Any] | Omit | None = OMIT,
         model: str | Omit | None = OMIT,
         model_provider: str | Omit | None = OMIT,
         path: str | Omit | None = OMIT,
         permissions: str | Omit | None = OMIT,
-        personality: Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
-        runtime_workspace_roots: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
-        sandbox: SandboxMode
+        personality: v2_all.Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
+        runtime_workspace_roots: builtins.list[v2_all.AbsolutePathBuf]
+        | builtins.list[str]
+        | Omit
+        | None = OMIT,
+        sandbox: v2_all.SandboxMode
         | Literal["read-only", "workspace-write", "danger-full-access"]
         | Omit
         | None = OMIT,
         service_tier: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadResumeResponse:
+    ) -> v2_all.ThreadResumeResponse:
         """`thread/resume`: There are three ways to resume a thread: 1. By thread_id: load the thread from
         disk by thread_id and resume it. 2. By history: instantiate the thread from memory and resume it.
         3. By path: load the thread from disk by path and resume it.
@@ -2934,7 +2712,7 @@ class AsyncThreadCalls(AsyncNamespace):
 
     async def revert(
         self, *, before_turn_id: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadRevertResponse:
+    ) -> v2_all.ThreadRevertResponse:
         """`thread/revert`: Replace a paginated thread's durable history with the prefix before one turn.
 
         This only changes persisted conversation history. It does not revert local file changes.
@@ -2953,13 +2731,13 @@ class AsyncThreadCalls(AsyncNamespace):
         archived: bool | Omit | None = OMIT,
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
-        sort_key: ThreadSearchSortKey
+        sort_direction: v2_all.SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        sort_key: v2_all.ThreadSearchSortKey
         | Literal["created_at", "updated_at", "recency_at"]
         | Omit
         | None = OMIT,
         source_kinds: Sequence[
-            ThreadSourceKind
+            v2_all.ThreadSourceKind
             | Literal[
                 "cli",
                 "vscode",
@@ -2976,7 +2754,7 @@ class AsyncThreadCalls(AsyncNamespace):
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSearchResponse:
+    ) -> v2_all.ThreadSearchResponse:
         """`thread/search` (experimental): Search the stored threads, a page at a time.
 
         Args:
@@ -3012,7 +2790,7 @@ class AsyncThreadCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSearchOccurrencesResponse:
+    ) -> v2_all.ThreadSearchOccurrencesResponse:
         """`thread/searchOccurrences` (experimental): Parameters for searching visible message occurrences
         within one paginated thread.
 
@@ -3036,12 +2814,12 @@ class AsyncThreadCalls(AsyncNamespace):
     @property
     def section(self) -> AsyncThread_SectionCalls:
         """The calls under `thread.section`."""
-        return AsyncThread_SectionCalls(self._client)
+        return AsyncThread_SectionCalls(self._runtime)
 
     @property
     def settings(self) -> AsyncThread_SettingsCalls:
         """The calls under `thread.settings`."""
-        return AsyncThread_SettingsCalls(self._client)
+        return AsyncThread_SettingsCalls(self._runtime)
 
     async def shell_command(
         self,
@@ -3050,7 +2828,7 @@ class AsyncThreadCalls(AsyncNamespace):
         thread_id: str,
         timeout_ms: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadShellCommandResponse:
+    ) -> v2_all.ThreadShellCommandResponse:
         """`thread/shellCommand`: Run a command of the user's in a thread.
 
         Args:
@@ -3070,12 +2848,12 @@ class AsyncThreadCalls(AsyncNamespace):
         self,
         *,
         allow_provider_model_fallback: bool | Omit = OMIT,
-        approval_policy: AskForApproval
+        approval_policy: v2_all.AskForApproval
         | Literal["untrusted", "on-request", "never"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
@@ -3084,43 +2862,49 @@ class AsyncThreadCalls(AsyncNamespace):
         cwd: str | Omit | None = OMIT,
         daybreak_enabled: bool | Omit | None = OMIT,
         developer_instructions: str | Omit | None = OMIT,
-        dynamic_tools: builtins.list[DynamicToolSpec] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
-        environments: builtins.list[TurnEnvironmentParams]
+        dynamic_tools: builtins.list[v2_all.DynamicToolSpec]
+        | builtins.list[dict[str, Any]]
+        | Omit
+        | None = OMIT,
+        environments: builtins.list[v2_all.TurnEnvironmentParams]
         | builtins.list[dict[str, Any]]
         | Omit
         | None = OMIT,
         ephemeral: bool | Omit | None = OMIT,
         experimental_raw_events: bool | Omit = OMIT,
-        history_mode: ThreadHistoryMode | Literal["legacy", "paginated"] | Omit | None = OMIT,
+        history_mode: v2_all.ThreadHistoryMode | Literal["legacy", "paginated"] | Omit | None = OMIT,
         mock_experimental_field: str | Omit | None = OMIT,
         model: str | Omit | None = OMIT,
         model_provider: str | Omit | None = OMIT,
-        multi_agent_mode: MultiAgentMode
+        multi_agent_mode: v2_all.MultiAgentMode
         | Literal["explicitRequestOnly", "proactive"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
         permissions: str | Omit | None = OMIT,
-        personality: Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
+        personality: v2_all.Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
         project_id: str | Omit | None = OMIT,
-        runtime_workspace_roots: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
-        sandbox: SandboxMode
+        runtime_workspace_roots: builtins.list[v2_all.AbsolutePathBuf]
+        | builtins.list[str]
+        | Omit
+        | None = OMIT,
+        sandbox: v2_all.SandboxMode
         | Literal["read-only", "workspace-write", "danger-full-access"]
         | Omit
         | None = OMIT,
-        selected_capability_roots: builtins.list[SelectedCapabilityRoot]
+        selected_capability_roots: builtins.list[v2_all.SelectedCapabilityRoot]
         | builtins.list[dict[str, Any]]
         | Omit
         | None = OMIT,
         service_name: str | Omit | None = OMIT,
         service_tier: str | Omit | None = OMIT,
-        session_start_source: ThreadStartSource | Literal["startup", "clear"] | Omit | None = OMIT,
-        thread_source: ThreadSource
+        session_start_source: v2_all.ThreadStartSource | Literal["startup", "clear"] | Omit | None = OMIT,
+        thread_source: v2_all.ThreadSource
         | Literal["user", "subagent", "memory_consolidation"]
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadStartResponse:
+    ) -> v2_all.ThreadStartResponse:
         """`thread/start`: Start a new thread; what is left out is as the configuration has it.
 
         Args:
@@ -3187,20 +2971,22 @@ class AsyncThreadCalls(AsyncNamespace):
     @property
     def timeline(self) -> AsyncThread_TimelineCalls:
         """The calls under `thread.timeline`."""
-        return AsyncThread_TimelineCalls(self._client)
+        return AsyncThread_TimelineCalls(self._runtime)
 
     @property
     def turns(self) -> AsyncThread_TurnsCalls:
         """The calls under `thread.turns`."""
-        return AsyncThread_TurnsCalls(self._client)
+        return AsyncThread_TurnsCalls(self._runtime)
 
-    async def unarchive(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadUnarchiveResponse:
+    async def unarchive(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> v2_all.ThreadUnarchiveResponse:
         """`thread/unarchive`: Bring a thread back from the archive."""
         return await self._request(call("thread/unarchive", thread_id=thread_id), timeout_s)
 
     async def unsubscribe(
         self, *, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadUnsubscribeResponse:
+    ) -> v2_all.ThreadUnsubscribeResponse:
         """`thread/unsubscribe`: Stop receiving the events of a thread."""
         return await self._request(call("thread/unsubscribe", thread_id=thread_id), timeout_s)
 
@@ -3218,7 +3004,7 @@ class AsyncThread_AttachmentCalls(AsyncNamespace):
         payload: Any,
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadAttachmentAddResponse:
+    ) -> v2_all.ThreadAttachmentAddResponse:
         """`thread/attachment/add`: Parameters for creating or locating an attachment on its owning thread."""
         return await self._request(
             call(
@@ -3238,7 +3024,7 @@ class AsyncThread_AttachmentCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadAttachmentListResponse:
+    ) -> v2_all.ThreadAttachmentListResponse:
         """`thread/attachment/list`: Parameters for listing attachments from one thread."""
         return await self._request(
             call("thread/attachment/list", thread_id=thread_id, cursor=cursor, limit=limit), timeout_s
@@ -3246,7 +3032,7 @@ class AsyncThread_AttachmentCalls(AsyncNamespace):
 
     async def remove(
         self, *, attachment_type: str, identity_key: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadAttachmentRemoveResponse:
+    ) -> v2_all.ThreadAttachmentRemoveResponse:
         """`thread/attachment/remove`: Parameters for deleting an attachment by its stable thread-local
         identity.
         """
@@ -3275,7 +3061,7 @@ class AsyncThread_AttachmentOwnerCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadAttachmentOwnerListResponse:
+    ) -> v2_all.ThreadAttachmentOwnerListResponse:
         """`thread/attachmentOwner/list`: Parameters for reverse lookup by attachment identity within this
         server's store.
 
@@ -3302,7 +3088,7 @@ class AsyncThread_BackgroundTerminalsCalls(AsyncNamespace):
 
     async def clean(
         self, *, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadBackgroundTerminalsCleanResponse:
+    ) -> v2_all.ThreadBackgroundTerminalsCleanResponse:
         """`thread/backgroundTerminals/clean` (experimental): End the background terminals of a thread."""
         return await self._request(call("thread/backgroundTerminals/clean", thread_id=thread_id), timeout_s)
 
@@ -3313,7 +3099,7 @@ class AsyncThread_BackgroundTerminalsCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadBackgroundTerminalsListResponse:
+    ) -> v2_all.ThreadBackgroundTerminalsListResponse:
         """`thread/backgroundTerminals/list` (experimental): List the background terminals of a thread.
 
         Args:
@@ -3327,7 +3113,7 @@ class AsyncThread_BackgroundTerminalsCalls(AsyncNamespace):
 
     async def terminate(
         self, *, process_id: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadBackgroundTerminalsTerminateResponse:
+    ) -> v2_all.ThreadBackgroundTerminalsTerminateResponse:
         """`thread/backgroundTerminals/terminate` (experimental): End one background terminal of a thread."""
         return await self._request(
             call("thread/backgroundTerminals/terminate", process_id=process_id, thread_id=thread_id),
@@ -3340,7 +3126,9 @@ class AsyncThread_CompactCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def start(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadCompactStartResponse:
+    async def start(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> v2_all.ThreadCompactStartResponse:
         """`thread/compact/start`: Start to replace a thread's history by a summary."""
         return await self._request(call("thread/compact/start", thread_id=thread_id), timeout_s)
 
@@ -3354,9 +3142,9 @@ class AsyncThread_GoalCalls(AsyncNamespace):
         self,
         *,
         thread_id: str,
-        origin: ThreadGoalMutationOrigin | Literal["user", "automatic"] | Omit | None = OMIT,
+        origin: v2_all.ThreadGoalMutationOrigin | Literal["user", "automatic"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadGoalClearResponse:
+    ) -> v2_all.ThreadGoalClearResponse:
         """`thread/goal/clear`: Take back a thread's goal.
 
         Args:
@@ -3364,7 +3152,7 @@ class AsyncThread_GoalCalls(AsyncNamespace):
         """
         return await self._request(call("thread/goal/clear", thread_id=thread_id, origin=origin), timeout_s)
 
-    async def get(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadGoalGetResponse:
+    async def get(self, *, thread_id: str, timeout_s: float | None = None) -> v2_all.ThreadGoalGetResponse:
         """`thread/goal/get`: Read a thread's goal."""
         return await self._request(call("thread/goal/get", thread_id=thread_id), timeout_s)
 
@@ -3373,14 +3161,14 @@ class AsyncThread_GoalCalls(AsyncNamespace):
         *,
         thread_id: str,
         objective: str | Omit | None = OMIT,
-        origin: ThreadGoalMutationOrigin | Literal["user", "automatic"] | Omit | None = OMIT,
-        status: ThreadGoalStatus
+        origin: v2_all.ThreadGoalMutationOrigin | Literal["user", "automatic"] | Omit | None = OMIT,
+        status: v2_all.ThreadGoalStatus
         | Literal["active", "paused", "blocked", "usageLimited", "budgetLimited", "complete"]
         | Omit
         | None = OMIT,
         token_budget: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadGoalSetResponse:
+    ) -> v2_all.ThreadGoalSetResponse:
         """`thread/goal/set`: Set or change a thread's goal.
 
         Args:
@@ -3408,12 +3196,12 @@ class AsyncThread_ItemsCalls(AsyncNamespace):
         self,
         *,
         thread_id: str,
-        cursor: ThreadItemsListCursor | str | dict[str, Any] | Omit | None = OMIT,
+        cursor: v2_all.ThreadItemsListCursor | str | dict[str, Any] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        sort_direction: v2_all.SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
         turn_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadItemsListResponse:
+    ) -> v2_all.ThreadItemsListResponse:
         """`thread/items/list`: List the stored items of a thread, a page at a time.
 
         Args:
@@ -3438,7 +3226,7 @@ class AsyncThread_ItemsCalls(AsyncNamespace):
 
     async def read(
         self, *, item_ids: builtins.list[str], thread_id: str, turn_id: str, timeout_s: float | None = None
-    ) -> ThreadItemsReadResponse:
+    ) -> v2_all.ThreadItemsReadResponse:
         """`thread/items/read` (experimental): Retrieve a bounded set of persisted items from one turn.
 
         Args:
@@ -3460,7 +3248,7 @@ class AsyncThread_LoadedCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadLoadedListResponse:
+    ) -> v2_all.ThreadLoadedListResponse:
         """`thread/loaded/list`: List the ids of the threads that are loaded.
 
         Args:
@@ -3478,10 +3266,10 @@ class AsyncThread_MemoryModeCalls(AsyncNamespace):
     async def set(
         self,
         *,
-        mode: ThreadMemoryMode | Literal["enabled", "disabled"],
+        mode: v2_all.ThreadMemoryMode | Literal["enabled", "disabled"],
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadMemoryModeSetResponse:
+    ) -> v2_all.ThreadMemoryModeSetResponse:
         """`thread/memoryMode/set` (experimental): Set whether a thread may be remembered."""
         return await self._request(call("thread/memoryMode/set", mode=mode, thread_id=thread_id), timeout_s)
 
@@ -3496,10 +3284,10 @@ class AsyncThread_MetadataCalls(AsyncNamespace):
         *,
         thread_id: str,
         daybreak_enabled: bool | Omit | None = OMIT,
-        git_info: ThreadMetadataGitInfoUpdateParams | dict[str, Any] | Omit | None = OMIT,
+        git_info: v2_all.ThreadMetadataGitInfoUpdateParams | dict[str, Any] | Omit | None = OMIT,
         project_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadMetadataUpdateResponse:
+    ) -> v2_all.ThreadMetadataUpdateResponse:
         """`thread/metadata/update`: Change what is stored about a thread, such as its git repository.
 
         Args:
@@ -3529,7 +3317,7 @@ class AsyncThread_NameCalls(AsyncNamespace):
 
     async def set(
         self, *, name: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadSetNameResponse:
+    ) -> v2_all.ThreadSetNameResponse:
         """`thread/name/set`: Name a thread."""
         return await self._request(call("thread/name/set", name=name, thread_id=thread_id), timeout_s)
 
@@ -3541,7 +3329,7 @@ class AsyncThread_PredictionCalls(AsyncNamespace):
 
     async def request(
         self, *, source_turn_id: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadPredictionRequestResponse:
+    ) -> v2_all.ThreadPredictionRequestResponse:
         """`thread/prediction/request` (experimental): Ask for a prediction of what comes after a turn."""
         return await self._request(
             call("thread/prediction/request", source_turn_id=source_turn_id, thread_id=thread_id), timeout_s
@@ -3557,10 +3345,10 @@ class AsyncThread_QueueCalls(AsyncNamespace):
         self,
         *,
         client_user_message_id: str,
-        input: builtins.list[UserInput] | builtins.list[dict[str, Any]],
+        input: builtins.list[v2_all.UserInput] | builtins.list[dict[str, Any]],
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadQueueAddResponse:
+    ) -> v2_all.ThreadQueueAddResponse:
         """`thread/queue/add` (experimental): Add an input to a thread's queue."""
         return await self._request(
             call(
@@ -3574,7 +3362,7 @@ class AsyncThread_QueueCalls(AsyncNamespace):
 
     async def delete(
         self, *, queued_submission_id: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadQueueDeleteResponse:
+    ) -> v2_all.ThreadQueueDeleteResponse:
         """`thread/queue/delete` (experimental): Take an input out of a thread's queue."""
         return await self._request(
             call("thread/queue/delete", queued_submission_id=queued_submission_id, thread_id=thread_id),
@@ -3588,7 +3376,7 @@ class AsyncThread_QueueCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadQueueListResponse:
+    ) -> v2_all.ThreadQueueListResponse:
         """`thread/queue/list` (experimental): List the inputs in a thread's queue.
 
         Args:
@@ -3601,7 +3389,7 @@ class AsyncThread_QueueCalls(AsyncNamespace):
 
     async def reorder(
         self, *, queued_submission_ids: builtins.list[str], thread_id: str, timeout_s: float | None = None
-    ) -> ThreadQueueReorderResponse:
+    ) -> v2_all.ThreadQueueReorderResponse:
         """`thread/queue/reorder` (experimental): Change the order of a thread's queue."""
         return await self._request(
             call("thread/queue/reorder", queued_submission_ids=queued_submission_ids, thread_id=thread_id),
@@ -3614,7 +3402,7 @@ class AsyncThread_QueueCalls(AsyncNamespace):
         thread_id: str,
         queued_submission_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadQueueStartResponse:
+    ) -> v2_all.ThreadQueueStartResponse:
         """`thread/queue/start` (experimental): Start a turn with an input of a thread's queue."""
         return await self._request(
             call("thread/queue/start", thread_id=thread_id, queued_submission_id=queued_submission_id),
@@ -3624,11 +3412,11 @@ class AsyncThread_QueueCalls(AsyncNamespace):
     async def update(
         self,
         *,
-        input: builtins.list[UserInput] | builtins.list[dict[str, Any]],
+        input: builtins.list[v2_all.UserInput] | builtins.list[dict[str, Any]],
         queued_submission_id: str,
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadQueueUpdateResponse:
+    ) -> v2_all.ThreadQueueUpdateResponse:
         """`thread/queue/update` (experimental): Change an input in a thread's queue."""
         return await self._request(
             call(
@@ -3650,10 +3438,10 @@ class AsyncThread_ReadStateCalls(AsyncNamespace):
         self,
         *,
         expected_revision: str,
-        operation: ThreadReadStateOperation | dict[str, Any],
+        operation: v2_all.ThreadReadStateOperation | dict[str, Any],
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadReadStateUpdateResponse:
+    ) -> v2_all.ThreadReadStateUpdateResponse:
         """`thread/readState/update` (experimental): Mark a thread as read or unread.
 
         Args:
@@ -3679,10 +3467,10 @@ class AsyncThread_RealtimeCalls(AsyncNamespace):
     async def append_audio(
         self,
         *,
-        audio: ThreadRealtimeAudioChunk | dict[str, Any],
+        audio: v2_all.ThreadRealtimeAudioChunk | dict[str, Any],
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadRealtimeAppendAudioResponse:
+    ) -> v2_all.ThreadRealtimeAppendAudioResponse:
         """`thread/realtime/appendAudio` (experimental): Append audio input to thread realtime."""
         return await self._request(
             call("thread/realtime/appendAudio", audio=audio, thread_id=thread_id), timeout_s
@@ -3690,7 +3478,7 @@ class AsyncThread_RealtimeCalls(AsyncNamespace):
 
     async def append_speech(
         self, *, text: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadRealtimeAppendSpeechResponse:
+    ) -> v2_all.ThreadRealtimeAppendSpeechResponse:
         """`thread/realtime/appendSpeech` (experimental): Append speakable text to thread realtime."""
         return await self._request(
             call("thread/realtime/appendSpeech", text=text, thread_id=thread_id), timeout_s
@@ -3701,27 +3489,27 @@ class AsyncThread_RealtimeCalls(AsyncNamespace):
         *,
         text: str,
         thread_id: str,
-        role: ConversationTextRole | Literal["user", "developer", "assistant"] | Omit = OMIT,
+        role: v2_all.ConversationTextRole | Literal["user", "developer", "assistant"] | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadRealtimeAppendTextResponse:
+    ) -> v2_all.ThreadRealtimeAppendTextResponse:
         """`thread/realtime/appendText` (experimental): Append text input to thread realtime."""
         return await self._request(
             call("thread/realtime/appendText", text=text, thread_id=thread_id, role=role), timeout_s
         )
 
-    async def list_voices(self, *, timeout_s: float | None = None) -> ThreadRealtimeListVoicesResponse:
+    async def list_voices(self, *, timeout_s: float | None = None) -> v2_all.ThreadRealtimeListVoicesResponse:
         """`thread/realtime/listVoices` (experimental): List voices supported by thread realtime."""
         return await self._request(call("thread/realtime/listVoices"), timeout_s)
 
     async def start(
         self,
         *,
-        output_modality: RealtimeOutputModality | Literal["text", "audio"],
+        output_modality: v2_all.RealtimeOutputModality | Literal["text", "audio"],
         thread_id: str,
         backend_reasoning_status: bool | Omit = OMIT,
         client_managed_handoffs: bool | Omit | None = OMIT,
         codex_response_handoff_channel_prefixes: dict[str, list[str]] | Omit | None = OMIT,
-        codex_response_handoff_mode: CodexResponseHandoffMode
+        codex_response_handoff_mode: v2_all.CodexResponseHandoffMode
         | Literal["thinking", "commentary", "bemTags"]
         | Omit
         | None = OMIT,
@@ -3730,15 +3518,15 @@ class AsyncThread_RealtimeCalls(AsyncNamespace):
         delegation_ack_filler: bool | Omit | None = OMIT,
         flush_transcript_tail_on_session_end: bool | Omit | None = OMIT,
         include_startup_context: bool | Omit | None = OMIT,
-        initial_items: list[ThreadRealtimeInitialItem] | list[dict[str, Any]] | Omit | None = OMIT,
+        initial_items: list[v2_all.ThreadRealtimeInitialItem] | list[dict[str, Any]] | Omit | None = OMIT,
         model: str | Omit | None = OMIT,
         prompt: str | Omit | None = OMIT,
         realtime_end_instructions: str | Omit | None = OMIT,
         realtime_session_id: str | Omit | None = OMIT,
         realtime_start_instructions: str | Omit | None = OMIT,
-        transport: ThreadRealtimeStartTransport | dict[str, Any] | Omit | None = OMIT,
-        version: RealtimeConversationVersion | Literal["v1", "v2", "v3"] | Omit | None = OMIT,
-        voice: RealtimeVoice
+        transport: v2_all.ThreadRealtimeStartTransport | dict[str, Any] | Omit | None = OMIT,
+        version: v2_all.RealtimeConversationVersion | Literal["v1", "v2", "v3"] | Omit | None = OMIT,
+        voice: v2_all.RealtimeVoice
         | Literal[
             "alloy",
             "arbor",
@@ -3779,7 +3567,7 @@ class AsyncThread_RealtimeCalls(AsyncNamespace):
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadRealtimeStartResponse:
+    ) -> v2_all.ThreadRealtimeStartResponse:
         """`thread/realtime/start` (experimental): Start a thread-scoped realtime session.
 
         Args:
@@ -3841,7 +3629,9 @@ class AsyncThread_RealtimeCalls(AsyncNamespace):
             timeout_s,
         )
 
-    async def stop(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadRealtimeStopResponse:
+    async def stop(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> v2_all.ThreadRealtimeStopResponse:
         """`thread/realtime/stop` (experimental): Stop thread realtime."""
         return await self._request(call("thread/realtime/stop", thread_id=thread_id), timeout_s)
 
@@ -3858,7 +3648,7 @@ class AsyncThread_SectionCalls(AsyncNamespace):
         thread_id: str,
         before_thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSectionMoveResponse:
+    ) -> v2_all.ThreadSectionMoveResponse:
         """`thread/section/move`: Parameters for moving a thread within a server-owned section ordering.
 
         Args:
@@ -3886,39 +3676,39 @@ class AsyncThread_SettingsCalls(AsyncNamespace):
         self,
         *,
         thread_id: str,
-        approval_policy: AskForApproval
+        approval_policy: v2_all.AskForApproval
         | Literal["untrusted", "on-request", "never"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
-        collaboration_mode: CollaborationMode | dict[str, Any] | Omit | None = OMIT,
+        collaboration_mode: v2_all.CollaborationMode | dict[str, Any] | Omit | None = OMIT,
         cwd: str | Omit | None = OMIT,
         disabled_plugin_ids: list[str] | Omit | None = OMIT,
-        effort: ReasoningEffort
+        effort: v2_all.ReasoningEffort
         | Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
         | Omit
         | None = OMIT,
         model: str | Omit | None = OMIT,
-        multi_agent_mode: MultiAgentMode
+        multi_agent_mode: v2_all.MultiAgentMode
         | Literal["explicitRequestOnly", "proactive"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
         permissions: str | Omit | None = OMIT,
-        personality: Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
-        sandbox_policy: SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
+        personality: v2_all.Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
+        sandbox_policy: v2_all.SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
         service_tier: str | Omit | None = OMIT,
-        summary: ReasoningSummary
+        summary: v2_all.ReasoningSummary
         | Literal["none"]
         | Literal["auto", "concise", "detailed"]
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSettingsUpdateResponse:
+    ) -> v2_all.ThreadSettingsUpdateResponse:
         """`thread/settings/update` (experimental): Change the settings that a thread's next turns use.
 
         Args:
@@ -3976,7 +3766,7 @@ class AsyncThread_TimelineCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadTimelineListResponse:
+    ) -> v2_all.ThreadTimelineListResponse:
         """`thread/timeline/list` (experimental): List ordinary and realtime thread history in rollout order."""
         return await self._request(
             call("thread/timeline/list", thread_id=thread_id, cursor=cursor, limit=limit), timeout_s
@@ -3993,11 +3783,11 @@ class AsyncThread_TurnsCalls(AsyncNamespace):
         *,
         thread_id: str,
         cursor: str | Omit | None = OMIT,
-        items_view: TurnItemsView | Literal["notLoaded", "summary", "full"] | Omit | None = OMIT,
+        items_view: v2_all.TurnItemsView | Literal["notLoaded", "summary", "full"] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        sort_direction: v2_all.SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadTurnsListResponse:
+    ) -> v2_all.ThreadTurnsListResponse:
         """`thread/turns/list`: List the stored turns of a thread, a page at a time.
 
         Args:
@@ -4028,9 +3818,9 @@ class AsyncThreadSectionCalls(AsyncNamespace):
         self,
         *,
         name: str,
-        appearance: ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
+        appearance: v2_all.ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSectionCreateResponse:
+    ) -> v2_all.ThreadSectionCreateResponse:
         """`threadSection/create`: Parameters for creating an independently persisted thread section.
 
         Args:
@@ -4038,7 +3828,9 @@ class AsyncThreadSectionCalls(AsyncNamespace):
         """
         return await self._request(call("threadSection/create", name=name, appearance=appearance), timeout_s)
 
-    async def delete(self, *, section_id: str, timeout_s: float | None = None) -> ThreadSectionDeleteResponse:
+    async def delete(
+        self, *, section_id: str, timeout_s: float | None = None
+    ) -> v2_all.ThreadSectionDeleteResponse:
         """`threadSection/delete`: Parameters for deleting an independently persisted thread section.
 
         Args:
@@ -4052,7 +3844,7 @@ class AsyncThreadSectionCalls(AsyncNamespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSectionListResponse:
+    ) -> v2_all.ThreadSectionListResponse:
         """`threadSection/list`: Parameters for listing independently persisted thread sections.
 
         Args:
@@ -4066,9 +3858,9 @@ class AsyncThreadSectionCalls(AsyncNamespace):
         *,
         name: str,
         section_id: str,
-        appearance: ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
+        appearance: v2_all.ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSectionUpdateResponse:
+    ) -> v2_all.ThreadSectionUpdateResponse:
         """`threadSection/update`: Parameters for updating an independently persisted thread section.
 
         Args:
@@ -4088,45 +3880,45 @@ class AsyncTurnCalls(AsyncNamespace):
 
     async def interrupt(
         self, *, thread_id: str, turn_id: str, timeout_s: float | None = None
-    ) -> TurnInterruptResponse:
+    ) -> v2_all.TurnInterruptResponse:
         """`turn/interrupt`: Stop a running turn."""
         return await self._request(call("turn/interrupt", thread_id=thread_id, turn_id=turn_id), timeout_s)
 
     @property
     def settings(self) -> AsyncTurn_SettingsCalls:
         """The calls under `turn.settings`."""
-        return AsyncTurn_SettingsCalls(self._client)
+        return AsyncTurn_SettingsCalls(self._runtime)
 
     async def start(
         self,
         *,
-        input: list[UserInput] | list[dict[str, Any]],
+        input: list[v2_all.UserInput] | list[dict[str, Any]],
         thread_id: str,
         additional_context: dict[str, Any] | Omit | None = OMIT,
-        approval_policy: AskForApproval
+        approval_policy: v2_all.AskForApproval
         | Literal["untrusted", "on-request", "never"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
         client_user_message_id: str | Omit | None = OMIT,
-        collaboration_mode: CollaborationMode | dict[str, Any] | Omit | None = OMIT,
+        collaboration_mode: v2_all.CollaborationMode | dict[str, Any] | Omit | None = OMIT,
         cwd: str | Omit | None = OMIT,
-        cyber_access_program: CyberAccessProgram
+        cyber_access_program: v2_all.CyberAccessProgram
         | Literal["standard", "daybreakBlue", "daybreakRed"]
         | Omit
         | None = OMIT,
         disabled_plugin_ids: list[str] | Omit | None = OMIT,
-        effort: ReasoningEffort
+        effort: v2_all.ReasoningEffort
         | Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
         | Omit
         | None = OMIT,
-        environments: list[TurnEnvironmentParams] | list[dict[str, Any]] | Omit | None = OMIT,
+        environments: list[v2_all.TurnEnvironmentParams] | list[dict[str, Any]] | Omit | None = OMIT,
         model: str | Omit | None = OMIT,
-        multi_agent_mode: MultiAgentMode
+        multi_agent_mode: v2_all.MultiAgentMode
         | Literal["explicitRequestOnly", "proactive"]
         | dict[str, Any]
         | Omit
@@ -4134,22 +3926,22 @@ class AsyncTurnCalls(AsyncNamespace):
         output_schema: Any | Omit = OMIT,
         parent_turn_id: str | Omit | None = OMIT,
         permissions: str | Omit | None = OMIT,
-        personality: Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
+        personality: v2_all.Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
         responsesapi_client_metadata: dict[str, str] | Omit | None = OMIT,
         root_turn_id: str | Omit | None = OMIT,
-        runtime_workspace_roots: list[AbsolutePathBuf] | list[str] | Omit | None = OMIT,
-        sandbox_policy: SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
+        runtime_workspace_roots: list[v2_all.AbsolutePathBuf] | list[str] | Omit | None = OMIT,
+        sandbox_policy: v2_all.SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
         service_tier: str | Omit | None = OMIT,
         service_tier_for_turn: str | Omit | None = OMIT,
-        summary: ReasoningSummary
+        summary: v2_all.ReasoningSummary
         | Literal["none"]
         | Literal["auto", "concise", "detailed"]
         | Omit
         | None = OMIT,
-        tool_output: TurnToolOutput | dict[str, Any] | Omit | None = OMIT,
+        tool_output: v2_all.TurnToolOutput | dict[str, Any] | Omit | None = OMIT,
         turn_trigger: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> TurnStartResponse:
+    ) -> v2_all.TurnStartResponse:
         """`turn/start`: Start a turn, or join the one that runs in this thread.
 
         Args:
@@ -4239,13 +4031,13 @@ class AsyncTurnCalls(AsyncNamespace):
         self,
         *,
         expected_turn_id: str,
-        input: list[UserInput] | list[dict[str, Any]],
+        input: list[v2_all.UserInput] | list[dict[str, Any]],
         thread_id: str,
         additional_context: dict[str, Any] | Omit | None = OMIT,
         client_user_message_id: str | Omit | None = OMIT,
         responsesapi_client_metadata: dict[str, str] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> TurnSteerResponse:
+    ) -> v2_all.TurnSteerResponse:
         """`turn/steer`: Give a running turn more input.
 
         Args:
@@ -4283,23 +4075,23 @@ class AsyncTurn_SettingsCalls(AsyncNamespace):
         *,
         thread_id: str,
         turn_id: str,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
-        effort: ReasoningEffort
+        effort: v2_all.ReasoningEffort
         | Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
         | Omit
         | None = OMIT,
         model: str | Omit | None = OMIT,
         service_tier: str | Omit | None = OMIT,
-        summary: ReasoningSummary
+        summary: v2_all.ReasoningSummary
         | Literal["none"]
         | Literal["auto", "concise", "detailed"]
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> TurnSettingsUpdateResponse:
+    ) -> v2_all.TurnSettingsUpdateResponse:
         """`turn/settings/update` (experimental): Experimental settings changes for one running turn, not
         future turns. Unsupported fields are rejected rather than silently ignored. Any live task kind may
         accept publication. Child sessions and consumers of frozen initial settings are unchanged.
@@ -4333,31 +4125,31 @@ class AsyncUserVerificationCalls(AsyncNamespace):
     __slots__ = ()
 
     async def cancel(
-        self, *, request_id: RequestId | str | int, timeout_s: float | None = None
-    ) -> UserVerificationCancelResponse:
+        self, *, request_id: v2_all.RequestId | str | int, timeout_s: float | None = None
+    ) -> v2_all.UserVerificationCancelResponse:
         """`userVerification/cancel` (experimental): Cancels a native verification RPC issued on this
         connection, not an elicitation. Use a fresh request ID for each operation and a distinct ID for
         this cancellation RPC.
         """
         return await self._request(call("userVerification/cancel", request_id=request_id), timeout_s)
 
-    async def delete(self, *, timeout_s: float | None = None) -> UserVerificationDeleteResponse:
+    async def delete(self, *, timeout_s: float | None = None) -> v2_all.UserVerificationDeleteResponse:
         """`userVerification/delete` (experimental): Delete the key with which the user is verified."""
         return await self._request(call("userVerification/delete"), timeout_s)
 
-    async def enroll(self, *, timeout_s: float | None = None) -> UserVerificationEnrollResponse:
+    async def enroll(self, *, timeout_s: float | None = None) -> v2_all.UserVerificationEnrollResponse:
         """`userVerification/enroll` (experimental): Enroll this device, so that it can verify that its user
         is present.
         """
         return await self._request(call("userVerification/enroll"), timeout_s)
 
-    async def status(self, *, timeout_s: float | None = None) -> UserVerificationStatusResponse:
+    async def status(self, *, timeout_s: float | None = None) -> v2_all.UserVerificationStatusResponse:
         """`userVerification/status` (experimental): Read whether this device can verify its user."""
         return await self._request(call("userVerification/status"), timeout_s)
 
     async def verify(
         self, *, challenge: str, description: str, title: str, timeout_s: float | None = None
-    ) -> UserVerificationVerifyResponse:
+    ) -> v2_all.UserVerificationVerifyResponse:
         """`userVerification/verify` (experimental): Local signing primitive, independent of any pending
         elicitation.
 
@@ -4377,16 +4169,16 @@ class AsyncWindowsSandboxCalls(AsyncNamespace):
 
     __slots__ = ()
 
-    async def readiness(self, *, timeout_s: float | None = None) -> WindowsSandboxReadinessResponse:
+    async def readiness(self, *, timeout_s: float | None = None) -> v2_all.WindowsSandboxReadinessResponse:
         """`windowsSandbox/readiness`: Read whether the Windows sandbox can be used."""
         return await self._request(call("windowsSandbox/readiness"), timeout_s)
 
     async def setup_start(
         self,
         *,
-        mode: WindowsSandboxSetupMode | Literal["elevated", "unelevated"],
-        cwd: AbsolutePathBuf | str | Omit | None = OMIT,
+        mode: v2_all.WindowsSandboxSetupMode | Literal["elevated", "unelevated"],
+        cwd: v2_all.AbsolutePathBuf | str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> WindowsSandboxSetupStartResponse:
+    ) -> v2_all.WindowsSandboxSetupStartResponse:
         """`windowsSandbox/setupStart`: Start to set up the Windows sandbox."""
         return await self._request(call("windowsSandbox/setupStart", mode=mode, cwd=cwd), timeout_s)

@@ -6,28 +6,37 @@ client, its threads and its turns share one of these, so the runtime lives as lo
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
 import warnings
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from .._deadline import NEVER, Deadline
-from .._failures import transport_closed
+from .. import types
+from .._concurrency import forks
+from .._concurrency.atomic import Atomic
+from .._concurrency.deadline import NEVER, Deadline
+from .._concurrency.resumes import Resumes
+from .._incoming.bound import client_state
+from .._incoming.failures import transport_closed
+from .._launch.config import CodexConfig
+from .._native import Subscription
+from .._outgoing.requests import Request
+from .._outgoing.thread_settings import Place
+from .._package import late
+from .._serving.handlers import Handler
 from .._serving.serving import MOST_AT_ONCE, Serving
-from ..errors import ForkedProcessError, NotStartedError, StartupError
+from ..errors import ForkedProcessError, InvalidInputError, NotStartedError, StartupError
+from ..models import JsonObject
 from ..retry import pauses
+from .codex_client_state import AsyncCodexClientState
+from .connection import AsyncConnection
 from .handlers import Handlers
 from .startup import LOST_A_RACE, initialize, spawn
 from .waiting import Lock, sleep
-
-if TYPE_CHECKING:
-    from .._config import CodexConfig
-    from .._metadata import InitializeResponse
-    from .._requests import Request
-
-    # sync only: from .client import Codex
-    # sync only: from .codex_client import CodexClient
-    from .connection import AsyncConnection
 
 logger = logging.getLogger("codex_app_server")
 
@@ -46,9 +55,28 @@ _NOT_STARTED = (
 )
 
 
-# sync only: def runtime_of(client: Codex | CodexClient | Runtime) -> Runtime:
-# sync only:     """The runtime of what a program makes threads and turns with: its client."""
-# sync only:     return client if isinstance(client, Runtime) else client._client
+def _client_of(runtime: weakref.ref[AsyncRuntime]) -> late.AsyncCodex | None:
+    found = runtime()
+    return None if found is None else found.client
+
+
+class EarlyTurn:
+    """A turn that somebody follows by its ids since before the runtime was started.
+
+    Args:
+        thread_id: Its thread.
+        turn_id: The turn.
+    """
+
+    __slots__ = ("__weakref__", "cursor", "subscription", "thread_id", "turn_id")
+
+    def __init__(self, thread_id: str, turn_id: str) -> None:
+        self.thread_id = thread_id
+        self.turn_id = turn_id
+        # From the moment in which the runtime is there.
+        self.subscription: Subscription | None = None
+        # What its handle follows it with, of which there is one, whoever asks for it first.
+        self.cursor: Atomic[Any] = Atomic(None)
 
 
 class AsyncRuntime:
@@ -66,6 +94,20 @@ class AsyncRuntime:
         # Who answers what the runtime asks.
         self.handlers = Handlers()
         self.serving = Serving(self.handlers.of(on_request), max_concurrent_requests)
+        # The client's tools, by name.
+        self._tools: Mapping[str, late.Tool[..., Any]] = {}
+        # The client, and what makes another one over the same runtime: a program may keep a thread only.
+        self._owner: weakref.ref[late.AsyncCodex] | None = None
+        # What the low-level client keeps; and that client, since it was first asked for, and the lock under
+        # which it is made. One of a program's own class cannot be made anew, so it is kept.
+        self.low_level_state = AsyncCodexClientState()
+        self._low_level: weakref.ref[late.AsyncCodexClient] | None = None
+        self._of_own_class: late.AsyncCodexClient | None = None
+        self._making = forks.reentrant_lock()
+        self._make_client: Any = None
+        self.resumes: Resumes[Lock] = Resumes(Lock)
+        # Of handles that were made before it was started. These have them.
+        self._early: weakref.WeakSet[EarlyTurn] = weakref.WeakSet()
         # Started, greeted and started again by the low-level client, and by nobody else.
         self._by_hand = by_hand
         # Around a start. That of the threads' client is over before anybody can call it.  # async only
@@ -73,8 +115,117 @@ class AsyncRuntime:
         # Set from the moment the process exists; `_metadata` tells whether it is ready.
         self._launch: Any = None
         self._connection: AsyncConnection | None = None
-        self._metadata: InitializeResponse | None = None
+        self._metadata: types.InitializeResponse | None = None
         self._closed = False
+
+    def serve(
+        self,
+        client: late.AsyncCodex,
+        make_client: Callable[[AsyncRuntime], late.AsyncCodex],
+        tools: Iterable[Callable[..., Any]],
+    ) -> None:
+        """This is the runtime of a client that has these tools.
+
+        Args:
+            client: The client.
+            make_client: Makes another one, for tools that are called when that is gone.
+            tools: Its tools.
+
+        Raises:
+            InvalidInputError: A function cannot be a tool.
+            InvalidInputTypeError: An argument has the wrong type.
+        """
+        self._owner = weakref.ref(client)
+        self._make_client = make_client
+        self._tools = self._tools_of(tools)
+        self.serving.use_tools(self._answering(self._tools))
+
+    @property
+    def client(self) -> late.AsyncCodex:
+        """A client of this runtime."""
+        client = None if self._owner is None else self._owner()
+        return self._make_client(self) if client is None else client
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a low-level client starts it, and nobody else."""
+        return self._by_hand
+
+    def adopt(self, client: late.AsyncCodex) -> None:
+        """This runtime, which a low-level client was made with, is that client's from now on."""
+        self._by_hand = False
+        self._owner = weakref.ref(client)
+        self._make_client = client._over
+
+    @property
+    def low_level(self) -> late.AsyncCodexClient:
+        """The low-level client of this runtime, made when it is first asked for."""
+        with self._making:
+            found = None if self._low_level is None else self._low_level()
+            if found is None:
+                from .codex_client import AsyncCodexClient
+
+                found = AsyncCodexClient._over(self)
+                owner = None if self._owner is None else self._owner()
+                if owner is not None:
+                    owner._low_level = found
+                if self._connection is not None and self.low_level_state.unscoped is None:
+                    self.low_level_state.listen(self._connection)
+            return found
+
+    def low_level_is(self, client: late.AsyncCodexClient, *, is_of_own_class: bool) -> None:
+        """This is the runtime's low-level client, perhaps of a class of the program's."""
+        self._low_level = weakref.ref(client)
+        self._of_own_class = client if is_of_own_class else None
+
+    def offer(self, tools: Iterable[Callable[..., Any]]) -> tuple[list[JsonObject], dict[str, Handler]]:
+        """What a new thread that has these tools offers to the model, and what answers for them.
+
+        Raises:
+            InvalidInputError: A function cannot be a tool, or not beside those of the client.
+            InvalidInputTypeError: An argument has the wrong type.
+        """
+        own = self._tools_of(tools)
+        offered = {**self._tools, **own}
+        if own:
+            from ..tools._tool import refuse_alike
+
+            refuse_alike(offered)
+        return [tool.spec for tool in offered.values()], self._answering(own)
+
+    def answering(self, tools: Iterable[Callable[..., Any]]) -> dict[str, Handler]:
+        """What answers the calls of tools, by their names.
+
+        Raises:
+            InvalidInputError: A function cannot be a tool.
+            InvalidInputTypeError: An argument has the wrong type.
+        """
+        return self._answering(self._tools_of(tools))
+
+    def _tools_of(self, tools: Any) -> dict[str, late.Tool[..., Any]]:
+        if tools == ():
+            return {}
+        # Most programs have none, and need not import what makes them.
+        from ..tools._tool import as_tools
+
+        made = as_tools(tools)
+        if made and not self._config.experimental_api:
+            raise InvalidInputError(
+                "Tools need a client that was made with CodexConfig(experimental_api=True)."
+            )
+        return made
+
+    def _answering(self, tools: Mapping[str, late.Tool[..., Any]]) -> dict[str, Handler]:
+        if not tools:
+            return {}
+        from .._serving.tool_calls import ToolRole, answering
+
+        # Weakly: a client that nobody closes is found as soon as nobody has it.
+        client_of = functools.partial(_client_of, weakref.ref(self))
+        return {
+            name: self.handlers.made(answering(tool, client_of, awaits=self.handlers.awaits), ToolRole(tool))
+            for name, tool in tools.items()
+        }
 
     async def request(self, request: Request[T], timeout_s: float | None = None) -> T:
         """Send a request, and return its decoded answer: what most methods of the clients do.
@@ -83,7 +234,10 @@ class AsyncRuntime:
             request: What to send.
             timeout_s: Seconds for all of it, a start that it needs included; by default the config's.
         """
-        deadline = Deadline(timeout_s)
+        return await self.ask(request, Deadline(timeout_s))
+
+    async def ask(self, request: Request[T], deadline: Deadline) -> T:
+        """The same, as one of several that have a deadline together."""
         connection = await self.start(deadline)
         return await connection.request(request, deadline=deadline)
 
@@ -95,9 +249,11 @@ class AsyncRuntime:
         Raises:
             RequestTimeoutError: It is not ready by the deadline. A start of this call's own is given up.
         """
+        # Its own handler, if it is a coroutine function, is asked in the client's loop.  # async only
+        if self.handlers.bind() and self._low_level is not None:  # async only
+            self.low_level._serve()  # async only
         if self._by_hand:
             return self.connection
-        self.handlers.bind()
         # sync only: if self._metadata is None:
         # sync only:     self._start(deadline)
         if self._metadata is None or self._closed:  # async only
@@ -111,6 +267,8 @@ class AsyncRuntime:
         return self.connection
 
     async def _start(self, deadline: Deadline) -> None:
+        if deadline.left() <= 0:
+            raise deadline.missed("initialize", was_sent=False)
         for pause in islice(pauses(_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _JITTER), _TRIES - 1):
             try:
                 await self._start_once(deadline)
@@ -124,7 +282,9 @@ class AsyncRuntime:
         await self._start_once(deadline)
 
     async def _start_once(self, deadline: Deadline) -> None:
-        self.spawn()
+        # By hand it may be spawned already.
+        if self._connection is None or self._connection.native.closed:
+            self.spawn()
         await self.initialize(deadline)
 
     def spawn(self) -> None:
@@ -132,15 +292,24 @@ class AsyncRuntime:
         self._refuse_closed()
         # Known to close() from now on, which may come from elsewhere while this waits.
         self._launch, self._connection = spawn(self._config)
+        self._connection.native.keep_backlog()
         self.serving.attach(self._connection.native)
+        for early in list(self._early):
+            self._follow(early, self._connection)
+        if self._low_level is not None and not self._by_hand:
+            self.low_level_state.listen(self._connection)
+            # What was asked before may have ended with a process that did not become ready.
+            self.low_level._serve()
 
-    async def initialize(self, deadline: Deadline) -> InitializeResponse:
+    async def initialize(self, deadline: Deadline) -> types.InitializeResponse:
         """Make the process ready that was spawned; returns its answer as it came."""
         launch, connection = self._launch, self.spawned
         try:
             self._refuse_closed()
             answer = await initialize(launch, connection, self._config, deadline)
             self._metadata = answer.with_server_info()
+            # Until here another process may have come in the place of this one.
+            self._early.clear()
         except BaseException:
             # Still known to close(), which waits for its end.
             connection.native.close()
@@ -174,6 +343,48 @@ class AsyncRuntime:
         return self._connection
 
     @property
+    def config(self) -> CodexConfig:
+        """How it is launched."""
+        return self._config
+
+    @property
+    def is_to_be_started(self) -> bool:
+        """Whether it is neither ready nor closed: not started, being started, or the start has failed."""
+        is_there = self._connection if self._by_hand else self._metadata
+        return is_there is None and not self._closed
+
+    @property
+    def was_closed(self) -> bool:
+        """Whether it was closed from here."""
+        return self._closed
+
+    def early(self, thread_id: str, turn_id: str) -> EarlyTurn:
+        """Follow a turn from the moment in which the runtime is there."""
+        turn = EarlyTurn(thread_id, turn_id)
+        # In this order: a start that is under way finds it, or is found.
+        self._early.add(turn)
+        if self._connection is not None and not self._connection.native.closed:
+            self._follow(turn, self._connection)
+        return turn
+
+    def _follow(self, early: EarlyTurn, connection: AsyncConnection) -> None:
+        early.subscription = connection.subscribe(early.thread_id, early.turn_id)
+
+    @property
+    def is_spawned(self) -> bool:
+        """Whether there is a process, ready or not."""
+        return self._connection is not None
+
+    @property
+    def process(self) -> late.RuntimeProcess | None:
+        """The process; None before it is there, and once it was ended from here."""
+        if self._connection is None or self._closed:
+            return None
+        from .._official_names import RuntimeProcess
+
+        return RuntimeProcess(self._connection.native)
+
+    @property
     def is_initialized(self) -> bool:
         """Whether the process was made ready."""
         return self._metadata is not None
@@ -181,14 +392,24 @@ class AsyncRuntime:
     @property
     def cwd(self) -> str | None:
         """The runtime's working directory, if it is not this process' own."""
-        return self._config.cwd
+        return None if self._config.cwd is None else os.fspath(self._config.cwd)
 
     @property
-    def metadata(self) -> InitializeResponse:
+    def place(self) -> Place:
+        """Where it was launched, which says what paths mean to it."""
+        return Place(self._launch.directory, self._launch.env.get("HOME"))
+
+    @property
+    def metadata(self) -> types.InitializeResponse:
         """What the runtime said about itself when it was started."""
         if self._metadata is None:
             raise NotStartedError(_NOT_STARTED)
         return self._metadata
+
+    def standing(self) -> str:
+        """Where it stands, for the `repr` of whatever is bound to it."""
+        native = None if self._connection is None else self._connection.native
+        return client_state(native, is_ready=self._metadata is not None, was_closed=self._closed)
 
     @property
     def pid(self) -> int:
@@ -196,6 +417,11 @@ class AsyncRuntime:
         if self._connection is None:
             raise NotStartedError(_NOT_STARTED)
         return self._connection.native.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the process has ended; None before its start, while it runs, and if that is not known."""
+        return None if self._connection is None else self._connection.native.exit_code
 
     def stats(self) -> dict[str, int]:
         """The transport's counters; they stay after the end."""

@@ -6,19 +6,19 @@ that carries what the process said, and leaves no process behind. Called by `run
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .. import _decode, _native, _requests, _runtime_version
-from .._failures import last_error, said
-from .._launch import Launch, raise_spawn_error, resolve
+from .. import _native, types
+from .._concurrency.deadline import Deadline
+from .._incoming import decoding
+from .._incoming.failures import last_error, quotable, said
+from .._launch import runtime_version
+from .._launch.command import Launch, raise_spawn_error, resolve
+from .._launch.config import CodexConfig
+from .._logs import wire
+from .._logs.stderr import StderrLines
+from .._outgoing import requests
 from ..errors import ClientClosedError, CodexError, StartupError, TransportClosedError
 from .connection import AsyncConnection
-from .waiting import apart, now, wait_ready
-
-if TYPE_CHECKING:
-    from .._config import CodexConfig
-    from .._deadline import Deadline
-    from .._metadata import InitializeResponse
+from .waiting import in_thread, now, wait_ready
 
 # A runtime answers `initialize` in well under a second. One that has printed something else by now
 # is not a Codex runtime, and waiting for the whole startup timeout would tell nobody anything.
@@ -39,7 +39,10 @@ class _LateError(Exception):
 def spawn(config: CodexConfig) -> tuple[Launch, AsyncConnection]:
     """Start the process; it is not initialised yet."""
     launch = resolve(config)
+    stderr_lines = None if config.on_stderr is None else StderrLines(config.on_stderr)
     try:
+        if stderr_lines is not None:
+            stderr_lines.start()
         native = _native.Connection(
             launch.argv,
             env=list(launch.env.items()),
@@ -51,31 +54,37 @@ def spawn(config: CodexConfig) -> tuple[Launch, AsyncConnection]:
             open_files=config.max_open_files,
             eof_grace_s=config.shutdown_grace_s,
             term_grace_s=config.shutdown_grace_s,
+            wire_log=wire.attach(),
+            stderr_log=None if stderr_lines is None else stderr_lines.log,
         )
-    except OSError as error:
-        raise_spawn_error(launch, error)
-    return launch, AsyncConnection(native, config)
+    except BaseException as error:
+        if stderr_lines is not None:
+            stderr_lines.log.end()
+        if isinstance(error, OSError):
+            raise_spawn_error(launch, error)
+        raise
+    return launch, AsyncConnection(native, config, stderr_lines)
 
 
 async def initialize(
     launch: Launch, connection: AsyncConnection, config: CodexConfig, deadline: Deadline
-) -> InitializeResponse:
+) -> types.InitializeResponse:
     """Make the runtime ready.
 
     Raises:
         StartupError: It exited, is not Codex, refused, or did not answer in time. It is gone then.
         RequestTimeoutError: It was not ready by the deadline. It is being ended then; nobody waits for that.
     """
-    request = _requests.initialize(config)
+    request = requests.initialize(config)
     native = connection.native
     due = now() + min(config.startup_timeout_s, deadline.left())
     try:
         call = native.open_call(request.method)
         try:
             await wait_ready(call, due - now())
-            call.send(_requests.serialise(request))
+            call.send(requests.serialise(request))
             # Importing the models takes as long as the runtime takes to boot, so it is done now.
-            if not await apart(_decode.decoder, due - now()):
+            if not await in_thread(decoding.decoder, due - now()):
                 raise _LateError
             await _answer(call, launch, connection, due)
             answer = request.decode(request.method, call.take())
@@ -84,10 +93,10 @@ async def initialize(
         native.notify("initialized", None)
         server = answer.with_server_info().serverInfo
         connection.version = server.version if server is not None else None
-        _runtime_version.warn_once(connection.version)
+        runtime_version.warn_once(connection.version)
         return answer
     except BaseException as error:
-        noted = native.take_diagnostics()
+        noted = [quotable(note) for note in native.take_diagnostics()]
         if isinstance(error, _LateError):
             native.close(hurry=True)
             if deadline.left() <= 0:
@@ -96,7 +105,7 @@ async def initialize(
         await connection.aclose(hurry=True)
         if isinstance(error, ClientClosedError) or not isinstance(error, CodexError):
             raise
-        raise _startup_error(launch, error, noted, native.stderr_tail) from error
+        raise _startup_error(launch, error, noted, quotable(native.stderr_tail)) from error
 
 
 async def _answer(call: _native.Call, launch: Launch, connection: AsyncConnection, due: float) -> None:
@@ -115,7 +124,7 @@ def _slow(launch: Launch, timeout_s: float) -> StartupError:
 
 
 def _startup_error(launch: Launch, cause: CodexError, noted: list[str], stderr_tail: str) -> StartupError:
-    exit_code = signal = None
+    exit_code = signal = own = None
     reason = str(cause)
     advice = "Check that it is Codex (`--version`) and that CodexConfig has its path and arguments right."
     if isinstance(cause, TransportClosedError):
@@ -130,6 +139,7 @@ def _startup_error(launch: Launch, cause: CodexError, noted: list[str], stderr_t
     news = [note for note in noted[:3] if note not in reason]
     if news:
         message += "\nNoted meanwhile:\n" + "\n".join(news)
-    if stderr_tail:
+    # Where that is all of it, it was said.
+    if stderr_tail and stderr_tail.strip() != f"Error: {own}":
         message += said(stderr_tail)
     return StartupError(message, reason=reason, exit_code=exit_code, signal=signal, stderr_tail=stderr_tail)

@@ -1,48 +1,44 @@
-"""`AsyncThread`: one conversation. Thin: it names the arguments, `_requests` describes what is sent."""
+"""`AsyncThread`: one conversation. Thin: it names the arguments, `_outgoing` describes what is sent."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar, overload
 
-from .. import _goals, _requests
-from .._approval_mode import asks
-from .._deadline import Deadline, Patience
-from .._params import identifier
-from .._result import turn_timed_out
-from ..errors import RequestTimeoutError
+from .. import types
+from .._arguments import identifier
+from .._concurrency.deadline import Deadline, Patience
+from .._incoming.goals import GoalResult
+from .._incoming.result import TurnResult, turn_timed_out
+from .._outgoing import goals, requests
+from .._outgoing.approval_mode import asks
+from .._outgoing.inputs import RunInput
+from .._outgoing.turn_options import RunOptions, TurnOptions, takes
+from .._output_types import wanted_output
+from .._package import late
+from .._package.late import pydantic, typing_extensions
+from ..errors import (
+    JsonRpcError,
+    OutputValidationError,
+    RequestTimeoutError,
+    TurnFailedError,
+    TurnTimeoutError,
+)
 from .goal import AsyncGoalHandle, begun
+from .owned import runtime_of, with_official_fields
+from .runtime import AsyncRuntime
+from .stored import AsyncStoredThread
 from .turn import AsyncTurnHandle
 
-# sync only: from .runtime import runtime_of
-
-if TYPE_CHECKING:
-    from .._approval_mode import ApprovalMode
-    from .._goals import GoalResult
-    from .._inputs import RunInput
-    from .._requests import Request
-    from .._result import TurnResult
-    from .._sandbox import Sandbox
-    from ..generated.v2_all import (
-        ApprovalsReviewer,
-        AskForApproval,
-        Personality,
-        ReasoningEffort,
-        ReasoningSummary,
-        SandboxMode,
-        SandboxPolicy,
-        ThreadCompactStartResponse,
-        ThreadReadResponse,
-        ThreadSetNameResponse,
-    )
-    from ..models import JsonObject
-    from .client import AsyncCodex
-    from .codex_client import AsyncCodexClient
-    # sync only: from .runtime import Runtime
+# What a turn's result is to be.
+WantedT = TypeVar("WantedT")
 
 
-@dataclass(slots=True, init=False)
-class AsyncThread:
+@with_official_fields
+@dataclass(slots=True, init=False, repr=False)
+class AsyncThread(AsyncStoredThread):
     """A conversation with the agent, in which one turn follows the other.
 
     Async form of `Thread`. Made by `AsyncCodex.thread_start()` and its siblings.
@@ -58,41 +54,50 @@ class AsyncThread:
         ...         print(result.final_response)
     """
 
-    _codex: AsyncCodex | AsyncCodexClient  # async only
-    # sync only: _client: Runtime
+    _runtime: AsyncRuntime
     id: str
 
     def __init__(
         self,
-        _codex: AsyncCodex | AsyncCodexClient,  # async only
-        # sync only: _client: Codex | CodexClient | Runtime,
+        _codex: late.AsyncCodex | late.AsyncCodexClient | AsyncRuntime,
         id: str,
     ) -> None:
-        self._codex = _codex  # async only
-        # sync only: self._client = runtime_of(_client)
-        self.id = id
+        self._runtime = runtime_of(_codex)
+        self.id = identifier("thread_id", id)
 
+    _in_place_of_a_copy = "Keep its id: AsyncThread(codex, id), or thread_resume(id) in another process."
+
+    def _standing(self) -> str:
+        return f"id={self.id!r}, client {self._runtime.standing()}"
+
+    @overload
     async def run(
         self,
         input: RunInput,
         *,
-        approval_mode: ApprovalMode | None = None,
-        approval_policy: AskForApproval | None = None,
-        approvals_reviewer: ApprovalsReviewer | None = None,
-        cwd: str | None = None,
-        effort: ReasoningEffort | None = None,
-        model: str | None = None,
-        output_schema: JsonObject | None = None,
-        personality: Personality | None = None,
-        sandbox: Sandbox | SandboxMode | None = None,
-        sandbox_policy: SandboxPolicy | None = None,
-        service_tier: str | None = None,
-        source: str | None = None,
-        summary: ReasoningSummary | None = None,
-        turn_service_tier: str | None = None,
+        output_schema: Mapping[str, Any] | None = None,
+        output_type: None = None,
+        **options: typing_extensions.Unpack[RunOptions],
+    ) -> TurnResult[None]: ...
+    @overload
+    async def run(
+        self,
+        input: RunInput,
+        *,
+        output_type: type[WantedT] | pydantic.TypeAdapter[WantedT],
+        **options: typing_extensions.Unpack[RunOptions],
+    ) -> TurnResult[WantedT]: ...
+    @takes(RunOptions)
+    async def run(
+        self,
+        input: RunInput,
+        *,
+        output_schema: Mapping[str, Any] | None = None,
+        output_type: Any = None,
         timeout_s: float | None = None,
         idle_timeout_s: float | None = None,
-    ) -> TurnResult:
+        **options: Any,
+    ) -> TurnResult[Any]:
         """Start a turn and wait for its result: `turn()` and then `run()` on its handle.
 
         All other arguments are those of `turn()`. `timeout_s` is how many seconds the turn may take, from the
@@ -107,6 +112,7 @@ class AsyncThread:
         Raises:
             TurnFailedError: The turn failed.
             TurnTimeoutError: The time is over. The error has what was collected.
+            OutputValidationError: The turn is over, and its final response is not of `output_type`.
             InvalidInputError: The prompt is empty, or an option makes no sense. Nothing was sent.
             NoRequestHandlerError: The turn would ask this program, and nobody answers. Nothing was sent.
             JsonRpcError: The runtime refused to start the turn.
@@ -115,56 +121,49 @@ class AsyncThread:
             TransportClosedError: The connection ended first.
         """
         deadline = Deadline(timeout_s, of_turn=True)
-        request = _requests.turn_start(
-            self.id,
-            input,
-            approval_mode=approval_mode,
-            approval_policy=approval_policy,
-            approvals_reviewer=approvals_reviewer,
-            cwd=cwd,
-            effort=effort,
-            model=model,
-            output_schema=output_schema,
-            personality=personality,
-            sandbox=sandbox,
-            sandbox_policy=sandbox_policy,
-            service_tier=service_tier,
-            source=source,
-            summary=summary,
-            turn_service_tier=turn_service_tier,
-        )
-        asking = asks(approval_mode, approval_policy, approvals_reviewer)
         patience = Patience(deadline, idle_timeout_s)
+        wanted, schema = wanted_output(output_type, output_schema)
         try:
             # In no variable: a traceback would keep the handle, and so the turn, from being let go.
-            return await (await self._begin(request, deadline, asking))._finish(patience)
+            return await (await self._begin(input, schema, options, deadline, wanted))._finish(patience)
         except RequestTimeoutError as error:
             # The request has a deadline of its own, of which its own error speaks.
             if deadline.timeout_s is None or deadline.left() > 0:
                 raise
             raise turn_timed_out(self.id, "", deadline.timeout_s) from error
 
+    @overload
     async def turn(
         self,
         input: RunInput,
         *,
-        approval_mode: ApprovalMode | None = None,
-        approval_policy: AskForApproval | None = None,
-        approvals_reviewer: ApprovalsReviewer | None = None,
-        cwd: str | None = None,
-        effort: ReasoningEffort | None = None,
-        model: str | None = None,
-        output_schema: JsonObject | None = None,
-        personality: Personality | None = None,
-        sandbox: Sandbox | SandboxMode | None = None,
-        sandbox_policy: SandboxPolicy | None = None,
-        service_tier: str | None = None,
-        source: str | None = None,
-        summary: ReasoningSummary | None = None,
-        turn_service_tier: str | None = None,
+        output_schema: Mapping[str, Any] | None = None,
+        output_type: None = None,
+        **options: typing_extensions.Unpack[TurnOptions],
+    ) -> AsyncTurnHandle[None]: ...
+    @overload
+    async def turn(
+        self,
+        input: RunInput,
+        *,
+        output_type: type[WantedT] | pydantic.TypeAdapter[WantedT],
+        **options: typing_extensions.Unpack[TurnOptions],
+    ) -> AsyncTurnHandle[WantedT]: ...
+    @takes(TurnOptions)
+    async def turn(
+        self,
+        input: RunInput,
+        *,
+        output_schema: Mapping[str, Any] | None = None,
+        output_type: Any = None,
         timeout_s: float | None = None,
-    ) -> AsyncTurnHandle:
+        **options: Any,
+    ) -> AsyncTurnHandle[Any]:
         """Start a turn and return its handle. On a thread whose turn is running, it joins that turn.
+
+        A turn that is joined keeps the sandbox, the approvals and all else that it has: options that are
+        given here beside the input are the thread's from its next turn on. To have them hold, wait for the
+        turn's end.
 
         The turn runs on whatever becomes of the handle, unless that is used as a block: left before the end,
         it interrupts the turn.
@@ -178,6 +177,9 @@ class AsyncThread:
             effort: How much to reason, from this turn on.
             model: The model, from this turn on.
             output_schema: A JSON schema that the final message must follow, for this turn.
+            output_type: The type that the final message is to be of, in place of a schema: a model, a
+                dataclass, a TypedDict, an enum, `list[…]`, or a `TypeAdapter` of any type. It is sent as a
+                strict schema, and `output` of the result is of it.
             personality: The tone, from this turn on.
             sandbox: What the agent may touch, from this turn on.
             sandbox_policy: The same in the protocol's own terms, in place of `sandbox`.
@@ -196,51 +198,67 @@ class AsyncThread:
             TransportClosedError: The connection ended first.
         """
         deadline = Deadline(timeout_s)
-        request = _requests.turn_start(
-            self.id,
-            input,
-            approval_mode=approval_mode,
-            approval_policy=approval_policy,
-            approvals_reviewer=approvals_reviewer,
-            cwd=cwd,
-            effort=effort,
-            model=model,
-            output_schema=output_schema,
-            personality=personality,
-            sandbox=sandbox,
-            sandbox_policy=sandbox_policy,
-            service_tier=service_tier,
-            source=source,
-            summary=summary,
-            turn_service_tier=turn_service_tier,
-        )
-        asking = asks(approval_mode, approval_policy, approvals_reviewer)
-        turn = await self._begin(request, deadline, asking)
+        wanted, schema = wanted_output(output_type, output_schema)
+        turn = await self._begin(input, schema, options, deadline, wanted)
         try:
             return turn._handed_over()
         except BaseException:  # a Ctrl-C, by which nobody has it
             turn._cursor.give_up()
             raise
 
-    async def _begin(self, request: Request[Any], deadline: Deadline, asking: bool | None) -> AsyncTurnHandle:
+    async def _begin(
+        self,
+        input: RunInput,
+        output_schema: Mapping[str, Any] | None,
+        options: dict[str, Any],
+        deadline: Deadline,
+        wanted: late.OutputType[Any] | None,
+    ) -> AsyncTurnHandle[Any]:
         """Start a turn that is stopped if its handle is lost."""
-        serving = self._codex._client.serving
+        request = requests.turn_start(self.id, input, output_schema=output_schema, **options)
+        asking = asks(
+            *(options.get(name) for name in ("approval_mode", "approval_policy", "approvals_reviewer"))
+        )
+        serving = self._runtime.serving
         serving.require(self.id, asking)
         since = serving.faults.mark()
-        connection = await self._codex._client.start(deadline)
+        connection = await self._runtime.start(deadline)
         subscription, _ = await connection.start_turn(request, deadline)
         serving.note_asking(self.id, asking)
         turn_id = subscription.turn_id
-        return AsyncTurnHandle(self._codex, self.id, turn_id, _subscription=subscription, _since=since)
+        return AsyncTurnHandle(
+            self._runtime, self.id, turn_id, _subscription=subscription, _since=since, _wanted=wanted
+        )
 
+    @overload
     async def run_goal(
         self,
         objective: str,
         *,
+        output_type: None = None,
         token_budget: int | None = None,
         timeout_s: float | None = None,
         idle_timeout_s: float | None = None,
-    ) -> GoalResult:
+    ) -> GoalResult[None]: ...
+    @overload
+    async def run_goal(
+        self,
+        objective: str,
+        *,
+        output_type: type[WantedT] | pydantic.TypeAdapter[WantedT],
+        token_budget: int | None = None,
+        timeout_s: float | None = None,
+        idle_timeout_s: float | None = None,
+    ) -> GoalResult[WantedT]: ...
+    async def run_goal(
+        self,
+        objective: str,
+        *,
+        output_type: Any = None,
+        token_budget: int | None = None,
+        timeout_s: float | None = None,
+        idle_timeout_s: float | None = None,
+    ) -> GoalResult[Any]:
         """Set a goal and wait until the runtime has stopped to work towards it: `goal()` and then `run()`.
 
         Stopped by a cancellation, an exception or the end of its time, it pauses the goal and interrupts the
@@ -248,6 +266,8 @@ class AsyncThread:
 
         Args:
             objective: What is to be achieved.
+            output_type: The type that the output is to be of, as for `run()`. The runtime takes no schema for
+                the turns of a goal, so one that is reached is asked for its result in one more turn.
             token_budget: How many tokens it may take; no limit by default.
             timeout_s: Seconds that all its turns may take, from the beginning of this call.
             idle_timeout_s: Seconds for which nothing of them may arrive.
@@ -255,22 +275,48 @@ class AsyncThread:
         Raises:
             TurnFailedError: The last turn failed.
             TurnTimeoutError: The time is over. The error has what was collected.
+            OutputValidationError: The goal was not reached, or its report is not of `output_type`.
             InvalidRequestError: A turn runs on the thread, or it is not stored.
             TransportClosedError: The connection ended first.
         """
         deadline = Deadline(timeout_s, of_turn=True)
         patience = Patience(deadline, idle_timeout_s)
         try:
-            return await (await self._begin_goal(objective, token_budget, deadline))._finish(patience)
+            return await (await self._begin_goal(objective, token_budget, deadline, output_type))._finish(
+                patience
+            )
         except RequestTimeoutError as error:
             # The request has a deadline of its own, of which its own error speaks.
             if deadline.timeout_s is None or deadline.left() > 0:
                 raise
             raise turn_timed_out(self.id, "", deadline.timeout_s) from error
 
+    @overload
     async def goal(
-        self, objective: str, *, token_budget: int | None = None, timeout_s: float | None = None
-    ) -> AsyncGoalHandle:
+        self,
+        objective: str,
+        *,
+        output_type: None = None,
+        token_budget: int | None = None,
+        timeout_s: float | None = None,
+    ) -> AsyncGoalHandle[None]: ...
+    @overload
+    async def goal(
+        self,
+        objective: str,
+        *,
+        output_type: type[WantedT] | pydantic.TypeAdapter[WantedT],
+        token_budget: int | None = None,
+        timeout_s: float | None = None,
+    ) -> AsyncGoalHandle[WantedT]: ...
+    async def goal(
+        self,
+        objective: str,
+        *,
+        output_type: Any = None,
+        token_budget: int | None = None,
+        timeout_s: float | None = None,
+    ) -> AsyncGoalHandle[Any]:
         """Set a goal, which the runtime then works towards in one turn after the other.
 
         Returns when the first of them has started. It goes on until the agent says that the goal is complete
@@ -279,6 +325,7 @@ class AsyncThread:
 
         Args:
             objective: What is to be achieved.
+            output_type: The type that `output` of the handle's `run()` is to be of, as for `run_goal()`.
             token_budget: How many tokens it may take; no limit by default.
             timeout_s: Seconds until its first turn has started.
 
@@ -291,7 +338,7 @@ class AsyncThread:
             RequestTimeoutError: No turn was started in time. The goal is paused.
             TransportClosedError: The connection ended first.
         """
-        goal = await self._begin_goal(objective, token_budget, Deadline(timeout_s))
+        goal = await self._begin_goal(objective, token_budget, Deadline(timeout_s), output_type)
         try:
             return goal._handed_over()
         except BaseException:  # a Ctrl-C, by which nobody has it
@@ -299,28 +346,59 @@ class AsyncThread:
             raise
 
     async def _begin_goal(
-        self, objective: str, token_budget: int | None, deadline: Deadline
-    ) -> AsyncGoalHandle:
+        self,
+        objective: str,
+        token_budget: int | None,
+        deadline: Deadline,
+        output_type: Any,
+    ) -> AsyncGoalHandle[Any]:
         """Set a goal that is given up if its handle is lost."""
-        request = _goals.activate(self.id, identifier("objective", objective), token_budget)
-        serving = self._codex._client.serving
+        wanted, _ = wanted_output(output_type, None)
+        request = goals.activate(self.id, identifier("objective", objective), token_budget)
+        serving = self._runtime.serving
         serving.require(self.id, None)
         since = serving.faults.mark()
-        connection = await self._codex._client.start(deadline)
+        connection = await self._runtime.start(deadline)
         subscription = await begun(connection, self.id, request, deadline)
-        return AsyncGoalHandle(self._codex, subscription, since)
+        report = None if wanted is None else functools.partial(self._report, wanted)
+        return AsyncGoalHandle(self._runtime, subscription, since, report)
+
+    async def _report(
+        self, wanted: late.OutputType[Any], result: GoalResult[Any], patience: Patience
+    ) -> GoalResult[Any]:
+        """Ask for the output of a goal that is over, in a turn of its own."""
+        if not result.is_reached:
+            raise wanted.missing(result, f"the goal's status is {result.goal_status}")
+        # Unless the connection ends, what the goal came to is not lost with its report.
+        try:
+            report = await (
+                await self._begin(goals.REPORT, wanted.schema, {}, patience.deadline, wanted)
+            )._finish(patience)
+        except OutputValidationError as error:
+            error.result = result
+            raise
+        except TurnTimeoutError as error:
+            error.partial = result
+            raise
+        except (TurnFailedError, JsonRpcError) as error:
+            raise wanted.missing(result, f"the turn that was to report it has failed: {error}") from error
+        result.items += report.items
+        result.usage = report.usage or result.usage
+        result.request_errors += report.request_errors
+        result.output = report.output
+        return result
 
     async def read(
         self, *, include_turns: bool = False, timeout_s: float | None = None
-    ) -> ThreadReadResponse:
+    ) -> types.ThreadReadResponse:
         """The thread as the runtime has stored it, on request with all turns and their items."""
-        request = _requests.thread_read(self.id, include_turns=include_turns)
-        return await self._codex._client.request(request, timeout_s)
+        request = requests.thread_read(self.id, include_turns=include_turns)
+        return await self._runtime.request(request, timeout_s)
 
-    async def set_name(self, name: str, *, timeout_s: float | None = None) -> ThreadSetNameResponse:
+    async def set_name(self, name: str, *, timeout_s: float | None = None) -> types.ThreadSetNameResponse:
         """Name the thread. The name must not be empty."""
-        return await self._codex._client.request(_requests.thread_set_name(self.id, name), timeout_s)
+        return await self._runtime.request(requests.thread_set_name(self.id, name), timeout_s)
 
-    async def compact(self, *, timeout_s: float | None = None) -> ThreadCompactStartResponse:
+    async def compact(self, *, timeout_s: float | None = None) -> types.ThreadCompactStartResponse:
         """Start to replace the thread's history by a summary. Returns when that has begun."""
-        return await self._codex._client.request(_requests.thread_compact(self.id), timeout_s)
+        return await self._runtime.request(requests.thread_compact(self.id), timeout_s)

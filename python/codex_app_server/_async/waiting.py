@@ -17,13 +17,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from .. import _forks
-from .._native import LoopWaker
-
-if TYPE_CHECKING:
-    from .._native import Wait
+from .._concurrency import forks
+from .._native import LoopWaker, Wait
 
 __all__ = [
     "HANDLERS_OWN",
@@ -31,9 +28,10 @@ __all__ = [
     "Lock",
     "Pace",
     "Waitable",
-    "alone",
-    "apart",
     "entering",
+    "in_own_task",
+    "in_thread",
+    "is_in_loop",
     "now",
     "pause",
     "rest",
@@ -43,7 +41,7 @@ __all__ = [
 
 ArgT = TypeVar("ArgT")
 
-# The task that waits for the one that is running, if it runs `alone`.
+# The task that waits for the one that is running, if it runs `in_own_task`.
 _behind: ContextVar[asyncio.Task[Any] | None] = ContextVar("_behind")
 
 # What a handler raises that ends that handler only. An interrupt or exit in a task ends the loop.
@@ -62,7 +60,7 @@ class Lock:
     """
 
     def __init__(self) -> None:
-        self._held = _forks.lock()
+        self._held = forks.lock()
         # A list, for nearly always nobody waits: an empty deque takes 600 bytes, and a turn has two locks.
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[bool], int]] = []
         # Takes the lock if it is free, and says so. Mostly it is: a method would be one more frame, and a
@@ -72,7 +70,7 @@ class Lock:
     async def wait(self, timeout: float | None = None) -> bool:
         """Take the lock once it is free (True), unless `timeout` seconds pass before (False)."""
         loop = asyncio.get_running_loop()
-        place = loop, loop.create_future(), _forks.generation
+        place = loop, loop.create_future(), forks.generation
         self._waiting.append(place)
         # It may have been released just before that. Had it been handed over, it would not be free.
         if self.take():
@@ -111,7 +109,7 @@ class Lock:
                 if not (self._waiting and self.take()):
                     return
             else:
-                if generation != _forks.generation:
+                if generation != forks.generation:
                     continue  # a task of the process that this is a fork of
                 with suppress(RuntimeError):  # a loop that was closed with its waiter
                     loop.call_soon_threadsafe(_settle, future, True)
@@ -130,7 +128,7 @@ def _settle(future: asyncio.Future[bool], value: bool) -> None:
         future.set_result(value)
 
 
-async def apart(work: Callable[[], object], timeout: float) -> bool:
+async def in_thread(work: Callable[[], object], timeout: float | None) -> bool:
     """Do something that takes long while the loop goes on; False if it is not done after `timeout` seconds.
 
     In a thread of its own, because those of the loop may all be busy with what waits for this.
@@ -148,7 +146,11 @@ async def apart(work: Callable[[], object], timeout: float) -> bool:
             loop.call_soon_threadsafe(_settle, done, True)
 
     # No daemon: it would be stopped in the midst of an import when the program ends.
-    threading.Thread(target=run, name="codex-import").start()
+    thread = threading.Thread(target=run, name="codex-import")
+    try:
+        thread.start()
+    except RuntimeError:  # the process may have no more threads
+        run()
     finished, _ = await asyncio.wait([done], timeout=timeout)
     if failures:
         raise failures[0]
@@ -167,6 +169,11 @@ class Background:
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(work(argument))
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or its loop does not run."""
+        return self._task.done() or not self._loop.is_running()
+
     async def stop(self) -> None:
         """Cancel what is still at work, and wait for its end, for a moment and where that is possible."""
         if self._task in (asyncio.current_task(), _behind.get(None)):
@@ -179,7 +186,16 @@ class Background:
             await asyncio.wait([self._task], timeout=_MOMENT_S)
 
 
-async def alone(call: Callable[..., Any], *arguments: Any) -> Any:
+def is_in_loop() -> bool:
+    """Whether this code runs in a loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def in_own_task(call: Callable[..., Any], *arguments: Any) -> Any:
     """What a call of the program's gives, awaited in a task of its own if need be.
 
     So a cancellation from inside ends that call and not the task that waits for it; it is raised as a

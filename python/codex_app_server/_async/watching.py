@@ -1,26 +1,20 @@
-"""Handles of what the runtime watches and searches in the file system. The requests are in `_openings`."""
+"""Handles of what the runtime watches and searches in the file system. Requests: `stream_requests`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import _openings
-from .._decode import decoder
-from .handle import AsyncStreamHandle, opened
-
-if TYPE_CHECKING:
-    from .._deadline import Deadline
-    from .._openings import Opening
-    from ..generated.v2_all import (
-        FsChangedNotification,
-        FsWatchResponse,
-        FuzzyFileSearchSessionUpdatedNotification,
-    )
-    from ..models import Notification
-    from .connection import AsyncConnection
+from .. import types
+from .._concurrency.deadline import Deadline
+from .._incoming.decoding import decoder, payload_as
+from .._outgoing import stream_requests
+from .._outgoing.stream_requests import StreamRequest
+from ..models import Notification
+from .connection import AsyncConnection
+from .stream_handle import AsyncStreamHandle, opened
 
 
-class AsyncFsWatch(AsyncStreamHandle["FsChangedNotification"]):
+class AsyncFsWatch(AsyncStreamHandle["types.FsChangedNotification"]):
     """A file or directory that is watched for changes.
 
     Async form of `FsWatch`. Made by `AsyncCodex.fs_watch()`. Iterated, it gives a `FsChangedNotification` for
@@ -37,23 +31,30 @@ class AsyncFsWatch(AsyncStreamHandle["FsChangedNotification"]):
     path: str
     """What is watched, as the runtime names it."""
 
+    def _standing(self) -> str:
+        return f"path={self.path!r} {self._feed.standing('watching', is_closed=self._closed)}"
+
     @classmethod
     async def _begin(
-        cls, connection: AsyncConnection, opening: Opening[FsWatchResponse], deadline: Deadline
+        cls,
+        connection: AsyncConnection,
+        stream_request: StreamRequest[types.FsWatchResponse],
+        deadline: Deadline,
     ) -> AsyncFsWatch:
-        subscription, answer = await opened(connection, opening, deadline)
-        watch = cls(connection, opening, subscription, decoder())
+        subscription, answer = await opened(connection, stream_request, deadline)
+        watch = cls(connection, stream_request, subscription, decoder())
         # A newer runtime may answer in another way: then this is what it said.
         path: Any = getattr(answer, "path", answer)
         watch.path = getattr(path, "root", path)
         return watch
 
-    def _made(self, event: Notification) -> FsChangedNotification | None:
-        payload: Any = event.payload
-        return payload if event.method == "fs/changed" else None
+    def _made(self, event: Notification) -> types.FsChangedNotification | None:
+        if event.method != "fs/changed":
+            return None
+        return payload_as(types.FsChangedNotification, event)
 
 
-class AsyncFuzzyFileSearch(AsyncStreamHandle["FuzzyFileSearchSessionUpdatedNotification"]):
+class AsyncFuzzyFileSearch(AsyncStreamHandle["types.FuzzyFileSearchSessionUpdatedNotification"]):
     """A search for files by parts of their names, which goes on while the query changes.
 
     Async form of `FuzzyFileSearch`. Made by `AsyncCodex.fuzzy_file_search()`. Iterated, it gives a
@@ -74,10 +75,10 @@ class AsyncFuzzyFileSearch(AsyncStreamHandle["FuzzyFileSearchSessionUpdatedNotif
 
     @classmethod
     async def _begin(
-        cls, connection: AsyncConnection, opening: Opening[None], deadline: Deadline
+        cls, connection: AsyncConnection, stream_request: StreamRequest[None], deadline: Deadline
     ) -> AsyncFuzzyFileSearch:
-        subscription, _ = await opened(connection, opening, deadline)
-        return cls(connection, opening, subscription, decoder())
+        subscription, _ = await opened(connection, stream_request, deadline)
+        return cls(connection, stream_request, subscription, decoder())
 
     async def update(self, query: str, *, timeout_s: float | None = None) -> None:
         """Search for something else.
@@ -85,8 +86,13 @@ class AsyncFuzzyFileSearch(AsyncStreamHandle["FuzzyFileSearchSessionUpdatedNotif
         Raises:
             InvalidInputTypeError: `query` is not a str. Nothing was sent.
         """
-        await self._request(_openings.fuzzy_file_search_update(self._opening.name, query), timeout_s)
+        await self._request(
+            stream_requests.fuzzy_file_search_update(self._stream_request.name, query), timeout_s
+        )
 
-    def _made(self, event: Notification) -> FuzzyFileSearchSessionUpdatedNotification | None:
-        payload: Any = event.payload
-        return payload if event.method == "fuzzyFileSearch/sessionUpdated" else None
+    def _made(self, event: Notification) -> types.FuzzyFileSearchSessionUpdatedNotification | None:
+        return (
+            payload_as(types.FuzzyFileSearchSessionUpdatedNotification, event)
+            if event.method == "fuzzyFileSearch/sessionUpdated"
+            else None
+        )

@@ -14,8 +14,8 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
+from .._text.redaction import redacted, redacted_all
 from . import installation, turn
-from .redaction import redact, redact_all
 from .report import Check, Finding, Printer, Status, document, works
 from .runtime import Patient
 from .wording import in_options
@@ -76,8 +76,8 @@ def _check(name: str, look: Callable[[], Finding], *, unless: str | None = None)
         finding = Finding(Status.failed, str(error) or type(error).__name__)
     duration_ms = (time.perf_counter() - begun) * 1000
     # Of every check, for what a runtime writes comes into errors of any kind, and into what it calls itself.
-    detail = redact(in_options(finding.detail))
-    told = replace(finding, detail=detail, data=redact_all(finding.data))
+    detail = redacted(in_options(finding.detail))
+    told = replace(finding, detail=detail, data=redacted_all(finding.data))
     return Check(name, told, duration_ms)
 
 

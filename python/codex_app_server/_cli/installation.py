@@ -14,9 +14,9 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from .. import _native_import
-from .._bin_resolver import default_codex_home, packaged_codex_path
-from .._runtime_version import MADE_FOR, parse
+from .._launch.binary import default_codex_home, packaged_codex_path
+from .._launch.runtime_version import MADE_FOR, parse
+from .._package import native_import
 from .._version import __version__
 from ..errors import BinaryNotFoundError
 from .report import Finding, Status
@@ -39,7 +39,7 @@ def python() -> Finding:
         "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         "executable": sys.executable,
     }
-    return Finding(Status.ok, f"{_native_import.interpreter()}, {sys.executable}", data=data)
+    return Finding(Status.ok, f"{native_import.interpreter()}, {sys.executable}", data=data)
 
 
 def system() -> Finding:
@@ -51,7 +51,7 @@ def system() -> Finding:
         "machine": platform.machine(),
         "libc": f"{libc} {version}".strip() or None,
     }
-    detail = f"{_native_import.system()}, {platform.system()} {platform.release()}"
+    detail = f"{native_import.system()}, {platform.system()} {platform.release()}"
     if sys.platform not in _TESTED:
         return Finding(Status.warning, f"{detail}: this system is not supported yet", data=data)
     return Finding(Status.ok, detail, data=data)
@@ -59,12 +59,12 @@ def system() -> Finding:
 
 def native() -> Finding:
     """The native module: whether it loads, and how it was built."""
-    wheel = _native_import.installed_wheel()
+    wheel = native_import.installed_wheel()
     try:
         from .. import _native
     except ImportError as error:
         nothing = {"path": None, "wheel": wheel, "release": None}
-        return Finding(Status.failed, _native_import.problem(error), _native_import.REMEDY, nothing)
+        return Finding(Status.failed, native_import.problem(error), native_import.REMEDY, nothing)
     path = str(_native.__file__)
     data = {"path": path, "wheel": wheel, "release": _native.RELEASE}
     if not _native.RELEASE:

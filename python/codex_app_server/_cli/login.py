@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from .._config import CodexConfig
+from .._launch.config import CodexConfig
 from ..errors import InvalidInputError
 from .installation import missing
 from .report import printable

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
-from .._native_import import explain
+from .._package.native_import import explain
 from .._version import __version__
 from ..errors import CodexError
 from . import doctor, ending, login

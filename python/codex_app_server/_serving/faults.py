@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..errors import RequestHandlerError
+from ..errors import RequestHandlerError
 
 _MOST = 1024
 

@@ -9,21 +9,19 @@ neither a loop nor the interpreter's end.
 from __future__ import annotations
 
 import functools
-import inspect
 import logging
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .._arguments import innermost
 from ..errors import InvalidInputTypeError, RequestHandlerError, RequestSettledError, TransportClosedError
+from ..requests import ServerRequest
+from ..requests._automatic import AutomaticRequest
 from ..requests._base import handling
 from . import workers
-
-if TYPE_CHECKING:
-    from ..requests import ServerRequest
-    from ..requests._automatic import AutomaticRequest
-    from .faults import Faults
+from .faults import Faults
 
 logger = logging.getLogger("codex_app_server")
 
@@ -32,15 +30,44 @@ logger = logging.getLogger("codex_app_server")
 Done = Callable[[object, Any, "BaseException | None"], None]
 
 
+class Role:
+    """What is expected of a function: how long it may take, and what its failure means for the request."""
+
+    def name_of(self, function: Any) -> str:
+        """Its name, for the records.
+
+        Raises:
+            InvalidInputTypeError: It cannot be called.
+        """
+        if not callable(function):
+            raise InvalidInputTypeError(f"on_request must be callable, not {type(function).__name__}.")
+        called = innermost(function)
+        return f"handler {getattr(called, '__qualname__', None) or type(called).__qualname__}"
+
+    def what(self, name: str, request: ServerRequest) -> str:
+        """It and its request, in words."""
+        return f"The {name} of a {request.kind}"
+
+    def deadline_s(self, request: ServerRequest) -> float | None:
+        """Seconds in which it must be done with a request, if there is a limit."""
+        return request.deadline_s if isinstance(request, AutomaticRequest) else None
+
+    def refuse(self, request: ServerRequest, reason: str) -> None:
+        """Answer a request for a function that has failed."""
+        request.refuse()
+
+
+# What `on_request=` takes.
+ANSWERER = Role()
+
+
 class Handler:
     """A function that answers requests."""
 
-    def __init__(self, function: Any) -> None:
-        if not callable(function):
-            raise InvalidInputTypeError(f"on_request must be callable, not {type(function).__name__}.")
+    def __init__(self, function: Any, role: Role) -> None:
         self.function = function
-        innermost = _unwrapped(function)
-        self.name = str(getattr(innermost, "__qualname__", None) or type(innermost).__qualname__)
+        self.role = role
+        self.name = role.name_of(function)
 
     def begin(self, request: ServerRequest, done: Done) -> None:
         """Call it for a request, elsewhere; `done` is called there when it is over."""
@@ -48,6 +75,9 @@ class Handler:
 
     def _run(self, request: ServerRequest, done: Done) -> None:
         call = object()
+        if request.settled:  # on its way to the thread
+            done(call, None, None)
+            return
         handling.set(call)
         try:
             given = self.function(request)
@@ -55,20 +85,6 @@ class Handler:
             done(call, None, error)
         else:
             done(call, given, None)
-
-
-def gives_coroutine(function: Any) -> bool:
-    """Whether it is a coroutine function, or an object that is called like one."""
-    innermost = _unwrapped(function)
-    return inspect.iscoroutinefunction(innermost) or inspect.iscoroutinefunction(
-        getattr(innermost, "__call__", None)  # noqa: B004 - an object with an `async def __call__`
-    )
-
-
-def _unwrapped(function: Any) -> Any:
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function
 
 
 def is_over(request: ServerRequest, call: object) -> bool:
@@ -82,28 +98,32 @@ def by_program(request: ServerRequest) -> bool:
     return request.settlement in ("answered", "refused")
 
 
-def expire(request: AutomaticRequest, name: str, faults: Faults) -> None:
-    """Wait until the request is settled; refuse it when its deadline is over before."""
-    if request.wait_settled(request.deadline_s):
-        return
-    what = f"The handler {name} of a {request.kind}"
-    fault = _fault(request, f"{what} took longer than {request.deadline_s:g} s, so it was refused")
+def expire(request: ServerRequest, handler: Handler, deadline_s: float, faults: Faults) -> None:
+    """A handler has taken too long: its request is refused, unless it is settled by now."""
+    reason = f"took longer than {deadline_s:g} s"
+    fault = _fault(request, f"{_what(request, handler)} {reason}, so it was refused")
     # First, so that whoever sees that it was refused sees why.
     request._overdue = True
     faults.add(fault)
     try:
-        request.refuse()
-    except RequestSettledError:  # in this very moment
+        handler.role.refuse(request, reason)
+    except RequestSettledError:  # in this very moment, or long ago
+        request._overdue = False
         faults.discard(fault)
     else:
         logger.error("%s", fault)
 
 
 def judge(
-    request: ServerRequest, name: str, call: object, given: Any, error: BaseException | None, faults: Faults
+    request: ServerRequest,
+    handler: Handler,
+    call: object,
+    given: Any,
+    error: BaseException | None,
+    faults: Faults,
 ) -> None:
     """What a handler has done wrong, if anything, is kept and logged. What it has left open is refused."""
-    wrong = _wrong(request, name, call, given, error)
+    wrong = _wrong(request, handler, call, given, error)
     if wrong is None:
         return
     logger.error("%s", wrong, exc_info=error)
@@ -115,7 +135,11 @@ def judge(
     # The turn may be over as soon as it is refused, and its caller looks here.
     faults.add(fault)
     with suppress(RequestSettledError):
-        request.refuse()
+        handler.role.refuse(request, "failed" if error is None else f"failed with {type(error).__name__}")
+
+
+def _what(request: ServerRequest, handler: Handler) -> str:
+    return handler.role.what(handler.name, request)
 
 
 def _fault(request: ServerRequest, message: str) -> RequestHandlerError:
@@ -131,13 +155,13 @@ def _fault(request: ServerRequest, message: str) -> RequestHandlerError:
 
 
 def _wrong(
-    request: ServerRequest, name: str, call: object, given: Any, error: BaseException | None
+    request: ServerRequest, handler: Handler, call: object, given: Any, error: BaseException | None
 ) -> str | None:
     """What a handler has done wrong, in words."""
-    what = f"The handler {name} of a {request.kind}"
+    what = _what(request, handler)
     was_open = not request.settled
     outcome = "so it was refused" if was_open else "after it was settled"
-    if request._overdue and request.settlement == "refused":
+    if request._overdue and by_program(request):
         return None  # that is said already
     if error is not None and is_over(request, call) and _is_natural(request, error):
         logger.info("%s was too late: %s", what, error)

@@ -16,7 +16,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .. import _forks
+from .._concurrency import forks
 from . import workers
 
 
@@ -47,7 +47,7 @@ class Limits:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = _forks.reentrant_lock()
+        self._lock = forks.reentrant_lock()
         self._counted: dict[Hashable, _Counted] = {}
 
     def enter(self, name: Hashable, work: Work) -> None:

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-from .. import _forks
-from .._native import Gate
-from ..errors import RequestSettledError
-
-if TYPE_CHECKING:
-    from .._native import LoopWaker, Wait
-    from ..errors import TransportClosedError
-    from ..requests import ServerRequest
+from .._concurrency import forks
+from .._native import Gate, LoopWaker, Wait
+from ..errors import RequestSettledError, TransportClosedError
+from ..requests import ServerRequest
 
 # Settled requests are swept out when twice as many are held as were open the last time, and not before this.
 _SWEEP_AT = 64
@@ -30,6 +25,7 @@ class RequestQueue:
         kinds: The classes that it takes; all if there are none.
         thread_id: The thread whose requests it takes, and those of its sub-agents; any by default.
         name: How the records call it.
+        is_last: Whether it gets only what no other queue wants, whenever that was opened.
     """
 
     def __init__(
@@ -37,11 +33,14 @@ class RequestQueue:
         kinds: tuple[type[ServerRequest], ...] = (),
         thread_id: str | None = None,
         name: str = "requests()",
+        *,
+        is_last: bool = False,
     ) -> None:
+        self.is_last = is_last
         self.kinds = kinds
         self.thread_id = thread_id
         self.name = name
-        self._lock = _forks.reentrant_lock()
+        self._lock = forks.reentrant_lock()
         self._gate = Gate()
         self._waiting: deque[ServerRequest] = deque()
         # Taken, and perhaps still open.
@@ -98,6 +97,11 @@ class RequestQueue:
     def ready(self, waker: LoopWaker) -> Wait:
         """The same wait for a task of the waker's loop."""
         return self._gate.ready(waker)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it gets nothing any more."""
+        return self.closed or self._ended is not None
 
     def end(self, error: TransportClosedError) -> None:
         """The connection has ended."""

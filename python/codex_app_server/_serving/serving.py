@@ -12,33 +12,28 @@ import logging
 import threading
 import weakref
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping, Set
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import _forks
+from .. import _native
+from .._arguments import positive, text
+from .._concurrency import forks
 from ..errors import (
-    InvalidInputError,
-    InvalidInputTypeError,
     NoRequestHandlerError,
     RequestNotFoundError,
     RequestSettledError,
     TransportClosedError,
 )
-from ..requests import ToolCall
+from ..requests import ServerRequest, ToolCall
 from ..requests._automatic import AutomaticRequest
 from ..requests._kinds import load, typed
-from . import workers
+from . import alarms, workers
 from .faults import Faults
-from .handlers import by_program, expire, judge
+from .handlers import Handler, by_program, expire, judge
 from .limits import Limits
+from .queue import RequestQueue
 from .roster import Opening, Roster, lineage
-
-if TYPE_CHECKING:
-    from .. import _native
-    from ..requests import ServerRequest
-    from .handlers import Handler
-    from .queue import RequestQueue
 
 logger = logging.getLogger("codex_app_server")
 
@@ -55,18 +50,12 @@ class Serving:
     """
 
     def __init__(self, handler: Handler | None = None, limit: int = MOST_AT_ONCE) -> None:
-        if isinstance(limit, bool) or not isinstance(limit, int):
-            raise InvalidInputTypeError(
-                f"max_concurrent_requests must be an int, not {type(limit).__name__}."
-            )
-        if limit < 1:
-            raise InvalidInputError(f"max_concurrent_requests must be at least 1, not {limit}.")
         # Around the roster and the open requests. Nothing is called with it held that waits.
-        self._lock = _forks.reentrant_lock()
+        self._lock = forks.reentrant_lock()
         self._roster = Roster(handler)
         if handler is not None:
             load()
-        self._limits = Limits(limit)
+        self._limits = Limits(positive("max_concurrent_requests", limit))
         self.faults = Faults()
         # With the openings that each waits for.
         self._parked: list[tuple[ServerRequest, list[Opening]]] = []
@@ -130,19 +119,36 @@ class Serving:
 
     # --- who answers
 
+    def use_tools(self, tools: Mapping[str, Handler]) -> None:
+        """These answer for the client's threads. Called before there is a runtime."""
+        if tools:
+            load()
+        self._roster.client_tools = tools
+
     def opening(
-        self, handler: Handler | None, *, resumes: str | None = None, forks: str | None = None
+        self,
+        handler: Handler | None,
+        tools: Mapping[str, Handler],
+        *,
+        resumes: str | None = None,
+        forks: str | None = None,
     ) -> Opening:
-        """A thread is to be started, or resumed, or forked from one whose handler is the fork's too."""
+        """A thread is to be started, or resumed, or forked: with the handler and tools of the original."""
         with self._lock:
-            if handler is None and forks is not None:
-                handler = self._roster.of_thread(forks)
+            if forks is not None:
+                handler = self._roster.of_thread(forks) if handler is None else handler
+                tools = {**self._roster.tools_of(forks), **tools}
             asks = forks is not None and self._roster.is_asking(forks)
-        return Opening(handler, resumes, asks)
+        return Opening(handler, resumes, asks, tools)
+
+    def tools_of(self, thread_id: str) -> Set[str]:
+        """The names of the tools that a thread was given here."""
+        with self._lock:
+            return {*self._roster.tools_of(thread_id)}
 
     def begin_opening(self, opening: Opening) -> None:
         """The request for it goes out now. In whatever way that ends, `opened` or `end_opening` is called."""
-        if opening.handler is not None:
+        if opening.serves:
             load()
             with self._lock:
                 self._roster.openings.append(opening)
@@ -155,13 +161,13 @@ class Serving:
             # First, because one that was closed before it is resumed must not be taken for closed after that.
             self.forget_closed(self._requests)
             # Nobody would tell when it is gone, and nobody has to know of it.
-            if self._requests is not None or opening.handler is not None or asks is not None:
-                self._roster.adopt(thread_id, opening.handler, asks)
+            if self._requests is not None or opening.serves or asks is not None:
+                self._roster.adopt(thread_id, opening.handler, asks, opening.tools)
         self.end_opening(opening)
 
     def end_opening(self, opening: Opening) -> None:
         """What has waited for this thread is handed out, unless it waits for another one. Idempotent."""
-        if opening.handler is None:
+        if not opening.serves:
             return
         with self._lock:
             if opening in self._roster.openings:
@@ -183,6 +189,8 @@ class Serving:
         load()
         with self._lock:
             self._roster.queues.append(queue)
+            # What is last stays there: the sort is stable.
+            self._roster.queues.sort(key=lambda each: each.is_last)
             ended = self._ended
         if ended is not None:
             queue.end(ended)
@@ -276,7 +284,8 @@ class Serving:
                 self._begin(handler, request)
                 return
             if queue is None:
-                logger.warning("refused the runtime's %s: no handler answers it", request.method)
+                what = f"call of the tool {request.tool}" if isinstance(request, ToolCall) else request.method
+                logger.warning("refused the runtime's %s: no handler answers it", what)
                 with suppress(RequestSettledError):
                     request.refuse()
                 return
@@ -287,7 +296,7 @@ class Serving:
             self.drop(queue)
 
     def _begin(self, handler: Handler, request: ServerRequest) -> None:
-        request._server = f"handler {handler.name}"
+        request._server = handler.name
         # A sub-agent belongs to the conversation at whose root it stands.
         counted = (isinstance(request, ToolCall), lineage(request)[-1:])
         if isinstance(request, AutomaticRequest):
@@ -302,9 +311,7 @@ class Serving:
             InvalidInputTypeError: It is no text.
             RequestNotFoundError: There is none.
         """
-        if not isinstance(token, str):
-            raise InvalidInputTypeError(f"token must be a str, not {type(token).__name__}.")
-        request = self._open.get(token)
+        request = self._open.get(text("token", token))
         if request is None or request.settled:
             raise RequestNotFoundError(
                 "No request that waits for an answer has this token: it is settled, or of another connection."
@@ -315,6 +322,14 @@ class Serving:
         """The open requests, the oldest first."""
         with self._lock:
             return [request for request in list(self._open.values()) if not request.settled]
+
+
+def _elsewhere(expire_it: Callable[[], None]) -> None:
+    """On a thread of its own: to log it may take long, and others are due. Here, if none is to be had."""
+    try:
+        workers.run(expire_it)
+    except RuntimeError:
+        expire_it()
 
 
 class _Call:
@@ -333,24 +348,33 @@ class _Call:
         self._faults = faults
         self._limits = limits
         self._counted = counted
+        self._alarm: alarms.Alarm | None = None
 
     def start(self) -> bool:
         """Begin it; False if the request is settled by now, or it cannot begin, for which it is refused."""
         request = self._request
         if request.settled:
             return False
+        deadline_s = self._handler.role.deadline_s(request)
         try:
-            if isinstance(request, AutomaticRequest):
-                workers.run(functools.partial(expire, request, self._handler.name, self._faults))
+            if deadline_s is not None:
+                expire_it = functools.partial(expire, request, self._handler, deadline_s, self._faults)
+                self._alarm = alarms.after(deadline_s, functools.partial(_elsewhere, expire_it))
             self._handler.begin(request, self._done)
         except Exception as error:
-            judge(request, self._handler.name, None, None, error, self._faults)
+            self._set_at_rest()
+            judge(request, self._handler, None, None, error, self._faults)
             return False
         return True
 
+    def _set_at_rest(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+
     def is_pointless(self) -> bool:
-        """Whether something else than an answer has settled the request."""
-        return self._request.settled and not by_program(self._request)
+        """Whether something else than the handler has settled the request: its time is over, or its turn."""
+        request = self._request
+        return request.settled and (request._overdue or not by_program(request))
 
     def wait_settled(self) -> None:
         """Wait until something has settled the request."""
@@ -358,7 +382,10 @@ class _Call:
 
     def _done(self, call: object, given: Any, error: BaseException | None) -> None:
         try:
-            judge(self._request, self._handler.name, call, given, error, self._faults)
+            # A handler that is done with a request has not answered it yet if that is deferred.
+            if not self._request.deferred:
+                self._set_at_rest()
+            judge(self._request, self._handler, call, given, error, self._faults)
         finally:
             if self._limits is not None:
                 self._limits.leave(self._counted, self)

@@ -1,27 +1,19 @@
 # Made from _async/accounts.py by `python scripts/make_sync.py`; do not edit.
 
-"""What a client offers for logins and the account. A part of the client; `_logins` describes the requests."""
+"""What a client offers for logins and the account. A part of the client; the requests are in `logins`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .. import _logins
+from .. import types
+from .._outgoing import logins
 from .login import ChatgptLoginHandle, DeviceCodeLoginHandle, begun
-
-if TYPE_CHECKING:
-    from ..generated.v2_all import (
-        ChatgptDeviceCodeLoginAccountResponse,
-        ChatgptLoginAccountResponse,
-        GetAccountResponse,
-    )
-    from .runtime import Runtime
+from .runtime import Runtime
 
 
 class Accounts:
     """A base of the client."""
 
-    _client: Runtime
+    _runtime: Runtime
 
     def login_api_key(self, api_key: str, *, timeout_s: float | None = None) -> None:
         """Log in with an API key. The runtime keeps it unchecked: a wrong one fails the first turn.
@@ -36,7 +28,7 @@ class Accounts:
             JsonRpcError: The runtime refused, for example because another way to log in is prescribed.
             TransportClosedError: The connection ended first.
         """
-        self._client.request(_logins.api_key(api_key), timeout_s)
+        self._runtime.request(logins.api_key(api_key), timeout_s)
 
     def login_chatgpt(self, *, timeout_s: float | None = None) -> ChatgptLoginHandle:
         """Begin a ChatGPT login that a person completes in a browser on the runtime's machine.
@@ -50,10 +42,10 @@ class Accounts:
             TransportClosedError: The connection ended first.
         """
 
-        def made(answer: ChatgptLoginAccountResponse) -> ChatgptLoginHandle:
-            return ChatgptLoginHandle(self._client, answer.login_id, answer.auth_url)
+        def made(answer: types.ChatgptLoginAccountResponse) -> ChatgptLoginHandle:
+            return ChatgptLoginHandle(self._runtime, answer.login_id, answer.auth_url)
 
-        return begun(self._client, _logins.chatgpt(), made, timeout_s)
+        return begun(self._runtime, logins.chatgpt(), made, timeout_s)
 
     def login_chatgpt_device_code(self, *, timeout_s: float | None = None) -> DeviceCodeLoginHandle:
         """Begin a ChatGPT login that a person completes in a browser anywhere, by entering a code.
@@ -64,13 +56,16 @@ class Accounts:
             TransportClosedError: The connection ended first.
         """
 
-        def made(answer: ChatgptDeviceCodeLoginAccountResponse) -> DeviceCodeLoginHandle:
-            owner = self._client
-            return DeviceCodeLoginHandle(owner, answer.login_id, answer.verification_url, answer.user_code)
+        def made(answer: types.ChatgptDeviceCodeLoginAccountResponse) -> DeviceCodeLoginHandle:
+            return DeviceCodeLoginHandle(
+                self._runtime, answer.login_id, answer.verification_url, answer.user_code
+            )
 
-        return begun(self._client, _logins.device_code(), made, timeout_s)
+        return begun(self._runtime, logins.device_code(), made, timeout_s)
 
-    def account(self, *, refresh_token: bool = False, timeout_s: float | None = None) -> GetAccountResponse:
+    def account(
+        self, *, refresh_token: bool = False, timeout_s: float | None = None
+    ) -> types.GetAccountResponse:
         """Who is logged in: the answer's `account` is None if nobody is.
 
         Args:
@@ -82,7 +77,7 @@ class Accounts:
             JsonRpcError: The runtime refused, or could not renew the token.
             TransportClosedError: The connection ended first.
         """
-        return self._client.request(_logins.account(refresh_token=refresh_token), timeout_s)
+        return self._runtime.request(logins.account(refresh_token=refresh_token), timeout_s)
 
     def logout(self, *, timeout_s: float | None = None) -> None:
         """Forget who is logged in, keys included. Does nothing if nobody is.
@@ -91,4 +86,4 @@ class Accounts:
             JsonRpcError: The runtime could not.
             TransportClosedError: The connection ended first.
         """
-        self._client.request(_logins.logout(), timeout_s)
+        self._runtime.request(logins.logout(), timeout_s)

@@ -1,61 +1,52 @@
 # Made from _async/client.py by `python scripts/make_sync.py`; do not edit.
 
-"""`Codex`: one client of one runtime. Thin: it names the arguments, `_requests` describes requests."""
+"""`Codex`: one client of one runtime. Thin: it names arguments, `_outgoing` describes requests."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar, overload
 
-from .. import _requests
-from .._approval_mode import ApprovalMode, asks
-from .._config import CodexConfig
+from .. import types
+from .._concurrency.deadline import Deadline
+from .._incoming.bound import Bound
+from .._launch.config import CodexConfig
+from .._outgoing import requests
+from .._outgoing.approval_mode import ApprovalMode, asks
+from .._outgoing.sandbox import Sandbox
+from .._package import late
+from .._package.late import pydantic
 from .._serving.serving import MOST_AT_ONCE
 from ..errors import InvalidInputTypeError
+from ..generated.literals import (
+    ApprovalModeLiteral,
+    ApprovalsReviewerLiteral,
+    AskForApprovalLiteral,
+    PersonalityLiteral,
+    SandboxLiteral,
+    SortDirectionLiteral,
+    ThreadSortKeyLiteral,
+    ThreadSourceKindLiteral,
+    ThreadStartSourceLiteral,
+)
+from ..requests import OnRequest
 from .accounts import Accounts
-from .pulling import Requests
+from .client_requests import ClientRequests
+from .client_streams import ClientStreams
+from .official import Official
+from .opening import open_thread, require_tools
+from .paging import named, stored_threads
 from .runtime import Runtime
-from .services import Services
 from .thread import Thread
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import TracebackType
-
-    from pydantic import BaseModel
-
-    from .._decode import Opened
-    from .._metadata import InitializeResponse
-    from .._requests import Request
-    from .._sandbox import Sandbox
-    from ..generated.v2_all import (
-        ApprovalsReviewer,
-        AskForApproval,
-        ModelListResponse,
-        Personality,
-        SandboxMode,
-        SandboxPolicy,
-        SortDirection,
-        ThreadArchiveResponse,
-        ThreadListCwdFilter,
-        ThreadListResponse,
-        ThreadSortKey,
-        ThreadSource,
-        ThreadSourceKind,
-        ThreadStartSource,
-    )
-    from ..models import JsonObject
-    from ..requests import OnRequest, ServerRequest
-    from .rpc import Rpc
-
 T = TypeVar("T")
-ModelT = TypeVar("ModelT", bound="BaseModel")
-RequestT = TypeVar("RequestT", bound="ServerRequest")
-OtherT = TypeVar("OtherT", bound="ServerRequest")
-ThirdT = TypeVar("ThirdT", bound="ServerRequest")
+ModelT = TypeVar("ModelT", bound="pydantic.BaseModel")
 CodexT = TypeVar("CodexT", bound="Codex")
 
 
-class Codex(Accounts, Services):
+class Codex(Official, Accounts, ClientRequests, ClientStreams, Bound):
     """A client with a Codex runtime of its own.
 
     The sync client starts its runtime when it is made, the async one when it is
@@ -65,10 +56,11 @@ class Codex(Accounts, Services):
         config: How to launch the runtime; by default the packaged one.
         on_request: Answers what the runtime asks: it gets one of the objects of `codex_app_server.requests`
             and calls one of its methods. It may take its time and call this client. What it does not answer
-            is refused. Approvals come to it from threads with `ApprovalMode.ask`. Here it may be a coroutine
-            function.
+            is refused. Approvals come to it from threads with `ApprovalMode.ask`.
         max_concurrent_requests: How many requests of one conversation are handled at once, calls of tools
             counted by themselves; 1 for a handler that asks in a terminal.
+        tools: Functions that the agent may call, on all threads that this client starts, and on those that it
+            resumes and that had tools of these names from their start.
 
     Example:
         >>> def main():
@@ -84,14 +76,23 @@ class Codex(Accounts, Services):
         *,
         on_request: OnRequest | None = None,
         max_concurrent_requests: int = MOST_AT_ONCE,
+        tools: Iterable[Callable[..., Any]] = (),
     ) -> None:
         if config is not None and not isinstance(config, CodexConfig):
             raise InvalidInputTypeError(f"config must be a CodexConfig, not {type(config).__name__}.")
-        self._client = Runtime(config or CodexConfig(), on_request, max_concurrent_requests)
-        self._client.start()
+        self._runtime = Runtime(config or CodexConfig(), on_request, max_concurrent_requests)
+        self._runtime.serve(self, Codex._over, tools)
+        self._runtime.start()
+
+    @staticmethod
+    def _over(runtime: Runtime) -> Codex:
+        """Another client of a runtime whose own is gone."""
+        client = Codex.__new__(Codex)
+        client._runtime = runtime
+        return client
 
     def __enter__(self: CodexT) -> CodexT:
-        self._client.start()
+        self._ensure_initialized()
         return self
 
     def __exit__(
@@ -102,12 +103,17 @@ class Codex(Accounts, Services):
     ) -> None:
         self.close()
 
+    _in_place_of_a_copy = "Make a client in each process; a stored thread can be resumed there by its id."
+
+    def _standing(self) -> str:
+        return self._runtime.standing()
+
     def close(self) -> None:
         """End the runtime and wait until it is gone. Idempotent.
 
         Whatever still waits for the runtime, here or in another thread, gets ClientClosedError.
         """
-        self._client.close()
+        self._runtime.close()
 
     @property
     def pid(self) -> int:
@@ -116,16 +122,24 @@ class Codex(Accounts, Services):
         Raises:
             NotStartedError: It was not started yet, which only happens to async clients.
         """
-        return self._client.pid
+        return self._runtime.pid
 
     @property
-    def metadata(self) -> InitializeResponse:
+    def exit_code(self) -> int | None:
+        """The exit code of the runtime, or the negative number of the signal that has ended it.
+
+        None while it runs, before it is started, and if the system has not told.
+        """
+        return self._runtime.exit_code
+
+    @property
+    def metadata(self) -> types.InitializeResponse:
         """What the runtime said about itself when it was started.
 
         Raises:
             NotStartedError: It was not started yet, which only happens to async clients.
         """
-        return self._client.metadata
+        return self._runtime.metadata
 
     def stats(self) -> dict[str, int]:
         """What happened on this connection so far, counted; for monitoring and for bug reports.
@@ -133,30 +147,32 @@ class Codex(Accounts, Services):
         Counters: `lines_read`, `bytes_read`, `malformed_lines`, `unknown_shapes`, `orphan_responses`,
         `late_responses`, `events_delivered`, `events_filtered`, `events_unclaimed`, `events_lost`,
         `bytes_lost`, `unknown_notifications`, `server_requests_refused`, `file_changes_missing`,
-        `descents_forgotten`, `requests_written`, `requests_abandoned`, `errands_sent`. As of now:
-        `mailbox_bytes`, `write_queue_bytes`, `turns_routed`, `turns_starting`, `streams_routed`,
-        `requests_pending`, `requests_admitted`, `requests_waiting`, `server_requests_open`.
+        `descents_forgotten`, `requests_written`, `requests_abandoned`, `errands_sent`; lines that
+        `codex_app_server.wire` or `on_stderr` was too slow for: `wire_lines_lost`, `stderr_lines_lost`. As of
+        now: `mailbox_bytes`, `write_queue_bytes`, `turns_routed`, `turns_starting`, `streams_routed`,
+        `requests_pending`, `requests_admitted`, `requests_waiting`, `server_requests_open`. `turns_routed`
+        are turns that are not over: started here, read, or of a handle that keeps events for its result.
 
         Raises:
             NotStartedError: The runtime was not started yet, which only happens to async clients.
         """
-        return self._client.stats()
+        return self._runtime.stats()
 
     @property
-    def rpc(self) -> Rpc:
+    def rpc(self) -> late.Rpc:
         """Every request of the protocol as a typed call: `thread/turns/list` is `rpc.thread.turns.list()`.
 
         The calls are imported when this is first asked for.
         """
         from .rpc import Rpc
 
-        return Rpc(self._client)
+        return Rpc(self._runtime)
 
     @overload
     def request(
         self,
         method: str,
-        params: Mapping[str, Any] | BaseModel | None = None,
+        params: Mapping[str, Any] | pydantic.BaseModel | None = None,
         response_model: None = None,
         *,
         timeout_s: float | None = None,
@@ -165,7 +181,7 @@ class Codex(Accounts, Services):
     def request(
         self,
         method: str,
-        params: Mapping[str, Any] | BaseModel | None,
+        params: Mapping[str, Any] | pydantic.BaseModel | None,
         response_model: type[ModelT],
         *,
         timeout_s: float | None = None,
@@ -174,7 +190,7 @@ class Codex(Accounts, Services):
     def request(
         self,
         method: str,
-        params: Mapping[str, Any] | BaseModel | None = None,
+        params: Mapping[str, Any] | pydantic.BaseModel | None = None,
         *,
         response_model: type[ModelT],
         timeout_s: float | None = None,
@@ -182,8 +198,8 @@ class Codex(Accounts, Services):
     def request(
         self,
         method: str,
-        params: Mapping[str, Any] | BaseModel | None = None,
-        response_model: type[BaseModel] | None = None,
+        params: Mapping[str, Any] | pydantic.BaseModel | None = None,
+        response_model: type[pydantic.BaseModel] | None = None,
         *,
         timeout_s: float | None = None,
     ) -> Any:
@@ -205,30 +221,31 @@ class Codex(Accounts, Services):
             RequestTimeoutError: No answer in time.
             TransportClosedError: The connection ended first.
         """
-        return self._client.request(_requests.raw(method, params, response_model), timeout_s)
+        return self._runtime.request(requests.raw(method, params, response_model), timeout_s)
 
     def thread_start(
         self,
         *,
-        approval_mode: ApprovalMode = ApprovalMode.auto_review,
-        approval_policy: AskForApproval | None = None,
-        approvals_reviewer: ApprovalsReviewer | None = None,
+        approval_mode: ApprovalMode | ApprovalModeLiteral = ApprovalMode.auto_review,
+        approval_policy: types.AskForApproval | AskForApprovalLiteral | None = None,
+        approvals_reviewer: types.ApprovalsReviewer | ApprovalsReviewerLiteral | None = None,
         base_instructions: str | None = None,
-        config: JsonObject | None = None,
-        cwd: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
         developer_instructions: str | None = None,
         ephemeral: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
         on_request: OnRequest | None = None,
-        personality: Personality | None = None,
-        sandbox: Sandbox | SandboxMode | None = None,
-        sandbox_policy: SandboxPolicy | None = None,
+        personality: types.Personality | PersonalityLiteral | None = None,
+        sandbox: Sandbox | types.SandboxMode | SandboxLiteral | None = None,
+        sandbox_policy: types.SandboxPolicy | None = None,
         service_name: str | None = None,
         service_tier: str | None = None,
-        session_start_source: ThreadStartSource | None = None,
-        thread_source: ThreadSource | None = None,
+        session_start_source: types.ThreadStartSource | ThreadStartSourceLiteral | None = None,
+        thread_source: types.ThreadSource | str | None = None,
         timeout_s: float | None = None,
+        tools: Iterable[Callable[..., Any]] = (),
     ) -> Thread:
         """Start a new thread. What is left out is as the runtime's configuration has it.
 
@@ -250,17 +267,22 @@ class Codex(Accounts, Services):
             service_name: The name of the service that this thread belongs to.
             service_tier: The service tier.
             session_start_source: Why the session starts.
-            thread_source: Who started the thread.
+            thread_source: Who started the thread, in the runtime's words or the program's own.
             timeout_s: Seconds for the whole call; by default `CodexConfig.request_timeout_s`, from when the
                 request is written. A thread that is started too late is let go of.
+            tools: Functions that the agent may call on this thread, besides those of the client; one with the
+                name of such a tool takes its place.
 
         Raises:
             InvalidInputError: An option makes no sense. Nothing was sent.
             InvalidInputTypeError: An option has the wrong type. Nothing was sent.
             JsonRpcError: The runtime refused.
+            SettingsNotAppliedError: The thread is not as it was asked to be. It is let go of.
             TransportClosedError: The connection ended first.
         """
-        request = _requests.thread_start(
+        offered, own = self._runtime.offer(tools)
+        request = requests.thread_start(
+            tools=offered,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
             approvals_reviewer=approvals_reviewer,
@@ -280,24 +302,28 @@ class Codex(Accounts, Services):
             thread_source=thread_source,
         )
         asking = asks(approval_mode, approval_policy, approvals_reviewer)
-        return self._thread(request, timeout_s, on_request, asking)
+        return open_thread(self._runtime, request, Deadline(timeout_s), on_request, asking, own)
 
     def thread_list(
         self,
         *,
         archived: bool | None = None,
         cursor: str | None = None,
-        cwd: ThreadListCwdFilter | None = None,
+        cwd: str
+        | os.PathLike[str]
+        | Sequence[str | os.PathLike[str]]
+        | types.ThreadListCwdFilter
+        | None = None,
         limit: int | None = None,
-        model_providers: list[str] | None = None,
+        model_providers: Sequence[str] | None = None,
         search_term: str | None = None,
         section_id: str | None = None,
-        sort_direction: SortDirection | None = None,
-        sort_key: ThreadSortKey | None = None,
-        source_kinds: list[ThreadSourceKind] | None = None,
+        sort_direction: types.SortDirection | SortDirectionLiteral | None = None,
+        sort_key: types.ThreadSortKey | ThreadSortKeyLiteral | None = None,
+        source_kinds: Sequence[types.ThreadSourceKind | ThreadSourceKindLiteral] | None = None,
         use_state_db_only: bool | None = None,
         timeout_s: float | None = None,
-    ) -> ThreadListResponse:
+    ) -> types.ThreadListResponse:
         """One page of the stored threads.
 
         Args:
@@ -305,17 +331,19 @@ class Codex(Accounts, Services):
             cursor: `next_cursor` of the page before.
             cwd: Only threads of this directory, or of these.
             limit: How many at most.
-            model_providers: Only threads of these providers.
+            model_providers: Only threads of these providers; by default of the one that the configuration
+                names, and with an empty list of all.
             search_term: Only threads whose title has this text.
             section_id: Only threads of this section.
             sort_direction: Ascending or descending.
             sort_key: By what to sort.
-            source_kinds: Only threads from these sources.
+            source_kinds: Only threads from these sources; by default not those of `codex exec` and of
+                sub-agents.
             use_state_db_only: Whether only the index is asked, not the files.
             timeout_s: Seconds for the whole call.
         """
-        return self._client.request(
-            _requests.thread_list(
+        return self._runtime.request(
+            requests.thread_list(
                 archived=archived,
                 cursor=cursor,
                 cwd_filter=cwd,
@@ -331,37 +359,100 @@ class Codex(Accounts, Services):
             timeout_s,
         )
 
+    def threads(
+        self,
+        *,
+        archived: bool | None = None,
+        cwd: str
+        | os.PathLike[str]
+        | Sequence[str | os.PathLike[str]]
+        | types.ThreadListCwdFilter
+        | None = None,
+        model_providers: Sequence[str] | None = None,
+        page_size: int = 100,
+        search_term: str | None = None,
+        section_id: str | None = None,
+        sort_direction: types.SortDirection | SortDirectionLiteral | None = None,
+        sort_key: types.ThreadSortKey | ThreadSortKeyLiteral | None = None,
+        source_kinds: Sequence[types.ThreadSourceKind | ThreadSourceKindLiteral] | None = None,
+        use_state_db_only: bool | None = None,
+        timeout_s: float | None = None,
+    ) -> Iterator[late.StoredThread]:
+        """All stored threads, of whatever provider, each once.
+
+        Not awaited; each page is asked for when it is needed. Archived threads, those of `codex exec` and
+        those of sub-agents are listed when `archived` or `source_kinds` names them.
+
+        The newest come first, unless `sort_key` and `sort_direction` say otherwise. Threads that the index
+        does not know (their files were copied, for example) come last: for them the runtime looks through all
+        files. A thread that begins meanwhile may be listed or not.
+
+        `page_size` is how many threads one request asks for, of which the runtime gives no more than 100, and
+        `timeout_s` how many seconds each may take. The other arguments are those of `thread_list()`.
+
+        Raises:
+            InvalidInputError: An argument makes no sense. Nothing was sent.
+            InvalidInputTypeError: An argument has the wrong type. Nothing was sent.
+            TransportClosedError: The connection ended first.
+        """
+        given = {
+            "archived": archived,
+            "cwd_filter": cwd,
+            # None is the configured one, for the runtime.
+            "model_providers": () if model_providers is None else model_providers,
+            "search_term": search_term,
+            "section_id": section_id,
+            "sort_direction": sort_direction,
+            "sort_key": sort_key,
+            "source_kinds": source_kinds,
+            "use_state_db_only": use_state_db_only,
+        }
+        requests.thread_list(**given)  # a mistake is told here, not at the first page
+        listing = stored_threads(self._runtime, given, requests.page_limit(page_size), timeout_s)
+        return named(listing, "Codex.threads")
+
     def thread_resume(
         self,
         thread_id: str,
         *,
-        approval_mode: ApprovalMode | None = None,
-        approval_policy: AskForApproval | None = None,
-        approvals_reviewer: ApprovalsReviewer | None = None,
+        approval_mode: ApprovalMode | ApprovalModeLiteral | None = None,
+        approval_policy: types.AskForApproval | AskForApprovalLiteral | None = None,
+        approvals_reviewer: types.ApprovalsReviewer | ApprovalsReviewerLiteral | None = None,
         base_instructions: str | None = None,
-        config: JsonObject | None = None,
-        cwd: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
         developer_instructions: str | None = None,
         include_turns: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
         on_request: OnRequest | None = None,
-        personality: Personality | None = None,
-        sandbox: Sandbox | SandboxMode | None = None,
-        sandbox_policy: SandboxPolicy | None = None,
+        personality: types.Personality | PersonalityLiteral | None = None,
+        sandbox: Sandbox | types.SandboxMode | SandboxLiteral | None = None,
+        sandbox_policy: types.SandboxPolicy | None = None,
         service_tier: str | None = None,
         timeout_s: float | None = None,
+        tools: Iterable[Callable[..., Any]] = (),
     ) -> Thread:
         """Load a stored thread, to go on with it.
 
         `include_turns=False` keeps the runtime from sending all its turns along. The other options are
-        those of `thread_start()`; what is left out is as the thread has it.
+        those of `thread_start()`; what is left out is as the thread has it, but for the sandbox of one that
+        is not loaded and may write to its workspace: that is as the runtime's configuration has it, which
+        may be more.
+
+        A thread that is loaded is set to what is given here. Instructions and most of `config` it does not
+        take any more, which is a warning in the log, and an error where it is about what the agent may do.
+
+        The runtime takes tools at the start of a thread only, and keeps them with it. So `tools` are the
+        functions that answer for those from now on, by their names.
 
         Raises:
+            InvalidInputError: A tool is none that the thread was started with. Nothing was done.
             InvalidRequestError: There is no such thread, or it has no first message yet.
             RuntimeTooOldError: `include_turns` was given, and the runtime does not know it.
+            SettingsNotAppliedError: The thread is not as it was asked to be, and cannot be set so.
         """
-        request = _requests.thread_resume(
+        request = requests.thread_resume(
             thread_id,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
@@ -379,40 +470,50 @@ class Codex(Accounts, Services):
             service_tier=service_tier,
         )
         asking = asks(approval_mode, approval_policy, approvals_reviewer)
-        return self._thread(request, timeout_s, on_request, asking, resumes=thread_id)
+        own = self._runtime.answering(tools)
+        deadline = Deadline(timeout_s)
+        require_tools(self._runtime, thread_id, own, deadline)
+        return open_thread(self._runtime, request, deadline, on_request, asking, own, resumes=thread_id)
 
     def thread_fork(
         self,
         thread_id: str,
         *,
-        approval_mode: ApprovalMode | None = None,
-        approval_policy: AskForApproval | None = None,
-        approvals_reviewer: ApprovalsReviewer | None = None,
+        approval_mode: ApprovalMode | ApprovalModeLiteral | None = None,
+        approval_policy: types.AskForApproval | AskForApprovalLiteral | None = None,
+        approvals_reviewer: types.ApprovalsReviewer | ApprovalsReviewerLiteral | None = None,
         base_instructions: str | None = None,
-        config: JsonObject | None = None,
-        cwd: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
         developer_instructions: str | None = None,
         ephemeral: bool | None = None,
         include_turns: bool | None = None,
         model: str | None = None,
         model_provider: str | None = None,
         on_request: OnRequest | None = None,
-        sandbox: Sandbox | SandboxMode | None = None,
-        sandbox_policy: SandboxPolicy | None = None,
+        sandbox: Sandbox | types.SandboxMode | SandboxLiteral | None = None,
+        sandbox_policy: types.SandboxPolicy | None = None,
         service_tier: str | None = None,
-        thread_source: ThreadSource | None = None,
+        thread_source: types.ThreadSource | str | None = None,
         timeout_s: float | None = None,
+        tools: Iterable[Callable[..., Any]] = (),
     ) -> Thread:
         """Start a new thread from the history of a stored one.
 
         `include_turns=False` keeps the runtime from sending all its turns along. The other options are
-        those of `thread_start()`; what is left out is as the thread has it.
+        those of `thread_start()`; what is left out is as the thread has it, but for the sandbox and the
+        effort: they are as the runtime's configuration has them, which may be more. `sandbox` makes sure.
+
+        The runtime takes tools at the start of a thread only, and keeps them with it. So `tools` are the
+        functions that answer for those from now on, by their names.
 
         Raises:
+            InvalidInputError: A tool is none that the thread was started with. Nothing was done.
             InvalidRequestError: There is no such thread, or it has no first message yet.
             RuntimeTooOldError: `include_turns` was given, and the runtime does not know it.
+            SettingsNotAppliedError: The thread is not as it was asked to be, and cannot be set so.
         """
-        request = _requests.thread_fork(
+        request = requests.thread_fork(
             thread_id,
             approval_mode=approval_mode,
             approval_policy=approval_policy,
@@ -431,99 +532,39 @@ class Codex(Accounts, Services):
             thread_source=thread_source,
         )
         asking = asks(approval_mode, approval_policy, approvals_reviewer)
-        return self._thread(request, timeout_s, on_request, asking, forks=thread_id)
+        own = self._runtime.answering(tools)
+        deadline = Deadline(timeout_s)
+        require_tools(self._runtime, thread_id, own, deadline)
+        return open_thread(self._runtime, request, deadline, on_request, asking, own, forks=thread_id)
 
-    def thread_archive(self, thread_id: str, *, timeout_s: float | None = None) -> ThreadArchiveResponse:
+    def thread_archive(
+        self, thread_id: str, *, timeout_s: float | None = None
+    ) -> types.ThreadArchiveResponse:
         """Move a stored thread to the archive.
 
         Raises:
             InvalidRequestError: There is no such thread, or it has no first message yet.
         """
-        return self._client.request(_requests.thread_archive(thread_id), timeout_s)
+        return self._runtime.request(requests.thread_archive(thread_id), timeout_s)
+
+    def thread_delete(self, thread_id: str, *, timeout_s: float | None = None) -> types.ThreadDeleteResponse:
+        """Delete a thread for good, archived or not. A turn that runs on it ends.
+
+        Raises:
+            InvalidRequestError: There is no such thread, or another one was forked from it.
+        """
+        return self._runtime.request(requests.thread_delete(thread_id), timeout_s)
 
     def thread_unarchive(self, thread_id: str, *, timeout_s: float | None = None) -> Thread:
-        """Bring a thread back from the archive. To go on with it, resume it.
+        """Bring a thread back from the archive. To go on with it, load it: `thread.resume()`.
 
         Raises:
             InvalidRequestError: There is no such thread in the archive.
         """
-        return self._thread(_requests.thread_unarchive(thread_id), timeout_s)
+        return open_thread(self._runtime, requests.thread_unarchive(thread_id), Deadline(timeout_s))
 
-    def models(self, *, include_hidden: bool = False, timeout_s: float | None = None) -> ModelListResponse:
+    def models(
+        self, *, include_hidden: bool = False, timeout_s: float | None = None
+    ) -> types.ModelListResponse:
         """The models that can be used, on request with those that menus do not show."""
-        return self._client.request(_requests.model_list(include_hidden=include_hidden), timeout_s)
-
-    @overload
-    def requests(self, *, thread_id: str | None = None) -> Requests[ServerRequest]: ...
-    @overload
-    def requests(
-        self, kind: type[RequestT], other: type[OtherT], /, *, thread_id: str | None = None
-    ) -> Requests[RequestT | OtherT]: ...
-    @overload
-    def requests(
-        self,
-        kind: type[RequestT],
-        other: type[OtherT],
-        third: type[ThirdT],
-        /,
-        *,
-        thread_id: str | None = None,
-    ) -> Requests[RequestT | OtherT | ThirdT]: ...
-    @overload
-    def requests(self, *kinds: type[RequestT], thread_id: str | None = None) -> Requests[RequestT]: ...
-    def requests(self, *kinds: type[ServerRequest], thread_id: str | None = None) -> Requests[Any]:
-        """What the runtime asks, to be pulled in place of being handled. Not awaited.
-
-        It serves from this call on, and gets what no handler gets. With several of these, each request goes
-        to the first that wants it.
-
-        Args:
-            kinds: Classes of `codex_app_server.requests`; all by default.
-            thread_id: Only what this thread and its sub-agents ask.
-
-        Raises:
-            InvalidInputTypeError: An argument has the wrong type.
-        """
-        return Requests(self._client, kinds, thread_id)
-
-    def pending_request(self, token: str) -> ServerRequest:
-        """The request that waits for an answer by this token: for pages whose visitors answer.
-
-        Raises:
-            InvalidInputTypeError: The token is no text.
-            RequestNotFoundError: There is none: it is settled, or of another connection.
-        """
-        return self._client.serving.pending(token)
-
-    def pending_requests(self) -> list[ServerRequest]:
-        """What waits for an answer now, the oldest first: with a handler, in a `requests()`, or deferred."""
-        return self._client.serving.all_pending()
-
-    def _thread(
-        self,
-        request: Request[Opened],
-        timeout_s: float | None,
-        on_request: OnRequest | None = None,
-        asking: bool | None = None,
-        *,
-        resumes: str | None = None,
-        forks: str | None = None,
-    ) -> Thread:
-        owner = self._client
-        serving, handler = self._client.serving, self._client.handlers.of(on_request)
-        opening = serving.opening(handler, resumes=resumes, forks=forks)
-
-        def made(thread: Opened) -> Thread:
-            # What was chosen is not what holds for a thread that was loaded before: that stays as it is.
-            differs = thread.asks is not None and thread.asks is not asking
-            serving.opened(opening, thread.id, None if differs else asking)
-            return Thread(owner, thread.id)
-
-        try:
-            serving.begin_opening(opening)
-            # Made before the runtime's answer is settled: a Ctrl-C in between leaves no thread behind. So
-            # nothing is done after that.
-            return self._client.request(request.making(made), timeout_s)
-        except BaseException:
-            serving.end_opening(opening)
-            raise
+        return self._runtime.request(requests.model_list(include_hidden=include_hidden), timeout_s)

@@ -2,94 +2,51 @@
 
 """`CodexClient`: the protocol as it is, call by call, for programs that want no more than that.
 
-Owns what the official low-level client keeps for its caller: notifications of no turn from its start, and
-the turns and logins that it has started until somebody waits for them. Thin otherwise: `_plain_requests`
-describes what is sent, and the connection is that of all clients.
+Owns its states and the notifications that are no turn's, which it keeps for its caller as the official one
+does. Its calls are in its bases, by what they are about. It is also what the official name `_client` of the
+other client finds: then the runtime is that client's, which is started and ended as that says.
 """
 
 from __future__ import annotations
 
-import inspect
-from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import TracebackType
+from typing import Any, TypeVar
 
-from .. import _goals, _logins, _plain_requests, _requests
-from .._config import CodexConfig
-from .._deadline import NEVER, Deadline, Expired, Patience
-from .._decode import decoder
-from .._failures import transport_closed
-from .._params import identifier
-from .._result import completed_payload, turn_timed_out
+from .. import types
+from .._arguments import gives_coroutine
+from .._concurrency.deadline import Deadline
+from .._incoming.bound import Bound
+from .._incoming.failures import transport_closed
+from .._launch.config import CodexConfig
+from .._official_names import refuse_to_override, refuse_to_set
+from .._outgoing import logins, requests
+from .._package.late import pydantic
 from ..errors import (
     InvalidInputError,
     InvalidInputTypeError,
     JsonRpcError,
-    StreamClosedError,
-    StreamOverflowError,
-    WaitTimeoutError,
     is_retryable_error,
 )
+from ..models import JsonObject, Notification
 from ..retry import pauses
-from .answering import Answering
-from .feed import Feed, taking
-from .goal import GoalHandle, begun
-from .login import Login
-from .login import begun as begun_login
+from .answering import Answering, Handler
+from .codex_client_accounts import CodexClientAccounts
+from .codex_client_answers import CodexClientAnswers
+from .codex_client_goals import CodexClientGoals
+from .codex_client_turns import CodexClientTurns
+from .feed import next_of
 from .runtime import Runtime
-from .waiting import Lock, bounded, entering, sleep, wait_ready
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
-
-    from pydantic import BaseModel
-
-    from .._metadata import InitializeResponse
-    from ..generated.v2_all import (
-        AccountLoginCompletedNotification,
-        AgentMessageDeltaNotification,
-        CancelLoginAccountResponse,
-        GetAccountParams,
-        GetAccountResponse,
-        LoginAccountParams,
-        LoginAccountResponse,
-        LogoutAccountResponse,
-        ModelListResponse,
-        ThreadArchiveResponse,
-        ThreadCompactStartResponse,
-        ThreadForkParams,
-        ThreadForkResponse,
-        ThreadGoalClearResponse,
-        ThreadGoalSetResponse,
-        ThreadGoalStatus,
-        ThreadListParams,
-        ThreadListResponse,
-        ThreadReadResponse,
-        ThreadResumeParams,
-        ThreadResumeResponse,
-        ThreadSetNameResponse,
-        ThreadStartParams,
-        ThreadStartResponse,
-        ThreadUnarchiveResponse,
-        TurnCompletedNotification,
-        TurnInterruptResponse,
-        TurnStartParams,
-        TurnStartResponse,
-        TurnSteerResponse,
-    )
-    from ..models import JsonObject, Notification
-    from .answering import Handler
-    from .connection import Connection
+from .waiting import bounded, entering, sleep
 
 # By how much of itself a pause between two tries may be shorter or longer.
 _JITTER = 0.2
 
-ModelT = TypeVar("ModelT", bound="BaseModel")
+ModelT = TypeVar("ModelT", bound="pydantic.BaseModel")
 ClientT = TypeVar("ClientT", bound="CodexClient")
 
 
-class CodexClient:
+class CodexClient(CodexClientAnswers, CodexClientTurns, CodexClientGoals, CodexClientAccounts, Bound):
     """A low-level client of one runtime: requests by the wire's names, answers as models.
 
     Most programs are better off with `Codex`. It is started with `start()`
@@ -111,6 +68,15 @@ class CodexClient:
         ...         print((client.wait_for_turn_completed(turn.id)).turn.status)
     """
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        refuse_to_override(cls)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        is_view = "_runtime" in vars(self) and not self._runtime.is_by_hand
+        refuse_to_set(type(self), name, is_view=is_view)
+        super().__setattr__(name, value)
+
     def __init__(
         self,
         config: CodexConfig | None = None,
@@ -120,17 +86,26 @@ class CodexClient:
             raise InvalidInputTypeError(f"config must be a CodexConfig, not {type(config).__name__}.")
         if approval_handler is not None and not callable(approval_handler):
             raise InvalidInputTypeError("approval_handler must be callable.")
-        if inspect.iscoroutinefunction(approval_handler):
+        if gives_coroutine(approval_handler):
             raise InvalidInputTypeError("A coroutine function goes with the asyncio client.")
-        self.config = config or CodexConfig()
-        self._handler = approval_handler
-        self._client = Runtime(self.config, by_hand=True)
-        # Around the steps from one state to the next: started, greeted. Closing must not wait for it.
-        self._lock = Lock()
-        # Of the last runtime, also when it is closed: what it has said can still be read.
-        self._unscoped: Feed | None = None
-        self._answering: Answering | None = None
-        self._logins: dict[str, Login] = {}
+        self._set_up(Runtime(config or CodexConfig(), by_hand=True), approval_handler)
+
+    def _set_up(self, runtime: Runtime, handler: Handler | None) -> None:
+        self._runtime = runtime
+        self.config = runtime.config
+        state = self._state = runtime.low_level_state
+        if handler is not None:
+            state.handler = handler
+        self._lock = state.lock
+        self._turns, self._goals, self._logins = state.turns, state.goals, state.logins
+        runtime.low_level_is(self, is_of_own_class=type(self) is not CodexClient)
+
+    @classmethod
+    def _over(cls, runtime: Runtime) -> CodexClient:
+        """A low-level client over the runtime of another client."""
+        client = cls.__new__(cls)
+        client._set_up(runtime, None)
+        return client
 
     def __enter__(self: ClientT) -> ClientT:
         self.start()
@@ -144,6 +119,11 @@ class CodexClient:
     ) -> None:
         self.close()
 
+    _in_place_of_a_copy = "Make a client in each process; a stored thread can be resumed there by its id."
+
+    def _standing(self) -> str:
+        return self._runtime.standing()
+
     # --- the connection
 
     def start(self) -> None:
@@ -154,20 +134,21 @@ class CodexClient:
         Raises:
             LaunchError: It cannot be started.
         """
+        if not self._runtime.is_by_hand:
+            self._runtime.start()
+            return
         with entering(self._lock):
-            if self._unscoped is not None and not self._connection.native.closed:
+            state = self._state
+            if state.unscoped is not None and not self._connection.native.closed:
                 return
-            self._unscoped = None
-            self._client.reopen()
-            self._client.spawn()
-            connection = self._connection
-            self._logins.clear()
-            self._unscoped = Feed(connection, connection.native.subscribe_notifications(), decoder())
-            self._answering = None
-            if self._handler is not None:
-                self._answering = Answering(self._client.serving, self._handler)
+            state.unscoped = None
+            self._runtime.reopen()
+            self._runtime.spawn()
+            state.forget()
+            state.listen(self._runtime.spawned)
+            self._serve()
 
-    def initialize(self, *, timeout_s: float | None = None) -> InitializeResponse:
+    def initialize(self, *, timeout_s: float | None = None) -> types.InitializeResponse:
         """Greet the runtime, which answers to nothing else before.
 
         Raises:
@@ -176,18 +157,21 @@ class CodexClient:
             InvalidRequestError: That was done before.
         """
         deadline = Deadline(timeout_s)
+        if not self._runtime.is_by_hand:
+            self._runtime.start(deadline)
+            return self._runtime.metadata
         entering(self._lock)
         try:
             if not self._lock.acquire(timeout=bounded(deadline.left())):
                 raise deadline.missed("initialize")
-            if not self._client.is_initialized:
-                return self._client.initialize(deadline)
+            if not self._runtime.is_initialized:
+                return self._runtime.initialize(deadline)
         finally:
             try:
                 self._lock.release()
             except RuntimeError:  # it was not taken
                 pass
-        return self._connection.request(_requests.initialize(self.config), deadline=deadline)
+        return self._connection.request(requests.initialize(self.config), deadline=deadline)
 
     def close(self) -> None:
         """End the runtime and wait until it is gone. Idempotent.
@@ -195,9 +179,9 @@ class CodexClient:
         Whatever still waits for the runtime, here or in another thread, gets ClientClosedError. Notifications
         that were not read yet still can be.
         """
-        answering = self._answering
-        self._client.close()
-        if answering is not None:
+        answering = self._state.answering
+        self._runtime.close()
+        if isinstance(answering, Answering):
             answering.close()
 
     @property
@@ -207,11 +191,15 @@ class CodexClient:
         Raises:
             NotStartedError: It was not started yet.
         """
-        return self._client.pid
+        return self._runtime.pid
 
     @property
-    def _connection(self) -> Connection:
-        return self._client.spawned
+    def exit_code(self) -> int | None:
+        """The exit code of the runtime, or the negative number of the signal that has ended it.
+
+        None while it runs, before it is started, and if the system has not told.
+        """
+        return self._runtime.exit_code
 
     # --- requests
 
@@ -240,8 +228,8 @@ class CodexClient:
             RequestTimeoutError: No answer in time.
             TransportClosedError: The client is not started, or the connection ended first.
         """
-        request = _requests.raw(method, params, response_model)
-        answer: ModelT = self._client.request(request, timeout_s)
+        request = requests.raw(method, params, response_model)
+        answer: ModelT = self._runtime.request(request, timeout_s)
         return answer
 
     def request_with_retry_on_overload(
@@ -267,376 +255,49 @@ class CodexClient:
             timeout_s: Seconds for all of it. Once they are over there is no other call.
         """
         deadline = Deadline(timeout_s)
-        request = _requests.raw(method, params, response_model)
+        request = requests.raw(method, params, response_model)
         if max_attempts < 1:
             raise InvalidInputError("max_attempts must be at least 1.")
+        connection = self._runtime.start(deadline)
         answer: ModelT
         for delay in islice(pauses(initial_delay_s, max_delay_s, _JITTER), max_attempts - 1):
             try:
-                answer = self._connection.request(request, deadline=deadline)
+                answer = connection.request(request, deadline=deadline)
                 return answer
             except JsonRpcError as error:
                 if not is_retryable_error(error) or delay >= deadline.left():
                     raise
             sleep(delay)
-        answer = self._connection.request(request, deadline=deadline)
+        answer = connection.request(request, deadline=deadline)
         return answer
 
     def notify(self, method: str, params: JsonObject | None = None) -> None:
         """Send a notification, which has no answer."""
-        notification = _requests.raw(method, {} if params is None else params, None)
-        self._connection.native.notify(notification.method, _requests.serialise(notification))
-
-    def _ask(self, method: str, params: Any = None, /, *, timeout_s: float | None, **named: Any) -> Any:
-        return self._client.request(_plain_requests.request(method, params, **named), timeout_s)
-
-    # --- threads
-
-    def thread_start(
-        self, params: ThreadStartParams | JsonObject | None = None, *, timeout_s: float | None = None
-    ) -> ThreadStartResponse:
-        """Start a thread with these params by the wire's names."""
-        answer: ThreadStartResponse = self._ask("thread/start", params, timeout_s=timeout_s)
-        return answer
-
-    def thread_resume(
-        self,
-        thread_id: str,
-        params: ThreadResumeParams | JsonObject | None = None,
-        *,
-        timeout_s: float | None = None,
-    ) -> ThreadResumeResponse:
-        """Load a stored thread, to go on with it."""
-        answer: ThreadResumeResponse = self._ask(
-            "thread/resume", params, threadId=thread_id, timeout_s=timeout_s
-        )
-        return answer
-
-    def thread_fork(
-        self,
-        thread_id: str,
-        params: ThreadForkParams | JsonObject | None = None,
-        *,
-        timeout_s: float | None = None,
-    ) -> ThreadForkResponse:
-        """Start a new thread from the history of a stored one."""
-        answer: ThreadForkResponse = self._ask("thread/fork", params, threadId=thread_id, timeout_s=timeout_s)
-        return answer
-
-    def thread_list(
-        self, params: ThreadListParams | JsonObject | None = None, *, timeout_s: float | None = None
-    ) -> ThreadListResponse:
-        """One page of the stored threads."""
-        answer: ThreadListResponse = self._ask("thread/list", params, timeout_s=timeout_s)
-        return answer
-
-    def thread_read(
-        self, thread_id: str, include_turns: bool = False, *, timeout_s: float | None = None
-    ) -> ThreadReadResponse:
-        """The thread as it is stored, on request with all turns and their items."""
-        answer: ThreadReadResponse = self._ask(
-            "thread/read", threadId=thread_id, includeTurns=include_turns, timeout_s=timeout_s
-        )
-        return answer
-
-    def thread_archive(self, thread_id: str, *, timeout_s: float | None = None) -> ThreadArchiveResponse:
-        """Move a stored thread to the archive."""
-        answer: ThreadArchiveResponse = self._ask("thread/archive", threadId=thread_id, timeout_s=timeout_s)
-        return answer
-
-    def thread_unarchive(self, thread_id: str, *, timeout_s: float | None = None) -> ThreadUnarchiveResponse:
-        """Bring a thread back from the archive."""
-        answer: ThreadUnarchiveResponse = self._ask(
-            "thread/unarchive", threadId=thread_id, timeout_s=timeout_s
-        )
-        return answer
-
-    def thread_set_name(
-        self, thread_id: str, name: str, *, timeout_s: float | None = None
-    ) -> ThreadSetNameResponse:
-        """Name a thread."""
-        answer: ThreadSetNameResponse = self._ask(
-            "thread/name/set", threadId=thread_id, name=name, timeout_s=timeout_s
-        )
-        return answer
-
-    def thread_compact(self, thread_id: str, *, timeout_s: float | None = None) -> ThreadCompactStartResponse:
-        """Start to replace a thread's history by a summary. Returns when that has begun."""
-        answer: ThreadCompactStartResponse = self._ask(
-            "thread/compact/start", threadId=thread_id, timeout_s=timeout_s
-        )
-        return answer
-
-    def model_list(
-        self, include_hidden: bool = False, *, timeout_s: float | None = None
-    ) -> ModelListResponse:
-        """The models that can be used, on request with those that menus do not show."""
-        answer: ModelListResponse = self._ask("model/list", includeHidden=include_hidden, timeout_s=timeout_s)
-        return answer
-
-    # --- turns
-
-    def turn_start(
-        self,
-        thread_id: str,
-        input_items: list[JsonObject] | JsonObject | str,
-        params: TurnStartParams | JsonObject | None = None,
-        *,
-        timeout_s: float | None = None,
-    ) -> TurnStartResponse:
-        """Start a turn. Its events are kept, within the budget, for who asks for them.
-
-        That is `wait_for_turn_completed()`, or an `TurnHandle` made with this client and the turn's id.
-
-        Args:
-            thread_id: The thread.
-            input_items: A text, one item of input by the wire's names, or a list of these.
-            params: More params by the wire's names.
-            timeout_s: Seconds for the start, not for the turn.
-        """
-        connection = self._connection
-        request = _plain_requests.turn_start(identifier("thread_id", thread_id), input_items, params)
-        subscription, answer = connection.start_turn(request, Deadline(timeout_s))
-        connection.keep(subscription)
-        started: TurnStartResponse = answer
-        return started
-
-    def turn_steer(
-        self,
-        thread_id: str,
-        expected_turn_id: str,
-        input_items: list[JsonObject] | JsonObject | str,
-        *,
-        timeout_s: float | None = None,
-    ) -> TurnSteerResponse:
-        """Give a running turn more input."""
-        answer: TurnSteerResponse = self._ask(
-            "turn/steer",
-            threadId=thread_id,
-            expectedTurnId=expected_turn_id,
-            input=_plain_requests.items(input_items),
-            timeout_s=timeout_s,
-        )
-        return answer
-
-    def turn_interrupt(
-        self, thread_id: str, turn_id: str, *, timeout_s: float | None = None
-    ) -> TurnInterruptResponse:
-        """Stop a running turn. The runtime leaves a second one for the same turn unanswered."""
-        answer: TurnInterruptResponse = self._ask(
-            "turn/interrupt", threadId=thread_id, turnId=turn_id, timeout_s=timeout_s
-        )
-        return answer
-
-    def wait_for_turn_completed(
-        self, turn_id: str, *, timeout_s: float | None = None
-    ) -> TurnCompletedNotification:
-        """Wait for the end of a turn, for as long as it takes or for `timeout_s` seconds.
-
-        Its other events until then are let go.
-
-        A turn that this client has not started has to be running still: of one that it has never heard of,
-        the end is waited for until the connection ends. A wait that is stopped can be begun again.
-
-        Raises:
-            StreamClosedError: The turn's end went to somebody before.
-            WaitTimeoutError: It is not over in time. The turn goes on.
-            TransportClosedError: The connection ended first.
-        """
-        deadline = Deadline(timeout_s)
-        connection = self._connection
-        subscription = connection.subscribe("", identifier("turn_id", turn_id))
-        gone = StreamClosedError(
-            f"The end of turn {turn_id} went to somebody before. Read the whole turn with "
-            "thread_read(thread_id, include_turns=True), or keep what the first wait returned."
-        )
-        if subscription.missed:
-            raise gone
-        subscription.select("end")
-        try:
-            events: list[Notification] = []
-            # Nothing is awaited between the drain and the return: the end cannot be lost in between.
-            while not events:
-                with suppress(StreamOverflowError):  # only deltas were dropped
-                    events = subscription.drain(decoder())
-                if not events and subscription.finished:
-                    raise gone
-                left = deadline.left() if deadline.is_given else None
-                if not events and not wait_ready(subscription, left):
-                    raise deadline.missed_end(f"Turn {turn_id}")
-            completed = completed_payload(events[-1])
-        except BaseException:
-            # Stopped in the middle: a turn of this client's waits for the next who asks.
-            if subscription.thread_id:
-                subscription.select("all")
-                connection.keep(subscription)
-            else:
-                subscription.close()
-            raise
-        subscription.close()
-        # What a turn/start that joined the turn has kept meanwhile is of no use any more.
-        connection.let_go(turn_id)
-        return completed
-
-    def stream_text(
-        self,
-        thread_id: str,
-        text: str,
-        params: TurnStartParams | JsonObject | None = None,
-        *,
-        timeout_s: float | None = None,
-        idle_timeout_s: float | None = None,
-    ) -> Iterator[AgentMessageDeltaNotification]:
-        """Start a turn with a text and give the deltas of its messages, each as it comes.
-
-        The turn is started when the first of them is asked for, which may take `timeout_s` seconds. Left
-        early, it goes on.
-
-        A failed turn does not raise: its text ends.
-
-        Raises:
-            TurnTimeoutError: While iterating: nothing of the turn, which goes on, has arrived for
-                `idle_timeout_s` seconds.
-            StreamOverflowError: While iterating: the consumer was too slow and deltas were dropped.
-            TransportClosedError: While iterating: the connection ended before the turn did.
-        """
-        patience = None if idle_timeout_s is None else Patience(NEVER, idle_timeout_s)
-        turn_id = (self.turn_start(thread_id, text, params, timeout_s=timeout_s)).turn.id
-        connection = self._connection
-        feed = Feed(connection, connection.subscribe(thread_id, turn_id), decoder())
-        try:
-            while feed.fill(patience):
-                while feed.batch:
-                    event = feed.batch.popleft()
-                    if event.method == "item/agentMessage/delta":
-                        yield event.payload
-        except Expired as over:
-            raise turn_timed_out(thread_id, turn_id, over.timeout_s, over.is_idle) from None
-        finally:
-            feed.close()
+        notification = requests.raw(method, {} if params is None else params, None)
+        connection = self._runtime.start()
+        connection.native.notify(notification.method, requests.serialise(notification))
 
     def next_notification(self, *, timeout_s: float | None = None) -> Notification:
         """The next notification that is no turn's, of all since `start()`; waits for one.
 
-        They are kept within `CodexConfig.turn_budget_bytes`.
+        They are kept within `CodexConfig.turn_budget_bytes`. The end of a login that has an id is not among
+        them: `wait_for_login_completed()` has it.
 
         Raises:
             WaitTimeoutError: None has come for `timeout_s` seconds.
             StreamOverflowError: Notifications were dropped here, because nobody read them. Read on.
             TransportClosedError: The client is not started, or all were read and the connection has ended.
         """
-        feed = self._unscoped
-        if feed is None:
-            raise transport_closed("not_started", None, None, "", "")
-        patience = None if timeout_s is None else Patience(Deadline(timeout_s), None)
-        try:
-            while feed.fill(patience):
-                event: Notification
-                try:
-                    for event in taking(feed.batch):
-                        return event
-                except IndexError:  # another consumer was faster
-                    pass
-        except Expired as over:
-            seconds = over.timeout_s
-            raise WaitTimeoutError(f"No notification has come for {seconds:g} s.", seconds) from None
-        raise transport_closed("closed_by_client", None, None, "", "")
-
-    # --- goals
-
-    def thread_goal_set(
-        self,
-        thread_id: str,
-        *,
-        objective: str | None = None,
-        status: ThreadGoalStatus | None = None,
-        timeout_s: float | None = None,
-    ) -> ThreadGoalSetResponse:
-        """Set a thread's goal, or change a part of it. The runtime works towards it while it is active."""
-        return self._client.request(
-            _goals.change(identifier("thread_id", thread_id), objective=objective, status=status), timeout_s
-        )
-
-    def thread_goal_clear(self, thread_id: str, *, timeout_s: float | None = None) -> ThreadGoalClearResponse:
-        """Take back a thread's goal."""
-        return self._client.request(_goals.clear(identifier("thread_id", thread_id)), timeout_s)
-
-    def pause_goal(self, thread_id: str, *, timeout_s: float | None = None) -> ThreadGoalSetResponse:
-        """Pause a thread's goal: the turn that runs goes on, no other follows."""
-        return self._client.request(_goals.pause(identifier("thread_id", thread_id)), timeout_s)
-
-    def start_goal_operation(
-        self, thread_id: str, objective: str, *, timeout_s: float | None = None
-    ) -> tuple[GoalHandle, str]:
-        """Set a goal and follow its turns as one: `Thread.goal()`, whose errors it raises.
-
-        Returns:
-            The handle of the goal, and the first turn's id.
-        """
-        request = _goals.activate(identifier("thread_id", thread_id), objective, None)
-        since = self._client.serving.faults.mark()
-        subscription = begun(self._connection, thread_id, request, Deadline(timeout_s))
-        goal = GoalHandle(self, subscription, since)
-        return goal, goal.id
-
-    def cancel_goal_operation(self, state: GoalHandle, *, timeout_s: float | None = None) -> None:
-        """Give a goal up: `GoalHandle.cancel()`."""
-        if not isinstance(state, GoalHandle):
-            raise InvalidInputTypeError(
-                f"state must be what start_goal_operation() gave, not {type(state).__name__}."
-            )
-        state.cancel(timeout_s=timeout_s)
-
-    # --- accounts
-
-    def account_login_start(
-        self, params: LoginAccountParams | JsonObject, *, timeout_s: float | None = None
-    ) -> LoginAccountResponse:
-        """Begin a login. Its completion is kept for `wait_for_login_completed()`."""
-        answers: list[LoginAccountResponse] = []
-
-        def made(answer: LoginAccountResponse) -> Login | None:
-            answers.append(answer)
-            login_id = getattr(getattr(answer, "root", None), "login_id", None)
-            return self._login(login_id) if isinstance(login_id, str) else None
-
-        request = _plain_requests.request("account/login/start", params)
-        login = begun_login(self._client, request, made, timeout_s)
-        if login is not None:
-            self._logins[login.login_id] = login
-        return answers[0]
-
-    def account_login_cancel(
-        self, login_id: str, *, timeout_s: float | None = None
-    ) -> CancelLoginAccountResponse:
-        """Cancel a login."""
-        return self._client.request(_logins.cancel(login_id), timeout_s)
-
-    def wait_for_login_completed(
-        self, login_id: str, *, timeout_s: float | None = None
-    ) -> AccountLoginCompletedNotification:
-        """Wait until a login is over, for ever or for `timeout_s` seconds, and say how it ended.
-
-        Raises:
-            WaitTimeoutError: It is not over in time.
-        """
-        login = self._logins.get(login_id)
-        if login is None:
-            login = self._logins[login_id] = self._login(identifier("login_id", login_id))
-        return login.wait(timeout_s=timeout_s)
-
-    def _login(self, login_id: str) -> Login:
-        return Login(self._client, login_id)
-
-    def account_read(
-        self, params: GetAccountParams | JsonObject | None = None, *, timeout_s: float | None = None
-    ) -> GetAccountResponse:
-        """Who is logged in."""
-        answer: GetAccountResponse = self._ask("account/read", params, timeout_s=timeout_s)
-        return answer
-
-    def account_logout(self, *, timeout_s: float | None = None) -> LogoutAccountResponse:
-        """Forget who is logged in."""
-        request = _plain_requests.bare("account/logout")
-        answer: LogoutAccountResponse = self._client.request(request, timeout_s)
-        return answer
+        deadline = Deadline(timeout_s)
+        if self._state.unscoped is None:
+            self._runtime.start(deadline)
+        feed = self._state.unscoped
+        event: Notification | None = None
+        if feed is not None:
+            event = next_of(feed, timeout_s, "notification")
+            while event is not None and logins.is_of_a_handle(event):
+                left = deadline.left() if deadline.is_given else None
+                event = next_of(feed, left, "notification")
+        if event is None:
+            raise transport_closed("closed_by_client", None, None, "", "")
+        return event

@@ -12,17 +12,23 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from types import TracebackType
+from typing import Any, Generic, TypeVar
 
-from ..errors import ForkedProcessError, StreamClosedError, StreamOverflowError, TransportClosedError
+from .. import _native
+from .._concurrency.deadline import Deadline, Expired, Patience
+from .._incoming.bound import Bound, stream_state
+from .._incoming.failures import DrainedElsewhereError
+from .._native import Decoder, Subscription
+from ..errors import (
+    ForkedProcessError,
+    StreamClosedError,
+    StreamOverflowError,
+    TransportClosedError,
+    WaitTimeoutError,
+)
+from .connection import Connection
 from .waiting import Lock, Pace, bounded, entering
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from .._deadline import Patience
-    from .._native import Decoder, Subscription
-    from .connection import Connection
 
 _TORN = (
     "An exception (a signal handler's) came just when an event was handed over, which may be lost. Read what "
@@ -30,6 +36,7 @@ _TORN = (
 )
 
 EventT = TypeVar("EventT")
+EventT_co = TypeVar("EventT_co", covariant=True)
 ReaderT = TypeVar("ReaderT", bound="Reader[Any]")
 
 
@@ -49,6 +56,17 @@ class Feed:
         self._begun = False
         self._closed = False
         self._torn = False
+        # Whether consumers take events without the lock, too.
+        self._is_shared = False
+
+    @property
+    def native(self) -> _native.Connection:
+        """The connection, natively."""
+        return self._connection.native
+
+    def standing(self, state: str = "open", *, is_closed: bool = False) -> str:
+        """Where it stands; `state` is what its consumer calls it while it goes on."""
+        return stream_state(self.native, state, is_closed=is_closed or self._closed)
 
     def fill(self, patience: Patience | None = None) -> bool:
         """Wait until `batch` has events (True) or the stream has ended (False).
@@ -65,22 +83,24 @@ class Feed:
         try:
             self._queue(patience)
             self._begun = True
-            limit = self._pace.batch
             self._connection.log_diagnostics()
             while not self.batch and not self._closed:
+                limit = self._pace.batch
                 left = None if patience is None else patience.left(self._subscription)
                 try:
                     # It also waits: between a wake-up and its event no line of Python runs.
                     self._subscription.drain_ready(self._decoder, limit, left, self._drained)
-                except (StreamOverflowError, TransportClosedError):
+                except (StreamClosedError, StreamOverflowError, TransportClosedError):
                     # What was noted meanwhile explains it. And it is for every consumer: the native side says
                     # it to whoever asks next, too.
                     self._connection.log_diagnostics()
                     raise
-                except RuntimeError:
+                except RuntimeError as error:
                     if self._closed:  # by another consumer, just now
                         return False
-                    raise
+                    if not self._is_shared or not isinstance(error, DrainedElsewhereError):
+                        raise
+                    continue  # another consumer takes what is there
                 if not self.batch or self._closed:
                     self._look_up(patience)
             return bool(self.batch) or self._is_over()
@@ -122,9 +142,13 @@ class Feed:
 
     def rest(self) -> list[Any] | deque[Any]:
         """Take what is there already, without waiting."""
-        with suppress(StreamOverflowError, TransportClosedError):
-            while self._subscription.drain(self._decoder, self._pace.batch, self._drained):
-                pass
+        with suppress(StreamClosedError, StreamOverflowError, TransportClosedError):
+            try:
+                while self._subscription.drain(self._decoder, self._pace.batch, self._drained):
+                    pass
+            except RuntimeError:
+                if not self._closed:  # by another thread, just now
+                    raise
         self._make()
         return self.take()
 
@@ -161,6 +185,28 @@ class Feed:
             self._subscription.close()
 
 
+def next_of(feed: Feed, timeout_s: float | None, what: str) -> Any:
+    """The next event of a feed; None at its end.
+
+    Raises:
+        WaitTimeoutError: None has come for `timeout_s` seconds.
+        StreamOverflowError: Events were dropped. What is left can still be read.
+        TransportClosedError: The connection ended before the stream did.
+    """
+    patience = None if timeout_s is None else Patience(Deadline(timeout_s), None)
+    try:
+        while feed.fill(patience):
+            try:
+                for event in taking(feed.batch):
+                    return event
+            except IndexError:  # another consumer was faster
+                pass
+    except Expired as over:
+        seconds = over.timeout_s
+        raise WaitTimeoutError(f"No {what} has come for {seconds:g} s.", seconds) from None
+    return None
+
+
 def taking(batch: deque[EventT]) -> Iterator[EventT]:
     """Takes one event after the other; raises IndexError while there is none.
 
@@ -170,7 +216,7 @@ def taking(batch: deque[EventT]) -> Iterator[EventT]:
     return map(deque.popleft, repeat(batch))
 
 
-class Reader(Generic[EventT]):
+class Reader(Bound, Generic[EventT_co]):
     """What is iterated and closed: the forms of every stream and handle."""
 
     __slots__ = ()
@@ -178,7 +224,7 @@ class Reader(Generic[EventT]):
     def __iter__(self: ReaderT) -> ReaderT:
         return self
 
-    def __next__(self) -> EventT:
+    def __next__(self) -> EventT_co:
         raise NotImplementedError
 
     def close(self) -> None:

@@ -4,45 +4,47 @@
 
 Owns the way from a thread to a goal's first turn, and how steering and interrupting find the turn that runs
 at that moment. The thread is reserved before the goal is set, and from then on the native side keeps what
-its turns send; how these become one turn is in `_goals`.
+its turns send; how these become one turn is in `_outgoing.goals`.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any, Generic, TypeAlias
 
-from .. import _goals, _requests
-from .._deadline import NEVER, Deadline, Patience
-from .._decode import decoder
-from .._result import TurnCollector
+from .. import types
+from .._concurrency.deadline import NEVER, Deadline, Patience
+from .._incoming.bound import closed
+from .._incoming.decoding import decoder
+from .._incoming.goals import GoalResult, LogicalTurn, goal_of
+from .._incoming.result import OutputT_co, TurnCollector, TurnResult
+from .._native import Subscription
+from .._outgoing import goals, requests
+from .._outgoing.inputs import Input
+from .._outgoing.requests import Request
+from .._package import late
 from ..errors import (
+    RequestHandlerError,
     RequestTimeoutError,
     TransportClosedError,
     TurnFailedError,
     TurnNotRunningError,
     TurnTimeoutError,
 )
-from .runtime import runtime_of
+from .connection import Connection
+from .outcome import Outcome
+from .owned import Owned, runtime_of
+from .runtime import Runtime
 from .stream import EventCursor, TextStream, TurnStream
 from .waiting import now, wait_ready
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from .._goals import GoalResult
-    from .._inputs import Input
-    from .._native import Subscription
-    from .._requests import Request
-    from ..errors import RequestHandlerError
-    from ..generated.v2_all import ThreadGoal, TurnInterruptResponse, TurnSteerResponse
-    from .client import Codex
-    from .codex_client import CodexClient
-    from .connection import Connection
-    from .runtime import Runtime
+# Asks for the output of a goal that is over, and returns its result with that.
+Report: TypeAlias = Callable[[GoalResult[Any], Patience], GoalResult[Any]]
 
 
 def begun(connection: Connection, thread_id: str, request: Request[Any], deadline: Deadline) -> Subscription:
@@ -51,16 +53,16 @@ def begun(connection: Connection, thread_id: str, request: Request[Any], deadlin
     If that fails, or the subscription is lost before it was handed over, the goal is paused, its turn is
     stopped and nothing is left.
     """
-    _goals.refuse_if_deaf(connection.opted_out)
-    read = _requests.thread_read(thread_id, include_turns=False)
-    _goals.refuse_unless_ready(connection.request(read, deadline=deadline))
-    errand = _goals.pause_errand(thread_id)
+    goals.refuse_if_deaf(connection.opted_out)
+    read = requests.thread_read(thread_id, include_turns=False)
+    goals.refuse_unless_ready(connection.request(read, deadline=deadline))
+    errand = goals.pause_errand(thread_id)
     subscription = connection.native.own_thread(thread_id, errand=errand)
     if subscription is None:
-        raise _goals.busy(thread_id)
+        raise goals.busy(thread_id)
     try:
         # What is left of an earlier goal would count against this one's budget.
-        connection.request(_goals.clear(thread_id), deadline=deadline)
+        connection.request(goals.clear(thread_id), deadline=deadline)
         connection.request(request, subscription, deadline=deadline)
         _first_turn(connection, subscription, deadline)
     except BaseException:
@@ -99,7 +101,7 @@ class GoalCursor(EventCursor):
 
     def __init__(self, connection: Connection, subscription: Subscription, turn_id: str) -> None:
         super().__init__(connection, subscription, turn_id)
-        self._turn = _goals.LogicalTurn(turn_id)
+        self._turn = LogicalTurn(turn_id)
         self._drained = deque()
 
     def _make(self) -> bool:
@@ -115,14 +117,24 @@ class GoalCursor(EventCursor):
     def _last(self) -> list[Any]:
         return self._turn.end()
 
+    def _made_outcome(self, watch: Subscription) -> Outcome:
+        thread_id, turn_id = self._subscription.thread_id, self.turn_id
+        return Outcome(
+            self._connection,
+            watch,
+            lambda: TurnCollector(thread_id, turn_id, of_goal=True, is_told=True),
+            lambda: LogicalTurn(turn_id),
+        )
 
-@dataclass(slots=True, init=False)
-class GoalHandle:
+
+@dataclass(slots=True, init=False, repr=False)
+class GoalHandle(Owned, Generic[OutputT_co]):
     """A goal that was set: the turns that the runtime starts for it, one after the other, as one turn.
 
     Made by `Thread.goal()`. Its events are those of all its turns, with the
     id of the first; it is over when the runtime starts no more. Each event goes to one consumer: a handle is
-    read once, by `stream()`, `stream_text()` or `run()`.
+    read once, by `stream()`, `stream_text()` or `run()`. After or beside that, `result()` gives what the goal
+    came to.
 
     A goal goes on whatever becomes of its handle, with two exceptions: while `run()` waits, and inside a
     block (`with goal:`), the handle owns it. A block that is left before the end, or a `run()` that is
@@ -142,33 +154,40 @@ class GoalHandle:
         ...         print(goal.goal.status)
     """
 
-    _client: Runtime
+    _runtime: Runtime
     thread_id: str
     id: str
     _subscription: Subscription = field(repr=False, compare=False)
     _cursor: GoalCursor = field(repr=False, compare=False)
-    _interrupted: TurnInterruptResponse | None = field(repr=False, compare=False)
+    _interrupted: types.TurnInterruptResponse | None = field(repr=False, compare=False)
     # Of what handlers have done wrong, the last before this goal.
     _since: int = field(repr=False, compare=False)
+    # Asks for the output, if one is wanted.
+    _report: Report | None = field(repr=False, compare=False)
+    # What run() has come to.
+    _result: GoalResult[Any] | None = field(repr=False, compare=False)
 
     def __init__(
         self,
-        _client: Codex | CodexClient | Runtime,
+        _client: late.Codex | late.CodexClient | Runtime,
         _subscription: Subscription,
         _since: int,
+        _report: Report | None = None,
     ) -> None:
         self._since = _since
-        self._client = runtime_of(_client)
+        self._report = _report
+        self._result = None
+        self._runtime = runtime_of(_client)
         self.thread_id = _subscription.thread_id
         self.id = _subscription.first_turn or ""
         self._subscription = _subscription
         self._interrupted = None
-        self._cursor = GoalCursor(self._client.connection, _subscription, self.id)
+        self._cursor = GoalCursor(self._runtime.connection, _subscription, self.id)
 
     @property
-    def goal(self) -> ThreadGoal | None:
+    def goal(self) -> types.ThreadGoal | None:
         """The goal as the runtime last reported it: status, tokens, time. None before it has."""
-        return _goals.goal_of(self._subscription.latest_goal)
+        return goal_of(self._subscription.latest_goal)
 
     @property
     def current_turn_id(self) -> str | None:
@@ -180,7 +199,7 @@ class GoalHandle:
         """Whether the runtime starts no more turns, read or not."""
         return self._subscription.over
 
-    def steer(self, input: Input | str, *, timeout_s: float | None = None) -> TurnSteerResponse:
+    def steer(self, input: Input | str, *, timeout_s: float | None = None) -> types.TurnSteerResponse:
         """Give the turn that runs more input; between two turns it waits for the next one.
 
         Raises:
@@ -190,17 +209,17 @@ class GoalHandle:
             TransportClosedError: The connection ended first.
         """
         deadline = Deadline(timeout_s)
-        connection = self._client.connection
+        connection = self._runtime.connection
         turn_id = self.current_turn_id or self.id
         # From before the request, so that no turn can start unheard between a refusal and the wait.
-        listening = connection.native.subscribe_notifications(_goals.NEWS, thread_id=self.thread_id)
+        listening = connection.native.subscribe_notifications(goals.NEWS, thread_id=self.thread_id)
         try:
             while self._is_worth_asking(connection):
-                request = _requests.turn_steer(self.thread_id, turn_id, input)
+                request = requests.turn_steer(self.thread_id, turn_id, input)
                 try:
                     return connection.request(request, deadline=deadline)
                 except TurnNotRunningError as error:
-                    found = _goals.active_turn(error)
+                    found = goals.active_turn(error)
                 while found is None and not self.is_over and self.current_turn_id in (None, turn_id):
                     left = deadline.left() if deadline.is_given else None
                     if not wait_ready(listening, left):
@@ -211,7 +230,7 @@ class GoalHandle:
             listening.close()
         raise self._over("steer")
 
-    def interrupt(self, *, timeout_s: float | None = None) -> TurnInterruptResponse:
+    def interrupt(self, *, timeout_s: float | None = None) -> types.TurnInterruptResponse:
         """Pause the goal, stop the turn that runs, and wait until both have happened. The stream then ends.
 
         Both are on their way before anything is waited for, also where the caller is being cancelled. The
@@ -226,11 +245,11 @@ class GoalHandle:
         from ..generated.v2_all import TurnInterruptResponse
 
         if self._interrupted is None:
-            connection = self._client.connection
+            connection = self._runtime.connection
             if not self._is_worth_asking(connection):
                 raise self._over("interrupt")
             deadline = Deadline(timeout_s)
-            listening = connection.native.subscribe_notifications(_goals.NEWS, thread_id=self.thread_id)
+            listening = connection.native.subscribe_notifications(goals.NEWS, thread_id=self.thread_id)
             try:
                 self._subscription.stop()
                 self._end_of(connection, listening, deadline)
@@ -267,12 +286,19 @@ class GoalHandle:
             raise
         self._cursor.let_go()
 
+    _in_place_of_a_copy = "A goal has one handle; share it."
+
+    def _standing(self) -> str:
+        native = self._cursor.native
+        state = "running" if not self.is_over else closed(native) if native.closed else "over"
+        return f"id={self.id!r} thread_id={self.thread_id!r} {state}"
+
     def _is_worth_asking(self, connection: Connection) -> bool:
         # A connection that has ended makes every goal one that is over, but says so itself when it is asked.
         return not self.is_over or connection.native.closed
 
     def _over(self, what: str) -> TurnNotRunningError:
-        return _goals.not_running(
+        return goals.not_running(
             f"no active goal to {what}", "it is over; set another one with thread.goal()"
         )
 
@@ -307,8 +333,12 @@ class GoalHandle:
     def _patience(self, idle_timeout_s: float | None) -> Patience | None:
         return None if idle_timeout_s is None else Patience(NEVER, idle_timeout_s)
 
-    def run(self, *, timeout_s: float | None = None, idle_timeout_s: float | None = None) -> GoalResult:
+    def run(
+        self, *, timeout_s: float | None = None, idle_timeout_s: float | None = None
+    ) -> GoalResult[OutputT_co]:
         """Wait until the goal is over and return what it came to.
+
+        With `output_type`, one more turn of the thread then asks for the output of a goal that is reached.
 
         It owns the goal meanwhile: stopped by a cancellation, an exception or the end of its time, it pauses
         the goal and interrupts the turn that runs.
@@ -320,22 +350,61 @@ class GoalHandle:
         Raises:
             TurnFailedError: The last turn failed.
             TurnTimeoutError: The time is over. The error has what was collected.
+            OutputValidationError: The goal was not reached, or its report is not of `output_type`.
             StreamClosedError: The events were read to the end or given up before.
             TransportClosedError: The connection ended before the goal did.
         """
         return self._finish(Patience(Deadline(timeout_s), idle_timeout_s))
 
-    def _finish(self, patience: Patience) -> GoalResult:
-        try:
+    def result(
+        self, *, timeout_s: float | None = None, idle_timeout_s: float | None = None
+    ) -> GoalResult[OutputT_co | None]:
+        """Wait until the goal is over and return what it came to, after or beside the handle's stream.
+
+        It takes nothing away from a stream and does not own the goal: stopped by anything, it only stops to
+        wait. Asked again, it gives the same. With `output_type` it has the output that `run()` has asked for,
+        and None before: it starts no turn itself.
+
+        Args:
+            timeout_s: Seconds to wait.
+            idle_timeout_s: Seconds for which nothing of its turns may arrive.
+
+        Raises:
+            TurnFailedError: The last turn failed.
+            TurnTimeoutError: The time is over. The error has what was collected; the goal goes on.
+            StreamClosedError: The handle was closed, or given up before anything of it was asked for.
+            TransportClosedError: The connection ended before the goal did.
+        """
+        patience = Patience(Deadline(timeout_s), idle_timeout_s)
+        if self._result is not None:
+            return self._result
+        with self._told():
+            result = self._cursor.outcome(patience)
+        return self._made(result)
+
+    def _finish(self, patience: Patience) -> GoalResult[OutputT_co]:
+        with self._told():
             collector = TurnCollector(self.thread_id, self.id, of_goal=True)
             result = self._cursor.result(collector, patience)
+        made = self._result = self._made(result)
+        if self._report is not None:
+            made = self._result = self._report(made, patience)
+        return made
+
+    def _made(self, result: TurnResult[Any]) -> GoalResult[Any]:
+        result.request_errors = self.request_errors
+        return GoalResult.of(result, self.goal)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """An error about the goal's turns has what handlers have done wrong, and what came of the goal."""
+        try:
+            yield
         except (TurnFailedError, TurnTimeoutError) as error:
             error.request_errors = self.request_errors
             if isinstance(error, TurnTimeoutError) and error.partial is not None:
-                error.partial = _goals.GoalResult.of(error.partial, self.goal)
+                error.partial = GoalResult.of(error.partial, self.goal)
             raise
-        result.request_errors = self.request_errors
-        return _goals.GoalResult.of(result, self.goal)
 
     @property
     def request_errors(self) -> tuple[RequestHandlerError, ...]:
@@ -343,16 +412,16 @@ class GoalHandle:
 
         The last ones, if there were very many.
         """
-        return self._client.serving.faults.of_thread(self.thread_id, self._since)
+        return self._runtime.serving.faults.of_thread(self.thread_id, self._since)
 
     def close(self) -> None:
-        """Let go of the events that were not read. The goal goes on."""
-        self._cursor.close()
+        """Let go of the events that were not read, and of the result. The goal goes on."""
+        self._cursor.forget()
 
-    def _handed_over(self) -> GoalHandle:
+    def _handed_over(self) -> GoalHandle[OutputT_co]:
         return self._cursor.hand_over(self)
 
-    def __enter__(self) -> GoalHandle:
+    def __enter__(self) -> GoalHandle[OutputT_co]:
         try:
             self._cursor.own()
         except BaseException:  # a Ctrl-C: the block is not entered, and so not left

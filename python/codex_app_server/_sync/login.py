@@ -1,6 +1,6 @@
 # Made from _async/login.py by `python scripts/make_sync.py`; do not edit.
 
-"""Handles of logins that a person completes in a browser. The requests are in `_logins`.
+"""Handles of logins that a person completes in a browser. The requests are in `_outgoing.logins`.
 
 Owns the way from a login's start to its completion without a gap. The runtime names a login only in its
 answer, and the completion may be there just as soon: who begins one listens to all completions before the
@@ -9,25 +9,25 @@ request is written, then to this login, and only then looks through what was hea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from types import TracebackType
+from typing import TypeVar
 
-from .. import _logins
-from .._deadline import Deadline
-from .._decode import decoder
+from .. import types
+from .._concurrency.deadline import Deadline
+from .._incoming.bound import stream_state
+from .._incoming.decoding import decoder
+from .._native import Subscription
+from .._outgoing import logins
+from .._outgoing.requests import Request
+from .._package import late
 from ..errors import ForkedProcessError, InvalidRequestError, StreamClosedError, TransportClosedError
+from .connection import Connection
+from .owned import Owned, runtime_of, with_official_fields
+from .runtime import Runtime
 from .waiting import Lock, entering, wait_ready
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
-    from .._native import Subscription
-    from .._requests import Request
-    from ..generated.v2_all import AccountLoginCompletedNotification, CancelLoginAccountResponse
-    from .connection import Connection
-    from .runtime import Runtime
 
 T = TypeVar("T")
 LoginT = TypeVar("LoginT", bound="Login")
@@ -38,7 +38,7 @@ def begun(client: Runtime, request: Request[T], make: Callable[[T], MadeT], time
     """Begin a login; returns its handle, if the answer makes one. If that fails, nothing is left."""
     deadline = Deadline(timeout_s)
     connection = client.start(deadline)
-    listening = connection.native.subscribe_notifications([_logins.COMPLETED])
+    listening = connection.native.subscribe_notifications([logins.COMPLETED])
     try:
         login = connection.request(request.making(make), deadline=deadline)
         if login is not None:
@@ -48,30 +48,42 @@ def begun(client: Runtime, request: Request[T], make: Callable[[T], MadeT], time
     return login
 
 
-@dataclass(slots=True)
-class Login:
+@dataclass(slots=True, init=False, repr=False)
+class Login(Owned):
     """What the handles of both kinds of logins are."""
 
-    _client: Runtime
+    _runtime: Runtime
     login_id: str
     _connection: Connection = field(init=False, repr=False, compare=False)
     _subscription: Subscription = field(init=False, repr=False, compare=False)
     # Only one consumer drains and waits at a time; the native mailbox knows one waiter.
     _lock: Lock = field(init=False, repr=False, compare=False)
-    _completed: AccountLoginCompletedNotification | None = field(init=False, repr=False, compare=False)
+    _completed: types.AccountLoginCompletedNotification | None = field(init=False, repr=False, compare=False)
     _closed: bool = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        errand = _logins.cancel_errand(self.login_id)
-        self._connection = self._client.connection
+    def __init__(self, _client: late.Codex | late.CodexClient | Runtime, login_id: str) -> None:
+        self._runtime = runtime_of(_client)
+        self.login_id = login_id
+        errand = logins.cancel_errand(self.login_id)
+        self._connection = self._runtime.connection
         self._subscription = self._connection.native.subscribe_subject(
-            _logins.SUBJECT, self.login_id, errand=errand
+            logins.SUBJECT, self.login_id, errand=errand
         )
         self._lock = Lock()
         self._completed = None
         self._closed = False
 
-    def wait(self, *, timeout_s: float | None = None) -> AccountLoginCompletedNotification:
+    _in_place_of_a_copy = "Keep its id and make another of it: it hears of the completion from then on."
+
+    # Neither address nor code: whoever has them can log in.
+    def _standing(self) -> str:
+        if self._completed is not None:
+            state = "succeeded" if self._completed.success is True else "failed"
+        else:
+            state = stream_state(self._connection.native, "waiting", is_closed=self._closed)
+        return f"login_id={self.login_id!r} {state}"
+
+    def wait(self, *, timeout_s: float | None = None) -> types.AccountLoginCompletedNotification:
         """Wait until the login is over, for ever or for `timeout_s` seconds, and say how it ended.
 
         A login that failed, was cancelled or gave way to another does not raise: `success` is False then, and
@@ -95,7 +107,7 @@ class Login:
                 raise deadline.missed_end("The login")
             self._connection.log_diagnostics()
 
-    def cancel(self, *, timeout_s: float | None = None) -> CancelLoginAccountResponse:
+    def cancel(self, *, timeout_s: float | None = None) -> types.CancelLoginAccountResponse:
         """Cancel the login. Who waits for it is told that it failed.
 
         The answer's status is "notFound" if it is over already.
@@ -104,7 +116,7 @@ class Login:
             InvalidRequestError: `login_id` is none that the runtime could have given.
             TransportClosedError: The connection has ended.
         """
-        return self._connection.request(_logins.cancel(self.login_id), deadline=Deadline(timeout_s))
+        return self._connection.request(logins.cancel(self.login_id), deadline=Deadline(timeout_s))
 
     def close(self, *, timeout_s: float | None = None) -> None:
         """Cancel the login if it is not known to be over, and stop listening. Idempotent.
@@ -131,7 +143,7 @@ class Login:
         try:
             while events := subscription.drain(decoder()):
                 for event in events:
-                    self._completed = self._completed or _logins.completion(event, self.login_id)
+                    self._completed = self._completed or logins.completion(event, self.login_id)
         except RuntimeError:
             if not self._closed:
                 raise
@@ -163,7 +175,8 @@ class Login:
             self._let_go()
 
 
-@dataclass(slots=True)
+@with_official_fields
+@dataclass(slots=True, init=False, repr=False)
 class ChatgptLoginHandle(Login):
     """A ChatGPT login in a browser, on the machine that the runtime runs on.
 
@@ -185,8 +198,15 @@ class ChatgptLoginHandle(Login):
 
     auth_url: str
 
+    def __init__(
+        self, _client: late.Codex | late.CodexClient | Runtime, login_id: str, auth_url: str
+    ) -> None:
+        Login.__init__(self, _client, login_id)
+        self.auth_url = auth_url
 
-@dataclass(slots=True)
+
+@with_official_fields
+@dataclass(slots=True, init=False, repr=False)
 class DeviceCodeLoginHandle(Login):
     """A ChatGPT login in a browser anywhere, by a code that is entered there.
 
@@ -209,3 +229,14 @@ class DeviceCodeLoginHandle(Login):
 
     verification_url: str
     user_code: str = field(repr=False)
+
+    def __init__(
+        self,
+        _client: late.Codex | late.CodexClient | Runtime,
+        login_id: str,
+        verification_url: str,
+        user_code: str,
+    ) -> None:
+        Login.__init__(self, _client, login_id)
+        self.verification_url = verification_url
+        self.user_code = user_code

@@ -4,25 +4,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
-from .._decode import decoder
-from ..models import Notification
+from .._incoming.decoding import decoder, payload_as
+from .._native import Subscription
+from .._package.late import pydantic
+from ..models import Notification, PayloadT_co, UnknownNotification
+from .connection import Connection
 from .feed import Feed, Reader, taking
 
-if TYPE_CHECKING:
-    from .._native import Subscription
-    from .connection import Connection
-
-EventT = TypeVar("EventT")
+EventT_co = TypeVar("EventT_co", covariant=True)
 
 
-class EventStream(Reader[EventT]):
+class EventStream(Reader[EventT_co]):
     """The events of one feed, made into what the program wants of them."""
 
     _feed: Feed
 
-    def __next__(self) -> EventT:
+    def _standing(self) -> str:
+        return self._feed.standing()
+
+    def __next__(self) -> EventT_co:
         batch = self._feed.batch
         taken = taking(batch)
         while True:
@@ -39,7 +42,7 @@ class EventStream(Reader[EventT]):
                 self._feed.tear()
                 raise
 
-    def _made(self, event: Notification) -> EventT | None:
+    def _made(self, event: Notification) -> EventT_co | None:
         """What the program gets of an event; None for nothing."""
         raise NotImplementedError
 
@@ -47,13 +50,14 @@ class EventStream(Reader[EventT]):
         """Nothing more will come."""
 
 
-class NotificationStream(EventStream[Notification]):
+class NotificationStream(EventStream["Notification[PayloadT_co]"], Generic[PayloadT_co]):
     """Notifications of one client, as they come; never at an end by itself.
 
     Made by `Codex.notifications()`, and subscribed from then on, not
     only from when it is iterated. Whoever stops reading should close it: until then its events are kept.
     All consumers of one stream share it, so each event goes to one of them; who wants a copy of its own
-    makes a stream of its own.
+    makes a stream of its own. Where all kinds were given as classes, `payload` of each event is
+    of one of them: a field that does not fit holds an `UnknownValue`.
 
     While iterating, it raises `StreamOverflowError` where events were dropped because they were not read
     (iterate on for what comes after), `ClientClosedError` when the client is closed and
@@ -66,11 +70,30 @@ class NotificationStream(EventStream[Notification]):
         ...             print(event.method)
     """
 
-    def __init__(self, connection: Connection, subscription: Subscription) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        subscription: Subscription,
+        classes: Mapping[str, type[pydantic.BaseModel]] | None = None,
+        methods: Sequence[str] | None = None,
+        thread_id: str | None = None,
+    ) -> None:
+        of = "" if thread_id is None else f" thread_id={thread_id!r}"
+        self._told = f"{' '.join(methods or ('all of no turn',))}{of}"
         self._feed = Feed(connection, subscription, decoder())
+        # Those that the program has named, by method.
+        self._classes = classes or {}
 
-    def _made(self, event: Notification) -> Notification:
-        return event
+    def _made(self, event: Notification) -> Notification[PayloadT_co]:
+        made: Notification[Any] = event
+        if made.payload.__class__ is UnknownNotification and made.method in self._classes:
+            made.payload = payload_as(self._classes[made.method], event)
+        return made
+
+    def _standing(self) -> str:
+        return f"{self._told} {super()._standing()}"
+
+    _in_place_of_a_copy = "Make another with notifications(): each gets all events from then on."
 
     def close(self) -> None:
         """Stop listening, and free what was not read. Idempotent."""

@@ -6,25 +6,24 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from types import TracebackType
+from typing import Generic, TypeVar, cast
 
+from .._arguments import text
+from .._incoming.bound import Bound
+from .._logs import wire
 from .._serving import workers
 from .._serving.queue import RequestQueue
+from .._serving.serving import Serving
 from ..errors import ClientClosedError, ForkedProcessError, InvalidInputTypeError
 from ..requests import ServerRequest
+from .runtime import Runtime
 from .waiting import wait_ready
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from .._serving.serving import Serving
-    from .runtime import Runtime
-
 
 RequestT = TypeVar("RequestT", bound=ServerRequest)
 
 
-class Requests(Generic[RequestT]):
+class Requests(Bound, Generic[RequestT]):
     """What the runtime asks, one request after the other. Each goes to one taker.
 
     Made by `Codex.requests()`. It serves from its construction to its close:
@@ -46,11 +45,18 @@ class Requests(Generic[RequestT]):
         for kind in kinds:
             if not (isinstance(kind, type) and issubclass(kind, ServerRequest)):
                 raise InvalidInputTypeError(f"requests() takes classes of requests, not {kind!r}.")
-        if thread_id is not None and not isinstance(thread_id, str):
-            raise InvalidInputTypeError(f"thread_id must be a str, not {type(thread_id).__name__}.")
+        if thread_id is not None:
+            text("thread_id", thread_id)
         self._runtime = runtime
         self._queue = RequestQueue(kinds, thread_id)
         runtime.serving.pull(self._queue)
+
+    _in_place_of_a_copy = "Share it: each request goes to one taker."
+
+    def _standing(self) -> str:
+        kinds = " ".join(kind.__name__ for kind in self._queue.kinds) or "all"
+        of = "" if self._queue.thread_id is None else f" thread_id={self._queue.thread_id!r}"
+        return f"{kinds}{of} {'closed' if self._queue.closed else 'open'}, client {self._runtime.standing()}"
 
     def __iter__(self) -> Requests[RequestT]:
         return self
@@ -60,6 +66,7 @@ class Requests(Generic[RequestT]):
             if not self._queue.closed:
                 self._runtime.start()
             while not self._queue.closed:
+                wire.check()
                 request = self._queue.take()
                 if request is not None:
                     return cast("RequestT", request)

@@ -5,262 +5,19 @@
 """A typed call for every request of the protocol, by the wire's nouns: the threads' shell.
 
 `Codex.rpc` makes an `Rpc`; the rest hangs on it. A method names its arguments and the model of its
-answer; `_calls` checks the arguments and makes the request.
+answer; `_outgoing.calls` checks the arguments and makes the request.
 """
 
 from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from .._calls import call, call_with
-from .._omit import OMIT, Omit
+from .._outgoing.calls import call, call_with
+from .._outgoing.omit import OMIT, Omit
+from ..generated import v2_all
 from .namespace import Namespace
-
-if TYPE_CHECKING:
-    from ..generated.v2_all import (
-        AbsolutePathBuf,
-        AddCreditsNudgeCreditType,
-        ApprovalsReviewer,
-        AppsInstalledResponse,
-        AppsListResponse,
-        AppsReadResponse,
-        AskForApproval,
-        BedrockCheckGovCloudRequirementsResponse,
-        BedrockDiscoverResponse,
-        BedrockSetupParams,
-        BedrockSetupResponse,
-        CancelLoginAccountResponse,
-        ClientInfo,
-        CodexResponseHandoffMode,
-        CollaborationMode,
-        CollaborationModeListResponse,
-        CommandExecResizeResponse,
-        CommandExecResponse,
-        CommandExecTerminalSize,
-        CommandExecTerminateResponse,
-        CommandExecWriteResponse,
-        ConfigEdit,
-        ConfigReadResponse,
-        ConfigRequirementsReadResponse,
-        ConfigWriteResponse,
-        ConsumeAccountRateLimitResetCreditResponse,
-        ConversationTextRole,
-        CyberAccessProgram,
-        DynamicToolSpec,
-        EnvironmentAddResponse,
-        EnvironmentInfoResponse,
-        EnvironmentSkillsParams,
-        EnvironmentStatusResponse,
-        ExperimentalFeatureEnablementSetResponse,
-        ExperimentalFeatureListResponse,
-        ExternalAgentConfigDetectResponse,
-        ExternalAgentConfigImportHistoriesReadResponse,
-        ExternalAgentConfigImportHistoryRecordResponse,
-        ExternalAgentConfigImportHistoryRecordTypeResultParams,
-        ExternalAgentConfigImportResponse,
-        ExternalAgentConfigMigrationItem,
-        FeedbackUploadResponse,
-        FsCopyResponse,
-        FsCreateDirectoryResponse,
-        FsGetMetadataResponse,
-        FsReadDirectoryResponse,
-        FsReadFileResponse,
-        FsRemoveResponse,
-        FsUnwatchResponse,
-        FsWatchResponse,
-        FsWriteFileResponse,
-        FuzzyFileSearchResponse,
-        FuzzyFileSearchSessionStartResponse,
-        FuzzyFileSearchSessionStopResponse,
-        FuzzyFileSearchSessionUpdateResponse,
-        GatewayOAuthCancelResponse,
-        GatewayOAuthLoginResponse,
-        GatewayOAuthReadResponse,
-        GetAccountRateLimitsResponse,
-        GetAccountResponse,
-        GetAccountTokenUsageResponse,
-        GetWorkspaceMessagesResponse,
-        HooksListResponse,
-        InitializeCapabilities,
-        InitializeResponse,
-        ListMcpServerStatusResponse,
-        LoginAccountParams,
-        LoginAccountResponse,
-        LogoutAccountResponse,
-        MarketplaceAddResponse,
-        MarketplaceRemoveResponse,
-        MarketplaceUpgradeResponse,
-        McpResourceReadResponse,
-        McpResourceReadTarget,
-        McpServerEventStreamStartResponse,
-        McpServerEventStreamStopResponse,
-        McpServerOauthClientRegistration,
-        McpServerOauthLoginResponse,
-        McpServerRefreshResponse,
-        McpServerStatusDetail,
-        McpServerToolCallResponse,
-        MemoryResetResponse,
-        MemoryStatusResponse,
-        MergeStrategy,
-        MockExperimentalMethodResponse,
-        ModelListResponse,
-        ModelProviderCapabilitiesReadResponse,
-        MultiAgentMode,
-        PermissionProfileListResponse,
-        Personality,
-        PluginInstalledResponse,
-        PluginInstallResponse,
-        PluginListMarketplaceKind,
-        PluginListResponse,
-        PluginReadResponse,
-        PluginReconcileResponse,
-        PluginSearchResponse,
-        PluginSearchScope,
-        PluginShareCheckoutResponse,
-        PluginShareDeleteResponse,
-        PluginShareDiscoverability,
-        PluginShareListResponse,
-        PluginShareSaveResponse,
-        PluginShareTarget,
-        PluginShareUpdateDiscoverability,
-        PluginShareUpdateTargetsResponse,
-        PluginSkillReadResponse,
-        PluginUninstallResponse,
-        ProcessKillResponse,
-        ProcessResizePtyResponse,
-        ProcessSpawnResponse,
-        ProcessTerminalSize,
-        ProcessWriteStdinResponse,
-        ProjectCreateResponse,
-        ProjectDeleteResponse,
-        ProjectImportResponse,
-        ProjectListResponse,
-        ProjectMoveResponse,
-        ProjectReadResponse,
-        ProjectRoot,
-        ProjectSortKey,
-        ProjectUpdateResponse,
-        RealtimeConversationVersion,
-        RealtimeOutputModality,
-        RealtimeVoice,
-        ReasoningEffort,
-        ReasoningSummary,
-        RemoteControlClientsListOrder,
-        RemoteControlClientsListResponse,
-        RemoteControlClientsRevokeResponse,
-        RemoteControlDisableResponse,
-        RemoteControlEnableResponse,
-        RemoteControlPairingStartResponse,
-        RemoteControlPairingStatusResponse,
-        RemoteControlStatusReadResponse,
-        RequestId,
-        ResponseItem,
-        ReviewDelivery,
-        ReviewStartResponse,
-        ReviewTarget,
-        RolloutCompressResponse,
-        SandboxMode,
-        SandboxPolicy,
-        SelectedCapabilityRoot,
-        SendAddCreditsNudgeEmailResponse,
-        ServerDiagnosticsResponse,
-        SkillsConfigWriteResponse,
-        SkillsExtraRootsSetResponse,
-        SkillsListResponse,
-        SortDirection,
-        ThreadApproveGuardianDeniedActionResponse,
-        ThreadArchiveResponse,
-        ThreadAttachmentAddResponse,
-        ThreadAttachmentListResponse,
-        ThreadAttachmentOwnerListResponse,
-        ThreadAttachmentRemoveResponse,
-        ThreadBackgroundTerminalsCleanResponse,
-        ThreadBackgroundTerminalsListResponse,
-        ThreadBackgroundTerminalsTerminateResponse,
-        ThreadCompactStartResponse,
-        ThreadDecrementElicitationResponse,
-        ThreadDeleteResponse,
-        ThreadForkResponse,
-        ThreadGoalClearResponse,
-        ThreadGoalGetResponse,
-        ThreadGoalMutationOrigin,
-        ThreadGoalSetResponse,
-        ThreadGoalStatus,
-        ThreadHistoryMode,
-        ThreadIncrementElicitationResponse,
-        ThreadInjectItemsResponse,
-        ThreadItemsListCursor,
-        ThreadItemsListResponse,
-        ThreadItemsReadResponse,
-        ThreadListCwdFilter,
-        ThreadListResponse,
-        ThreadLoadedListResponse,
-        ThreadMemoryMode,
-        ThreadMemoryModeSetResponse,
-        ThreadMetadataGitInfoUpdateParams,
-        ThreadMetadataUpdateResponse,
-        ThreadPredictionRequestResponse,
-        ThreadQueueAddResponse,
-        ThreadQueueDeleteResponse,
-        ThreadQueueListResponse,
-        ThreadQueueReorderResponse,
-        ThreadQueueStartResponse,
-        ThreadQueueUpdateResponse,
-        ThreadReadResponse,
-        ThreadReadStateOperation,
-        ThreadReadStateUpdateResponse,
-        ThreadRealtimeAppendAudioResponse,
-        ThreadRealtimeAppendSpeechResponse,
-        ThreadRealtimeAppendTextResponse,
-        ThreadRealtimeAudioChunk,
-        ThreadRealtimeInitialItem,
-        ThreadRealtimeListVoicesResponse,
-        ThreadRealtimeStartResponse,
-        ThreadRealtimeStartTransport,
-        ThreadRealtimeStopResponse,
-        ThreadResumeInitialTurnsPageParams,
-        ThreadResumeResponse,
-        ThreadRevertResponse,
-        ThreadSearchOccurrencesResponse,
-        ThreadSearchResponse,
-        ThreadSearchSortKey,
-        ThreadSectionAppearance,
-        ThreadSectionCreateResponse,
-        ThreadSectionDeleteResponse,
-        ThreadSectionListResponse,
-        ThreadSectionMoveResponse,
-        ThreadSectionUpdateResponse,
-        ThreadSetNameResponse,
-        ThreadSettingsUpdateResponse,
-        ThreadShellCommandResponse,
-        ThreadSortKey,
-        ThreadSource,
-        ThreadSourceKind,
-        ThreadStartResponse,
-        ThreadStartSource,
-        ThreadTimelineListResponse,
-        ThreadTurnsListResponse,
-        ThreadUnarchiveResponse,
-        ThreadUnsubscribeResponse,
-        TurnEnvironmentParams,
-        TurnInterruptResponse,
-        TurnItemsView,
-        TurnSettingsUpdateResponse,
-        TurnStartResponse,
-        TurnSteerResponse,
-        TurnToolOutput,
-        UserInput,
-        UserVerificationCancelResponse,
-        UserVerificationDeleteResponse,
-        UserVerificationEnrollResponse,
-        UserVerificationStatusResponse,
-        UserVerificationVerifyResponse,
-        WindowsSandboxReadinessResponse,
-        WindowsSandboxSetupMode,
-        WindowsSandboxSetupStartResponse,
-    )
 
 __all__ = ["Rpc"]
 
@@ -294,75 +51,75 @@ class Rpc(Namespace):
     @property
     def account(self) -> AccountCalls:
         """The calls under `account`."""
-        return AccountCalls(self._client)
+        return AccountCalls(self._runtime)
 
     @property
     def app(self) -> AppCalls:
         """The calls under `app`."""
-        return AppCalls(self._client)
+        return AppCalls(self._runtime)
 
     @property
     def collaboration_mode(self) -> CollaborationModeCalls:
         """The calls under `collaboration_mode`."""
-        return CollaborationModeCalls(self._client)
+        return CollaborationModeCalls(self._runtime)
 
     @property
     def command(self) -> CommandCalls:
         """The calls under `command`."""
-        return CommandCalls(self._client)
+        return CommandCalls(self._runtime)
 
     @property
     def config(self) -> ConfigCalls:
         """The calls under `config`."""
-        return ConfigCalls(self._client)
+        return ConfigCalls(self._runtime)
 
     @property
     def config_requirements(self) -> ConfigRequirementsCalls:
         """The calls under `config_requirements`."""
-        return ConfigRequirementsCalls(self._client)
+        return ConfigRequirementsCalls(self._runtime)
 
     @property
     def environment(self) -> EnvironmentCalls:
         """The calls under `environment`."""
-        return EnvironmentCalls(self._client)
+        return EnvironmentCalls(self._runtime)
 
     @property
     def experimental_feature(self) -> ExperimentalFeatureCalls:
         """The calls under `experimental_feature`."""
-        return ExperimentalFeatureCalls(self._client)
+        return ExperimentalFeatureCalls(self._runtime)
 
     @property
     def external_agent_config(self) -> ExternalAgentConfigCalls:
         """The calls under `external_agent_config`."""
-        return ExternalAgentConfigCalls(self._client)
+        return ExternalAgentConfigCalls(self._runtime)
 
     @property
     def feedback(self) -> FeedbackCalls:
         """The calls under `feedback`."""
-        return FeedbackCalls(self._client)
+        return FeedbackCalls(self._runtime)
 
     @property
     def fs(self) -> FsCalls:
         """The calls under `fs`."""
-        return FsCalls(self._client)
+        return FsCalls(self._runtime)
 
     @property
     def fuzzy_file_search(self) -> FuzzyFileSearchCalls:
         """The calls under `fuzzy_file_search`."""
-        return FuzzyFileSearchCalls(self._client)
+        return FuzzyFileSearchCalls(self._runtime)
 
     @property
     def hooks(self) -> HooksCalls:
         """The calls under `hooks`."""
-        return HooksCalls(self._client)
+        return HooksCalls(self._runtime)
 
     def initialize(
         self,
         *,
-        client_info: ClientInfo | dict[str, Any],
-        capabilities: InitializeCapabilities | dict[str, Any] | Omit | None = OMIT,
+        client_info: v2_all.ClientInfo | dict[str, Any],
+        capabilities: v2_all.InitializeCapabilities | dict[str, Any] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> InitializeResponse:
+    ) -> v2_all.InitializeResponse:
         """`initialize`: Open the connection. The client has done this when it is ready; a second time is
         refused.
         """
@@ -373,107 +130,107 @@ class Rpc(Namespace):
     @property
     def marketplace(self) -> MarketplaceCalls:
         """The calls under `marketplace`."""
-        return MarketplaceCalls(self._client)
+        return MarketplaceCalls(self._runtime)
 
     @property
     def mcp_server(self) -> McpServerCalls:
         """The calls under `mcp_server`."""
-        return McpServerCalls(self._client)
+        return McpServerCalls(self._runtime)
 
     @property
     def mcp_server_status(self) -> McpServerStatusCalls:
         """The calls under `mcp_server_status`."""
-        return McpServerStatusCalls(self._client)
+        return McpServerStatusCalls(self._runtime)
 
     @property
     def memory(self) -> MemoryCalls:
         """The calls under `memory`."""
-        return MemoryCalls(self._client)
+        return MemoryCalls(self._runtime)
 
     @property
     def mock(self) -> MockCalls:
         """The calls under `mock`."""
-        return MockCalls(self._client)
+        return MockCalls(self._runtime)
 
     @property
     def model(self) -> ModelCalls:
         """The calls under `model`."""
-        return ModelCalls(self._client)
+        return ModelCalls(self._runtime)
 
     @property
     def model_provider(self) -> ModelProviderCalls:
         """The calls under `model_provider`."""
-        return ModelProviderCalls(self._client)
+        return ModelProviderCalls(self._runtime)
 
     @property
     def permission_profile(self) -> PermissionProfileCalls:
         """The calls under `permission_profile`."""
-        return PermissionProfileCalls(self._client)
+        return PermissionProfileCalls(self._runtime)
 
     @property
     def plugin(self) -> PluginCalls:
         """The calls under `plugin`."""
-        return PluginCalls(self._client)
+        return PluginCalls(self._runtime)
 
     @property
     def process(self) -> ProcessCalls:
         """The calls under `process`."""
-        return ProcessCalls(self._client)
+        return ProcessCalls(self._runtime)
 
     @property
     def project(self) -> ProjectCalls:
         """The calls under `project`."""
-        return ProjectCalls(self._client)
+        return ProjectCalls(self._runtime)
 
     @property
     def remote_control(self) -> RemoteControlCalls:
         """The calls under `remote_control`."""
-        return RemoteControlCalls(self._client)
+        return RemoteControlCalls(self._runtime)
 
     @property
     def review(self) -> ReviewCalls:
         """The calls under `review`."""
-        return ReviewCalls(self._client)
+        return ReviewCalls(self._runtime)
 
     @property
     def rollout(self) -> RolloutCalls:
         """The calls under `rollout`."""
-        return RolloutCalls(self._client)
+        return RolloutCalls(self._runtime)
 
     @property
     def server(self) -> ServerCalls:
         """The calls under `server`."""
-        return ServerCalls(self._client)
+        return ServerCalls(self._runtime)
 
     @property
     def skills(self) -> SkillsCalls:
         """The calls under `skills`."""
-        return SkillsCalls(self._client)
+        return SkillsCalls(self._runtime)
 
     @property
     def thread(self) -> ThreadCalls:
         """The calls under `thread`."""
-        return ThreadCalls(self._client)
+        return ThreadCalls(self._runtime)
 
     @property
     def thread_section(self) -> ThreadSectionCalls:
         """The calls under `thread_section`."""
-        return ThreadSectionCalls(self._client)
+        return ThreadSectionCalls(self._runtime)
 
     @property
     def turn(self) -> TurnCalls:
         """The calls under `turn`."""
-        return TurnCalls(self._client)
+        return TurnCalls(self._runtime)
 
     @property
     def user_verification(self) -> UserVerificationCalls:
         """The calls under `user_verification`."""
-        return UserVerificationCalls(self._client)
+        return UserVerificationCalls(self._runtime)
 
     @property
     def windows_sandbox(self) -> WindowsSandboxCalls:
         """The calls under `windows_sandbox`."""
-        return WindowsSandboxCalls(self._client)
+        return WindowsSandboxCalls(self._runtime)
 
 
 class AccountCalls(Namespace):
@@ -484,35 +241,35 @@ class AccountCalls(Namespace):
     @property
     def bedrock(self) -> Account_BedrockCalls:
         """The calls under `account.bedrock`."""
-        return Account_BedrockCalls(self._client)
+        return Account_BedrockCalls(self._runtime)
 
     @property
     def gateway_oauth(self) -> Account_GatewayOauthCalls:
         """The calls under `account.gateway_oauth`."""
-        return Account_GatewayOauthCalls(self._client)
+        return Account_GatewayOauthCalls(self._runtime)
 
     @property
     def login(self) -> Account_LoginCalls:
         """The calls under `account.login`."""
-        return Account_LoginCalls(self._client)
+        return Account_LoginCalls(self._runtime)
 
-    def logout(self, *, timeout_s: float | None = None) -> LogoutAccountResponse:
+    def logout(self, *, timeout_s: float | None = None) -> v2_all.LogoutAccountResponse:
         """`account/logout`: Log out."""
         return self._request(call("account/logout"), timeout_s)
 
     @property
     def rate_limit_reset_credit(self) -> Account_RateLimitResetCreditCalls:
         """The calls under `account.rate_limit_reset_credit`."""
-        return Account_RateLimitResetCreditCalls(self._client)
+        return Account_RateLimitResetCreditCalls(self._runtime)
 
     @property
     def rate_limits(self) -> Account_RateLimitsCalls:
         """The calls under `account.rate_limits`."""
-        return Account_RateLimitsCalls(self._client)
+        return Account_RateLimitsCalls(self._runtime)
 
     def read(
         self, *, refresh_token: bool | Omit = OMIT, timeout_s: float | None = None
-    ) -> GetAccountResponse:
+    ) -> v2_all.GetAccountResponse:
         """`account/read`: Read which account is logged in.
 
         Args:
@@ -526,21 +283,21 @@ class AccountCalls(Namespace):
     def send_add_credits_nudge_email(
         self,
         *,
-        credit_type: AddCreditsNudgeCreditType | Literal["credits", "usage_limit"],
+        credit_type: v2_all.AddCreditsNudgeCreditType | Literal["credits", "usage_limit"],
         timeout_s: float | None = None,
-    ) -> SendAddCreditsNudgeEmailResponse:
+    ) -> v2_all.SendAddCreditsNudgeEmailResponse:
         """`account/sendAddCreditsNudgeEmail`: Ask the workspace's owner by mail to add credits."""
         return self._request(call("account/sendAddCreditsNudgeEmail", credit_type=credit_type), timeout_s)
 
     @property
     def usage(self) -> Account_UsageCalls:
         """The calls under `account.usage`."""
-        return Account_UsageCalls(self._client)
+        return Account_UsageCalls(self._runtime)
 
     @property
     def workspace_messages(self) -> Account_WorkspaceMessagesCalls:
         """The calls under `account.workspace_messages`."""
-        return Account_WorkspaceMessagesCalls(self._client)
+        return Account_WorkspaceMessagesCalls(self._runtime)
 
 
 class Account_BedrockCalls(Namespace):
@@ -550,19 +307,19 @@ class Account_BedrockCalls(Namespace):
 
     def check_gov_cloud_requirements(
         self, *, timeout_s: float | None = None
-    ) -> BedrockCheckGovCloudRequirementsResponse:
+    ) -> v2_all.BedrockCheckGovCloudRequirementsResponse:
         """`account/bedrock/checkGovCloudRequirements` (experimental): Check what Amazon Bedrock needs in a
         government cloud.
         """
         return self._request(call("account/bedrock/checkGovCloudRequirements"), timeout_s)
 
-    def discover(self, *, timeout_s: float | None = None) -> BedrockDiscoverResponse:
+    def discover(self, *, timeout_s: float | None = None) -> v2_all.BedrockDiscoverResponse:
         """`account/bedrock/discover` (experimental): Look for what is needed to use Amazon Bedrock."""
         return self._request(call("account/bedrock/discover"), timeout_s)
 
     def setup(
-        self, *, params: BedrockSetupParams | dict[str, Any], timeout_s: float | None = None
-    ) -> BedrockSetupResponse:
+        self, *, params: v2_all.BedrockSetupParams | dict[str, Any], timeout_s: float | None = None
+    ) -> v2_all.BedrockSetupResponse:
         """`account/bedrock/setup` (experimental): Set up Amazon Bedrock as the provider."""
         return self._request(call_with("account/bedrock/setup", params), timeout_s)
 
@@ -572,15 +329,15 @@ class Account_GatewayOauthCalls(Namespace):
 
     __slots__ = ()
 
-    def cancel(self, *, timeout_s: float | None = None) -> GatewayOAuthCancelResponse:
+    def cancel(self, *, timeout_s: float | None = None) -> v2_all.GatewayOAuthCancelResponse:
         """`account/gatewayOAuth/cancel`: Cancel the login at the gateway that is under way."""
         return self._request(call("account/gatewayOAuth/cancel"), timeout_s)
 
-    def login(self, *, timeout_s: float | None = None) -> GatewayOAuthLoginResponse:
+    def login(self, *, timeout_s: float | None = None) -> v2_all.GatewayOAuthLoginResponse:
         """`account/gatewayOAuth/login`: Log in at the gateway with OAuth."""
         return self._request(call("account/gatewayOAuth/login"), timeout_s)
 
-    def read(self, *, timeout_s: float | None = None) -> GatewayOAuthReadResponse:
+    def read(self, *, timeout_s: float | None = None) -> v2_all.GatewayOAuthReadResponse:
         """`account/gatewayOAuth/read`: Read the state of the login at the gateway."""
         return self._request(call("account/gatewayOAuth/read"), timeout_s)
 
@@ -590,13 +347,13 @@ class Account_LoginCalls(Namespace):
 
     __slots__ = ()
 
-    def cancel(self, *, login_id: str, timeout_s: float | None = None) -> CancelLoginAccountResponse:
+    def cancel(self, *, login_id: str, timeout_s: float | None = None) -> v2_all.CancelLoginAccountResponse:
         """`account/login/cancel`: Cancel a login that is under way."""
         return self._request(call("account/login/cancel", login_id=login_id), timeout_s)
 
     def start(
-        self, *, params: LoginAccountParams | dict[str, Any], timeout_s: float | None = None
-    ) -> LoginAccountResponse:
+        self, *, params: v2_all.LoginAccountParams | dict[str, Any], timeout_s: float | None = None
+    ) -> v2_all.LoginAccountResponse:
         """`account/login/start`: Start a login, in one of several ways."""
         return self._request(call_with("account/login/start", params), timeout_s)
 
@@ -608,7 +365,7 @@ class Account_RateLimitResetCreditCalls(Namespace):
 
     def consume(
         self, *, idempotency_key: str, credit_id: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> ConsumeAccountRateLimitResetCreditResponse:
+    ) -> v2_all.ConsumeAccountRateLimitResetCreditResponse:
         """`account/rateLimitResetCredit/consume`: Use a credit that resets a rate limit.
 
         Args:
@@ -636,7 +393,7 @@ class Account_RateLimitsCalls(Namespace):
         exclude_reset_credit_details: bool | Omit = OMIT,
         supports_luna_reserve: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> GetAccountRateLimitsResponse:
+    ) -> v2_all.GetAccountRateLimitsResponse:
         """`account/rateLimits/read`: Read the rate limits of the account, and how much of them is used.
 
         Args:
@@ -663,7 +420,7 @@ class Account_UsageCalls(Namespace):
 
     def read(
         self, *, thread_id: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> GetAccountTokenUsageResponse:
+    ) -> v2_all.GetAccountTokenUsageResponse:
         """`account/usage/read`: Read how many tokens the account has used.
 
         Args:
@@ -678,7 +435,7 @@ class Account_WorkspaceMessagesCalls(Namespace):
 
     __slots__ = ()
 
-    def read(self, *, timeout_s: float | None = None) -> GetWorkspaceMessagesResponse:
+    def read(self, *, timeout_s: float | None = None) -> v2_all.GetWorkspaceMessagesResponse:
         """`account/workspaceMessages/read`: Read the messages of the workspace to its members."""
         return self._request(call("account/workspaceMessages/read"), timeout_s)
 
@@ -694,7 +451,7 @@ class AppCalls(Namespace):
         force_refresh: bool | Omit = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> AppsInstalledResponse:
+    ) -> v2_all.AppsInstalledResponse:
         """`app/installed`: Read the committed installed connector runtime snapshot.
 
         Args:
@@ -714,7 +471,7 @@ class AppCalls(Namespace):
         limit: int | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> AppsListResponse:
+    ) -> v2_all.AppsListResponse:
         """`app/list`: List available apps/connectors.
 
         Args:
@@ -735,7 +492,7 @@ class AppCalls(Namespace):
         include_tools: bool | Omit = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> AppsReadResponse:
+    ) -> v2_all.AppsReadResponse:
         """`app/read`: Read metadata for specific apps/connectors.
 
         Args:
@@ -754,7 +511,7 @@ class CollaborationModeCalls(Namespace):
 
     __slots__ = ()
 
-    def list(self, *, timeout_s: float | None = None) -> CollaborationModeListResponse:
+    def list(self, *, timeout_s: float | None = None) -> v2_all.CollaborationModeListResponse:
         """`collaborationMode/list` (experimental): Lists collaboration mode presets.
 
         List collaboration mode presets.
@@ -770,7 +527,7 @@ class CommandCalls(Namespace):
     @property
     def exec(self) -> Command_ExecCalls:
         """The calls under `command.exec`."""
-        return Command_ExecCalls(self._client)
+        return Command_ExecCalls(self._runtime)
 
 
 class Command_ExecCalls(Namespace):
@@ -789,14 +546,14 @@ class Command_ExecCalls(Namespace):
         output_bytes_cap: int | Omit | None = OMIT,
         permission_profile: str | Omit | None = OMIT,
         process_id: str | Omit | None = OMIT,
-        sandbox_policy: SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
-        size: CommandExecTerminalSize | dict[str, Any] | Omit | None = OMIT,
+        sandbox_policy: v2_all.SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
+        size: v2_all.CommandExecTerminalSize | dict[str, Any] | Omit | None = OMIT,
         stream_stdin: bool | Omit = OMIT,
         stream_stdout_stderr: bool | Omit = OMIT,
         timeout_ms: int | Omit | None = OMIT,
         tty: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> CommandExecResponse:
+    ) -> v2_all.CommandExecResponse:
         """`command/exec`: Execute a standalone command (argv vector) under the server's sandbox.
 
         Run a standalone command (argv vector) in the server sandbox without creating a thread or turn.
@@ -858,9 +615,9 @@ class Command_ExecCalls(Namespace):
         self,
         *,
         process_id: str,
-        size: CommandExecTerminalSize | dict[str, Any],
+        size: v2_all.CommandExecTerminalSize | dict[str, Any],
         timeout_s: float | None = None,
-    ) -> CommandExecResizeResponse:
+    ) -> v2_all.CommandExecResizeResponse:
         """`command/exec/resize`: Resize a running PTY-backed `command/exec` session by client-supplied
         `processId`.
 
@@ -873,7 +630,9 @@ class Command_ExecCalls(Namespace):
         """
         return self._request(call("command/exec/resize", process_id=process_id, size=size), timeout_s)
 
-    def terminate(self, *, process_id: str, timeout_s: float | None = None) -> CommandExecTerminateResponse:
+    def terminate(
+        self, *, process_id: str, timeout_s: float | None = None
+    ) -> v2_all.CommandExecTerminateResponse:
         """`command/exec/terminate`: Terminate a running `command/exec` session by client-supplied
         `processId`.
 
@@ -892,7 +651,7 @@ class Command_ExecCalls(Namespace):
         close_stdin: bool | Omit = OMIT,
         delta_base64: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> CommandExecWriteResponse:
+    ) -> v2_all.CommandExecWriteResponse:
         """`command/exec/write`: Write stdin bytes to a running `command/exec` session or close stdin.
 
         Write stdin bytes to a running `command/exec` session, close stdin, or both.
@@ -922,12 +681,12 @@ class ConfigCalls(Namespace):
     def batch_write(
         self,
         *,
-        edits: list[ConfigEdit] | list[dict[str, Any]],
+        edits: list[v2_all.ConfigEdit] | list[dict[str, Any]],
         expected_version: str | Omit | None = OMIT,
         file_path: str | Omit | None = OMIT,
         reload_user_config: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> ConfigWriteResponse:
+    ) -> v2_all.ConfigWriteResponse:
         """`config/batchWrite`: Write several settings to config.toml at once.
 
         Args:
@@ -950,7 +709,7 @@ class ConfigCalls(Namespace):
     @property
     def mcp_server(self) -> Config_McpServerCalls:
         """The calls under `config.mcp_server`."""
-        return Config_McpServerCalls(self._client)
+        return Config_McpServerCalls(self._runtime)
 
     def read(
         self,
@@ -958,7 +717,7 @@ class ConfigCalls(Namespace):
         cwd: str | Omit | None = OMIT,
         include_layers: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> ConfigReadResponse:
+    ) -> v2_all.ConfigReadResponse:
         """`config/read`: Read the effective configuration, on request with the layers that it is made of.
 
         Args:
@@ -971,7 +730,7 @@ class ConfigCalls(Namespace):
     @property
     def value(self) -> Config_ValueCalls:
         """The calls under `config.value`."""
-        return Config_ValueCalls(self._client)
+        return Config_ValueCalls(self._runtime)
 
 
 class Config_McpServerCalls(Namespace):
@@ -979,7 +738,7 @@ class Config_McpServerCalls(Namespace):
 
     __slots__ = ()
 
-    def reload(self, *, timeout_s: float | None = None) -> McpServerRefreshResponse:
+    def reload(self, *, timeout_s: float | None = None) -> v2_all.McpServerRefreshResponse:
         """`config/mcpServer/reload`: Load the configuration of the MCP servers again."""
         return self._request(call("config/mcpServer/reload"), timeout_s)
 
@@ -993,12 +752,12 @@ class Config_ValueCalls(Namespace):
         self,
         *,
         key_path: str,
-        merge_strategy: MergeStrategy | Literal["replace", "upsert"],
+        merge_strategy: v2_all.MergeStrategy | Literal["replace", "upsert"],
         value: Any,
         expected_version: str | Omit | None = OMIT,
         file_path: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ConfigWriteResponse:
+    ) -> v2_all.ConfigWriteResponse:
         """`config/value/write`: Write one setting to config.toml.
 
         Args:
@@ -1022,7 +781,7 @@ class ConfigRequirementsCalls(Namespace):
 
     __slots__ = ()
 
-    def read(self, *, timeout_s: float | None = None) -> ConfigRequirementsReadResponse:
+    def read(self, *, timeout_s: float | None = None) -> v2_all.ConfigRequirementsReadResponse:
         """`configRequirements/read`: Read what an administrator requires of the configuration."""
         return self._request(call("configRequirements/read"), timeout_s)
 
@@ -1039,10 +798,10 @@ class EnvironmentCalls(Namespace):
         exec_server_url: str,
         auth_bearer_token: str | Omit | None = OMIT,
         connect_timeout_ms: int | Omit | None = OMIT,
-        skills: EnvironmentSkillsParams | dict[str, Any] | Omit | None = OMIT,
+        skills: v2_all.EnvironmentSkillsParams | dict[str, Any] | Omit | None = OMIT,
         websocket_request_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> EnvironmentAddResponse:
+    ) -> v2_all.EnvironmentAddResponse:
         """`environment/add` (experimental): Adds or replaces a remote environment by id for later selection.
 
         Args:
@@ -1067,11 +826,13 @@ class EnvironmentCalls(Namespace):
             timeout_s,
         )
 
-    def info(self, *, environment_id: str, timeout_s: float | None = None) -> EnvironmentInfoResponse:
+    def info(self, *, environment_id: str, timeout_s: float | None = None) -> v2_all.EnvironmentInfoResponse:
         """`environment/info` (experimental): Reads information from a configured execution environment."""
         return self._request(call("environment/info", environment_id=environment_id), timeout_s)
 
-    def status(self, *, environment_id: str, timeout_s: float | None = None) -> EnvironmentStatusResponse:
+    def status(
+        self, *, environment_id: str, timeout_s: float | None = None
+    ) -> v2_all.EnvironmentStatusResponse:
         """`environment/status` (experimental): Reads the current status of a configured execution
         environment.
 
@@ -1091,7 +852,7 @@ class ExperimentalFeatureCalls(Namespace):
     @property
     def enablement(self) -> ExperimentalFeature_EnablementCalls:
         """The calls under `experimental_feature.enablement`."""
-        return ExperimentalFeature_EnablementCalls(self._client)
+        return ExperimentalFeature_EnablementCalls(self._runtime)
 
     def list(
         self,
@@ -1100,7 +861,7 @@ class ExperimentalFeatureCalls(Namespace):
         limit: int | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ExperimentalFeatureListResponse:
+    ) -> v2_all.ExperimentalFeatureListResponse:
         """`experimentalFeature/list`: List the experimental features and their states.
 
         Args:
@@ -1122,7 +883,7 @@ class ExperimentalFeature_EnablementCalls(Namespace):
 
     def set(
         self, *, enablement: dict[str, bool], timeout_s: float | None = None
-    ) -> ExperimentalFeatureEnablementSetResponse:
+    ) -> v2_all.ExperimentalFeatureEnablementSetResponse:
         """`experimentalFeature/enablement/set`: Switch experimental features on or off.
 
         Args:
@@ -1147,7 +908,7 @@ class ExternalAgentConfigCalls(Namespace):
         migration_source: str | Omit | None = OMIT,
         source: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ExternalAgentConfigDetectResponse:
+    ) -> v2_all.ExternalAgentConfigDetectResponse:
         """`externalAgentConfig/detect`: Look for settings of other agents that could be imported.
 
         Args:
@@ -1177,7 +938,7 @@ class ExternalAgentConfigCalls(Namespace):
     @property
     def import_(self) -> ExternalAgentConfig_ImportCalls:
         """The calls under `external_agent_config.import_`."""
-        return ExternalAgentConfig_ImportCalls(self._client)
+        return ExternalAgentConfig_ImportCalls(self._runtime)
 
 
 class ExternalAgentConfig_ImportCalls(Namespace):
@@ -1188,12 +949,12 @@ class ExternalAgentConfig_ImportCalls(Namespace):
     def __call__(
         self,
         *,
-        migration_items: list[ExternalAgentConfigMigrationItem] | list[dict[str, Any]],
+        migration_items: list[v2_all.ExternalAgentConfigMigrationItem] | list[dict[str, Any]],
         migration_source: str | Omit | None = OMIT,
         provider_id: str | Omit | None = OMIT,
         source: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ExternalAgentConfigImportResponse:
+    ) -> v2_all.ExternalAgentConfigImportResponse:
         """`externalAgentConfig/import`: Import settings of another agent.
 
         Args:
@@ -1216,18 +977,18 @@ class ExternalAgentConfig_ImportCalls(Namespace):
 
     def read_histories(
         self, *, timeout_s: float | None = None
-    ) -> ExternalAgentConfigImportHistoriesReadResponse:
+    ) -> v2_all.ExternalAgentConfigImportHistoriesReadResponse:
         """`externalAgentConfig/import/readHistories`: Read what was imported before."""
         return self._request(call("externalAgentConfig/import/readHistories"), timeout_s)
 
     def record_history(
         self,
         *,
-        item_type_results: list[ExternalAgentConfigImportHistoryRecordTypeResultParams]
+        item_type_results: list[v2_all.ExternalAgentConfigImportHistoryRecordTypeResultParams]
         | list[dict[str, Any]],
         provider_id: str,
         timeout_s: float | None = None,
-    ) -> ExternalAgentConfigImportHistoryRecordResponse:
+    ) -> v2_all.ExternalAgentConfigImportHistoryRecordResponse:
         """`externalAgentConfig/import/recordHistory`: Record what was imported by other means.
 
         Args:
@@ -1259,7 +1020,7 @@ class FeedbackCalls(Namespace):
         tags: dict[str, str] | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> FeedbackUploadResponse:
+    ) -> v2_all.FeedbackUploadResponse:
         """`feedback/upload`: Send feedback, on request with logs."""
         return self._request(
             call(
@@ -1283,11 +1044,11 @@ class FsCalls(Namespace):
     def copy(
         self,
         *,
-        destination_path: AbsolutePathBuf | str,
-        source_path: AbsolutePathBuf | str,
+        destination_path: v2_all.AbsolutePathBuf | str,
+        source_path: v2_all.AbsolutePathBuf | str,
         recursive: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> FsCopyResponse:
+    ) -> v2_all.FsCopyResponse:
         """`fs/copy`: Copy a file or directory tree on the host filesystem.
 
         Args:
@@ -1303,10 +1064,10 @@ class FsCalls(Namespace):
     def create_directory(
         self,
         *,
-        path: AbsolutePathBuf | str,
+        path: v2_all.AbsolutePathBuf | str,
         recursive: bool | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> FsCreateDirectoryResponse:
+    ) -> v2_all.FsCreateDirectoryResponse:
         """`fs/createDirectory`: Create a directory on the host filesystem.
 
         Args:
@@ -1316,8 +1077,8 @@ class FsCalls(Namespace):
         return self._request(call("fs/createDirectory", path=path, recursive=recursive), timeout_s)
 
     def get_metadata(
-        self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None
-    ) -> FsGetMetadataResponse:
+        self, *, path: v2_all.AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> v2_all.FsGetMetadataResponse:
         """`fs/getMetadata`: Request metadata for an absolute path.
 
         Args:
@@ -1326,8 +1087,8 @@ class FsCalls(Namespace):
         return self._request(call("fs/getMetadata", path=path), timeout_s)
 
     def read_directory(
-        self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None
-    ) -> FsReadDirectoryResponse:
+        self, *, path: v2_all.AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> v2_all.FsReadDirectoryResponse:
         """`fs/readDirectory`: List direct child names for a directory.
 
         Args:
@@ -1335,7 +1096,9 @@ class FsCalls(Namespace):
         """
         return self._request(call("fs/readDirectory", path=path), timeout_s)
 
-    def read_file(self, *, path: AbsolutePathBuf | str, timeout_s: float | None = None) -> FsReadFileResponse:
+    def read_file(
+        self, *, path: v2_all.AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> v2_all.FsReadFileResponse:
         """`fs/readFile`: Read a file from the host filesystem.
 
         Args:
@@ -1346,11 +1109,11 @@ class FsCalls(Namespace):
     def remove(
         self,
         *,
-        path: AbsolutePathBuf | str,
+        path: v2_all.AbsolutePathBuf | str,
         force: bool | Omit | None = OMIT,
         recursive: bool | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> FsRemoveResponse:
+    ) -> v2_all.FsRemoveResponse:
         """`fs/remove`: Remove a file or directory tree from the host filesystem.
 
         Args:
@@ -1360,7 +1123,7 @@ class FsCalls(Namespace):
         """
         return self._request(call("fs/remove", path=path, force=force, recursive=recursive), timeout_s)
 
-    def unwatch(self, *, watch_id: str, timeout_s: float | None = None) -> FsUnwatchResponse:
+    def unwatch(self, *, watch_id: str, timeout_s: float | None = None) -> v2_all.FsUnwatchResponse:
         """`fs/unwatch`: Stop filesystem watch notifications for a prior `fs/watch`.
 
         Args:
@@ -1369,8 +1132,8 @@ class FsCalls(Namespace):
         return self._request(call("fs/unwatch", watch_id=watch_id), timeout_s)
 
     def watch(
-        self, *, path: AbsolutePathBuf | str, watch_id: str, timeout_s: float | None = None
-    ) -> FsWatchResponse:
+        self, *, path: v2_all.AbsolutePathBuf | str, watch_id: str, timeout_s: float | None = None
+    ) -> v2_all.FsWatchResponse:
         """`fs/watch`: Start filesystem watch notifications for an absolute path.
 
         Args:
@@ -1380,8 +1143,8 @@ class FsCalls(Namespace):
         return self._request(call("fs/watch", path=path, watch_id=watch_id), timeout_s)
 
     def write_file(
-        self, *, data_base64: str, path: AbsolutePathBuf | str, timeout_s: float | None = None
-    ) -> FsWriteFileResponse:
+        self, *, data_base64: str, path: v2_all.AbsolutePathBuf | str, timeout_s: float | None = None
+    ) -> v2_all.FsWriteFileResponse:
         """`fs/writeFile`: Write a file on the host filesystem.
 
         Args:
@@ -1403,7 +1166,7 @@ class FuzzyFileSearchCalls(Namespace):
         roots: list[str],
         cancellation_token: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> FuzzyFileSearchResponse:
+    ) -> v2_all.FuzzyFileSearchResponse:
         """`fuzzyFileSearch`: Search for files by parts of their names."""
         return self._request(
             call("fuzzyFileSearch", query=query, roots=roots, cancellation_token=cancellation_token),
@@ -1412,7 +1175,7 @@ class FuzzyFileSearchCalls(Namespace):
 
     def session_start(
         self, *, roots: list[str], session_id: str, timeout_s: float | None = None
-    ) -> FuzzyFileSearchSessionStartResponse:
+    ) -> v2_all.FuzzyFileSearchSessionStartResponse:
         """`fuzzyFileSearch/sessionStart` (experimental): Open a search for files that follows a changing
         query.
         """
@@ -1422,13 +1185,13 @@ class FuzzyFileSearchCalls(Namespace):
 
     def session_stop(
         self, *, session_id: str, timeout_s: float | None = None
-    ) -> FuzzyFileSearchSessionStopResponse:
+    ) -> v2_all.FuzzyFileSearchSessionStopResponse:
         """`fuzzyFileSearch/sessionStop` (experimental): Close a search for files."""
         return self._request(call("fuzzyFileSearch/sessionStop", session_id=session_id), timeout_s)
 
     def session_update(
         self, *, query: str, session_id: str, timeout_s: float | None = None
-    ) -> FuzzyFileSearchSessionUpdateResponse:
+    ) -> v2_all.FuzzyFileSearchSessionUpdateResponse:
         """`fuzzyFileSearch/sessionUpdate` (experimental): Change the query of an open search for files."""
         return self._request(
             call("fuzzyFileSearch/sessionUpdate", query=query, session_id=session_id), timeout_s
@@ -1442,7 +1205,7 @@ class HooksCalls(Namespace):
 
     def list(
         self, *, cwds: builtins.list[str] | Omit = OMIT, timeout_s: float | None = None
-    ) -> HooksListResponse:
+    ) -> v2_all.HooksListResponse:
         """`hooks/list`: List the configured hooks of some directories.
 
         Args:
@@ -1463,19 +1226,21 @@ class MarketplaceCalls(Namespace):
         ref_name: str | Omit | None = OMIT,
         sparse_paths: list[str] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> MarketplaceAddResponse:
+    ) -> v2_all.MarketplaceAddResponse:
         """`marketplace/add`: Add a marketplace of plugins."""
         return self._request(
             call("marketplace/add", source=source, ref_name=ref_name, sparse_paths=sparse_paths), timeout_s
         )
 
-    def remove(self, *, marketplace_name: str, timeout_s: float | None = None) -> MarketplaceRemoveResponse:
+    def remove(
+        self, *, marketplace_name: str, timeout_s: float | None = None
+    ) -> v2_all.MarketplaceRemoveResponse:
         """`marketplace/remove`: Remove a marketplace of plugins."""
         return self._request(call("marketplace/remove", marketplace_name=marketplace_name), timeout_s)
 
     def upgrade(
         self, *, marketplace_name: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> MarketplaceUpgradeResponse:
+    ) -> v2_all.MarketplaceUpgradeResponse:
         """`marketplace/upgrade`: Bring one marketplace, or all, up to date."""
         return self._request(call("marketplace/upgrade", marketplace_name=marketplace_name), timeout_s)
 
@@ -1488,22 +1253,22 @@ class McpServerCalls(Namespace):
     @property
     def event(self) -> McpServer_EventCalls:
         """The calls under `mcp_server.event`."""
-        return McpServer_EventCalls(self._client)
+        return McpServer_EventCalls(self._runtime)
 
     @property
     def oauth(self) -> McpServer_OauthCalls:
         """The calls under `mcp_server.oauth`."""
-        return McpServer_OauthCalls(self._client)
+        return McpServer_OauthCalls(self._runtime)
 
     @property
     def resource(self) -> McpServer_ResourceCalls:
         """The calls under `mcp_server.resource`."""
-        return McpServer_ResourceCalls(self._client)
+        return McpServer_ResourceCalls(self._runtime)
 
     @property
     def tool(self) -> McpServer_ToolCalls:
         """The calls under `mcp_server.tool`."""
-        return McpServer_ToolCalls(self._client)
+        return McpServer_ToolCalls(self._runtime)
 
 
 class McpServer_EventCalls(Namespace):
@@ -1514,7 +1279,7 @@ class McpServer_EventCalls(Namespace):
     @property
     def stream(self) -> McpServer_Event_StreamCalls:
         """The calls under `mcp_server.event.stream`."""
-        return McpServer_Event_StreamCalls(self._client)
+        return McpServer_Event_StreamCalls(self._runtime)
 
 
 class McpServer_Event_StreamCalls(Namespace):
@@ -1532,7 +1297,7 @@ class McpServer_Event_StreamCalls(Namespace):
         thread_id: str,
         field_meta: Any | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> McpServerEventStreamStartResponse:
+    ) -> v2_all.McpServerEventStreamStartResponse:
         """`mcpServer/event/stream/start` (experimental): Start a stream of events from an MCP server."""
         return self._request(
             call(
@@ -1549,7 +1314,7 @@ class McpServer_Event_StreamCalls(Namespace):
 
     def stop(
         self, *, subscription_id: str, timeout_s: float | None = None
-    ) -> McpServerEventStreamStopResponse:
+    ) -> v2_all.McpServerEventStreamStopResponse:
         """`mcpServer/event/stream/stop` (experimental): Stop a stream of events from an MCP server."""
         return self._request(call("mcpServer/event/stream/stop", subscription_id=subscription_id), timeout_s)
 
@@ -1563,7 +1328,7 @@ class McpServer_OauthCalls(Namespace):
         self,
         *,
         name: str,
-        client_registration: McpServerOauthClientRegistration
+        client_registration: v2_all.McpServerOauthClientRegistration
         | Literal["auto", "cimd", "dcr"]
         | Omit
         | None = OMIT,
@@ -1571,7 +1336,7 @@ class McpServer_OauthCalls(Namespace):
         thread_id: str | Omit | None = OMIT,
         timeout_secs: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> McpServerOauthLoginResponse:
+    ) -> v2_all.McpServerOauthLoginResponse:
         """`mcpServer/oauth/login`: Start an OAuth login at an MCP server.
 
         Args:
@@ -1603,10 +1368,10 @@ class McpServer_ResourceCalls(Namespace):
         uri: str,
         connector_id: str | Omit | None = OMIT,
         origin_call_id: str | Omit | None = OMIT,
-        target: McpResourceReadTarget | dict[str, Any] | Omit | None = OMIT,
+        target: v2_all.McpResourceReadTarget | dict[str, Any] | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> McpResourceReadResponse:
+    ) -> v2_all.McpResourceReadResponse:
         """`mcpServer/resource/read`: Read a resource of an MCP server.
 
         Args:
@@ -1641,7 +1406,7 @@ class McpServer_ToolCalls(Namespace):
         field_meta: Any | Omit = OMIT,
         arguments: Any | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> McpServerToolCallResponse:
+    ) -> v2_all.McpServerToolCallResponse:
         """`mcpServer/tool/call`: Call a tool of an MCP server."""
         return self._request(
             call(
@@ -1665,12 +1430,12 @@ class McpServerStatusCalls(Namespace):
         self,
         *,
         cursor: str | Omit | None = OMIT,
-        detail: McpServerStatusDetail | Literal["full", "toolsAndAuthOnly"] | Omit | None = OMIT,
+        detail: v2_all.McpServerStatusDetail | Literal["full", "toolsAndAuthOnly"] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         server_name: str | Omit | None = OMIT,
         thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ListMcpServerStatusResponse:
+    ) -> v2_all.ListMcpServerStatusResponse:
         """`mcpServerStatus/list`: List the MCP servers with their tools, resources and login states.
 
         Args:
@@ -1698,13 +1463,13 @@ class MemoryCalls(Namespace):
 
     __slots__ = ()
 
-    def reset(self, *, timeout_s: float | None = None) -> MemoryResetResponse:
+    def reset(self, *, timeout_s: float | None = None) -> v2_all.MemoryResetResponse:
         """`memory/reset` (experimental): Delete what the agent remembers."""
         return self._request(call("memory/reset"), timeout_s)
 
     def status(
         self, *, min_consolidated_threads: int | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> MemoryStatusResponse:
+    ) -> v2_all.MemoryStatusResponse:
         """`memory/status` (experimental): Read the state of what the agent remembers.
 
         Args:
@@ -1723,7 +1488,7 @@ class MockCalls(Namespace):
 
     def experimental_method(
         self, *, value: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> MockExperimentalMethodResponse:
+    ) -> v2_all.MockExperimentalMethodResponse:
         """`mock/experimentalMethod` (experimental): Test-only method used to validate experimental gating.
 
         Args:
@@ -1744,7 +1509,7 @@ class ModelCalls(Namespace):
         include_hidden: bool | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ModelListResponse:
+    ) -> v2_all.ModelListResponse:
         """`model/list`: List the models that can be used.
 
         Args:
@@ -1765,7 +1530,7 @@ class ModelProviderCalls(Namespace):
     @property
     def capabilities(self) -> ModelProvider_CapabilitiesCalls:
         """The calls under `model_provider.capabilities`."""
-        return ModelProvider_CapabilitiesCalls(self._client)
+        return ModelProvider_CapabilitiesCalls(self._runtime)
 
 
 class ModelProvider_CapabilitiesCalls(Namespace):
@@ -1773,7 +1538,7 @@ class ModelProvider_CapabilitiesCalls(Namespace):
 
     __slots__ = ()
 
-    def read(self, *, timeout_s: float | None = None) -> ModelProviderCapabilitiesReadResponse:
+    def read(self, *, timeout_s: float | None = None) -> v2_all.ModelProviderCapabilitiesReadResponse:
         """`modelProvider/capabilities/read`: Read what the configured model provider can do."""
         return self._request(call("modelProvider/capabilities/read"), timeout_s)
 
@@ -1790,7 +1555,7 @@ class PermissionProfileCalls(Namespace):
         cwd: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PermissionProfileListResponse:
+    ) -> v2_all.PermissionProfileListResponse:
         """`permissionProfile/list`: List the permission profiles.
 
         Args:
@@ -1811,10 +1576,10 @@ class PluginCalls(Namespace):
         *,
         plugin_name: str,
         install_attempt_id: str | Omit | None = OMIT,
-        marketplace_path: AbsolutePathBuf | str | Omit | None = OMIT,
+        marketplace_path: v2_all.AbsolutePathBuf | str | Omit | None = OMIT,
         remote_marketplace_name: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginInstallResponse:
+    ) -> v2_all.PluginInstallResponse:
         """`plugin/install`: Install a plugin.
 
         Args:
@@ -1834,10 +1599,10 @@ class PluginCalls(Namespace):
     def installed(
         self,
         *,
-        cwds: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
+        cwds: builtins.list[v2_all.AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
         install_suggestion_plugin_names: builtins.list[str] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginInstalledResponse:
+    ) -> v2_all.PluginInstalledResponse:
         """`plugin/installed`: List the installed plugins.
 
         Args:
@@ -1856,16 +1621,16 @@ class PluginCalls(Namespace):
     def list(
         self,
         *,
-        cwds: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
+        cwds: builtins.list[v2_all.AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
         force_refetch: bool | Omit = OMIT,
         marketplace_kinds: Sequence[
-            PluginListMarketplaceKind
+            v2_all.PluginListMarketplaceKind
             | Literal["local", "vertical", "workspace-directory", "shared-with-me", "created-by-me-remote"]
         ]
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginListResponse:
+    ) -> v2_all.PluginListResponse:
         """`plugin/list`: List the plugins of the marketplaces.
 
         Args:
@@ -1884,10 +1649,10 @@ class PluginCalls(Namespace):
         self,
         *,
         plugin_name: str,
-        marketplace_path: AbsolutePathBuf | str | Omit | None = OMIT,
+        marketplace_path: v2_all.AbsolutePathBuf | str | Omit | None = OMIT,
         remote_marketplace_name: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginReadResponse:
+    ) -> v2_all.PluginReadResponse:
         """`plugin/read`: Read the details of one plugin."""
         return self._request(
             call(
@@ -1901,7 +1666,7 @@ class PluginCalls(Namespace):
 
     def reconcile(
         self, *, reason: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> PluginReconcileResponse:
+    ) -> v2_all.PluginReconcileResponse:
         """`plugin/reconcile`: Bring the installed plugins in line with what they should be.
 
         Args:
@@ -1914,11 +1679,11 @@ class PluginCalls(Namespace):
         *,
         search_term: str,
         cursor: str | Omit | None = OMIT,
-        cwds: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
+        cwds: builtins.list[v2_all.AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        scope: PluginSearchScope | Literal["global", "workspace", "personal"] | Omit | None = OMIT,
+        scope: v2_all.PluginSearchScope | Literal["global", "workspace", "personal"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginSearchResponse:
+    ) -> v2_all.PluginSearchResponse:
         """`plugin/search` (experimental): Search for plugins."""
         return self._request(
             call(
@@ -1930,14 +1695,14 @@ class PluginCalls(Namespace):
     @property
     def share(self) -> Plugin_ShareCalls:
         """The calls under `plugin.share`."""
-        return Plugin_ShareCalls(self._client)
+        return Plugin_ShareCalls(self._runtime)
 
     @property
     def skill(self) -> Plugin_SkillCalls:
         """The calls under `plugin.skill`."""
-        return Plugin_SkillCalls(self._client)
+        return Plugin_SkillCalls(self._runtime)
 
-    def uninstall(self, *, plugin_id: str, timeout_s: float | None = None) -> PluginUninstallResponse:
+    def uninstall(self, *, plugin_id: str, timeout_s: float | None = None) -> v2_all.PluginUninstallResponse:
         """`plugin/uninstall`: Uninstall a plugin."""
         return self._request(call("plugin/uninstall", plugin_id=plugin_id), timeout_s)
 
@@ -1949,30 +1714,35 @@ class Plugin_ShareCalls(Namespace):
 
     def checkout(
         self, *, remote_plugin_id: str, timeout_s: float | None = None
-    ) -> PluginShareCheckoutResponse:
+    ) -> v2_all.PluginShareCheckoutResponse:
         """`plugin/share/checkout`: Fetch a shared plugin to work on it."""
         return self._request(call("plugin/share/checkout", remote_plugin_id=remote_plugin_id), timeout_s)
 
-    def delete(self, *, remote_plugin_id: str, timeout_s: float | None = None) -> PluginShareDeleteResponse:
+    def delete(
+        self, *, remote_plugin_id: str, timeout_s: float | None = None
+    ) -> v2_all.PluginShareDeleteResponse:
         """`plugin/share/delete`: Stop sharing a plugin."""
         return self._request(call("plugin/share/delete", remote_plugin_id=remote_plugin_id), timeout_s)
 
-    def list(self, *, timeout_s: float | None = None) -> PluginShareListResponse:
+    def list(self, *, timeout_s: float | None = None) -> v2_all.PluginShareListResponse:
         """`plugin/share/list`: List the plugins that are shared."""
         return self._request(call("plugin/share/list"), timeout_s)
 
     def save(
         self,
         *,
-        plugin_path: AbsolutePathBuf | str,
-        discoverability: PluginShareDiscoverability
+        plugin_path: v2_all.AbsolutePathBuf | str,
+        discoverability: v2_all.PluginShareDiscoverability
         | Literal["LISTED", "UNLISTED", "PRIVATE"]
         | Omit
         | None = OMIT,
         remote_plugin_id: str | Omit | None = OMIT,
-        share_targets: builtins.list[PluginShareTarget] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
+        share_targets: builtins.list[v2_all.PluginShareTarget]
+        | builtins.list[dict[str, Any]]
+        | Omit
+        | None = OMIT,
         timeout_s: float | None = None,
-    ) -> PluginShareSaveResponse:
+    ) -> v2_all.PluginShareSaveResponse:
         """`plugin/share/save`: Share a plugin, or a new state of it."""
         return self._request(
             call(
@@ -1988,11 +1758,11 @@ class Plugin_ShareCalls(Namespace):
     def update_targets(
         self,
         *,
-        discoverability: PluginShareUpdateDiscoverability | Literal["UNLISTED", "PRIVATE", "LISTED"],
+        discoverability: v2_all.PluginShareUpdateDiscoverability | Literal["UNLISTED", "PRIVATE", "LISTED"],
         remote_plugin_id: str,
-        share_targets: builtins.list[PluginShareTarget] | builtins.list[dict[str, Any]],
+        share_targets: builtins.list[v2_all.PluginShareTarget] | builtins.list[dict[str, Any]],
         timeout_s: float | None = None,
-    ) -> PluginShareUpdateTargetsResponse:
+    ) -> v2_all.PluginShareUpdateTargetsResponse:
         """`plugin/share/updateTargets`: Change with whom a plugin is shared."""
         return self._request(
             call(
@@ -2017,7 +1787,7 @@ class Plugin_SkillCalls(Namespace):
         remote_plugin_id: str,
         skill_name: str,
         timeout_s: float | None = None,
-    ) -> PluginSkillReadResponse:
+    ) -> v2_all.PluginSkillReadResponse:
         """`plugin/skill/read`: Read a skill of a remote plugin."""
         return self._request(
             call(
@@ -2035,7 +1805,7 @@ class ProcessCalls(Namespace):
 
     __slots__ = ()
 
-    def kill(self, *, process_handle: str, timeout_s: float | None = None) -> ProcessKillResponse:
+    def kill(self, *, process_handle: str, timeout_s: float | None = None) -> v2_all.ProcessKillResponse:
         """`process/kill` (experimental): Terminate a running `process/spawn` session by client-supplied
         `processHandle`.
 
@@ -2050,9 +1820,9 @@ class ProcessCalls(Namespace):
         self,
         *,
         process_handle: str,
-        size: ProcessTerminalSize | dict[str, Any],
+        size: v2_all.ProcessTerminalSize | dict[str, Any],
         timeout_s: float | None = None,
-    ) -> ProcessResizePtyResponse:
+    ) -> v2_all.ProcessResizePtyResponse:
         """`process/resizePty` (experimental): Resize a running PTY-backed `process/spawn` session by
         client-supplied `processHandle`.
 
@@ -2068,17 +1838,17 @@ class ProcessCalls(Namespace):
         self,
         *,
         command: list[str],
-        cwd: AbsolutePathBuf | str,
+        cwd: v2_all.AbsolutePathBuf | str,
         process_handle: str,
         env: dict[str, str | None] | Omit | None = OMIT,
         output_bytes_cap: int | Omit | None = OMIT,
-        size: ProcessTerminalSize | dict[str, Any] | Omit | None = OMIT,
+        size: v2_all.ProcessTerminalSize | dict[str, Any] | Omit | None = OMIT,
         stream_stdin: bool | Omit = OMIT,
         stream_stdout_stderr: bool | Omit = OMIT,
         timeout_ms: int | Omit | None = OMIT,
         tty: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> ProcessSpawnResponse:
+    ) -> v2_all.ProcessSpawnResponse:
         """`process/spawn` (experimental): Spawn a standalone process (argv vector) without a Codex sandbox.
 
         Spawn a standalone process (argv vector) without a Codex sandbox on the host where the app server is
@@ -2129,7 +1899,7 @@ class ProcessCalls(Namespace):
         close_stdin: bool | Omit = OMIT,
         delta_base64: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ProcessWriteStdinResponse:
+    ) -> v2_all.ProcessWriteStdinResponse:
         """`process/writeStdin` (experimental): Write stdin bytes to a running `process/spawn` session or
         close stdin.
 
@@ -2161,10 +1931,10 @@ class ProjectCalls(Namespace):
         *,
         idempotency_key: str,
         name: str,
-        roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]],
+        roots: builtins.list[v2_all.ProjectRoot] | builtins.list[dict[str, Any]],
         metadata: dict[str, str] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ProjectCreateResponse:
+    ) -> v2_all.ProjectCreateResponse:
         """`project/create` (experimental): Create a project."""
         return self._request(
             call(
@@ -2173,7 +1943,7 @@ class ProjectCalls(Namespace):
             timeout_s,
         )
 
-    def delete(self, *, project_id: str, timeout_s: float | None = None) -> ProjectDeleteResponse:
+    def delete(self, *, project_id: str, timeout_s: float | None = None) -> v2_all.ProjectDeleteResponse:
         """`project/delete` (experimental): Delete a project."""
         return self._request(call("project/delete", project_id=project_id), timeout_s)
 
@@ -2182,11 +1952,11 @@ class ProjectCalls(Namespace):
         *,
         idempotency_key: str,
         name: str,
-        roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]],
+        roots: builtins.list[v2_all.ProjectRoot] | builtins.list[dict[str, Any]],
         metadata: dict[str, str] | Omit | None = OMIT,
         threads: builtins.list[str] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ProjectImportResponse:
+    ) -> v2_all.ProjectImportResponse:
         """`project/import` (experimental): Create a project together with its threads."""
         return self._request(
             call(
@@ -2205,10 +1975,10 @@ class ProjectCalls(Namespace):
         *,
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
-        sort_key: ProjectSortKey | Literal["position", "recencyAt"] | Omit | None = OMIT,
+        sort_direction: v2_all.SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        sort_key: v2_all.ProjectSortKey | Literal["position", "recencyAt"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ProjectListResponse:
+    ) -> v2_all.ProjectListResponse:
         """`project/list` (experimental): List the projects, a page at a time.
 
         Args:
@@ -2224,13 +1994,13 @@ class ProjectCalls(Namespace):
 
     def move(
         self, *, project_id: str, before_project_id: str | Omit | None = OMIT, timeout_s: float | None = None
-    ) -> ProjectMoveResponse:
+    ) -> v2_all.ProjectMoveResponse:
         """`project/move` (experimental): Move a project in the order of projects."""
         return self._request(
             call("project/move", project_id=project_id, before_project_id=before_project_id), timeout_s
         )
 
-    def read(self, *, project_id: str, timeout_s: float | None = None) -> ProjectReadResponse:
+    def read(self, *, project_id: str, timeout_s: float | None = None) -> v2_all.ProjectReadResponse:
         """`project/read` (experimental): Read one project."""
         return self._request(call("project/read", project_id=project_id), timeout_s)
 
@@ -2240,9 +2010,9 @@ class ProjectCalls(Namespace):
         project_id: str,
         metadata: dict[str, str] | Omit | None = OMIT,
         name: str | Omit | None = OMIT,
-        roots: builtins.list[ProjectRoot] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
+        roots: builtins.list[v2_all.ProjectRoot] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ProjectUpdateResponse:
+    ) -> v2_all.ProjectUpdateResponse:
         """`project/update` (experimental): Change a project's name, roots or metadata."""
         return self._request(
             call("project/update", project_id=project_id, metadata=metadata, name=name, roots=roots),
@@ -2258,29 +2028,29 @@ class RemoteControlCalls(Namespace):
     @property
     def client(self) -> RemoteControl_ClientCalls:
         """The calls under `remote_control.client`."""
-        return RemoteControl_ClientCalls(self._client)
+        return RemoteControl_ClientCalls(self._runtime)
 
     def disable(
         self, *, ephemeral: bool | Omit = OMIT, timeout_s: float | None = None
-    ) -> RemoteControlDisableResponse:
+    ) -> v2_all.RemoteControlDisableResponse:
         """`remoteControl/disable` (experimental): Switch remote control off."""
         return self._request(call("remoteControl/disable", ephemeral=ephemeral), timeout_s)
 
     def enable(
         self, *, ephemeral: bool | Omit = OMIT, timeout_s: float | None = None
-    ) -> RemoteControlEnableResponse:
+    ) -> v2_all.RemoteControlEnableResponse:
         """`remoteControl/enable` (experimental): Switch remote control on."""
         return self._request(call("remoteControl/enable", ephemeral=ephemeral), timeout_s)
 
     @property
     def pairing(self) -> RemoteControl_PairingCalls:
         """The calls under `remote_control.pairing`."""
-        return RemoteControl_PairingCalls(self._client)
+        return RemoteControl_PairingCalls(self._runtime)
 
     @property
     def status(self) -> RemoteControl_StatusCalls:
         """The calls under `remote_control.status`."""
-        return RemoteControl_StatusCalls(self._client)
+        return RemoteControl_StatusCalls(self._runtime)
 
 
 class RemoteControl_ClientCalls(Namespace):
@@ -2294,9 +2064,9 @@ class RemoteControl_ClientCalls(Namespace):
         environment_id: str,
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        order: RemoteControlClientsListOrder | Literal["asc", "desc"] | Omit | None = OMIT,
+        order: v2_all.RemoteControlClientsListOrder | Literal["asc", "desc"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> RemoteControlClientsListResponse:
+    ) -> v2_all.RemoteControlClientsListResponse:
         """`remoteControl/client/list` (experimental): List the clients that may control an environment."""
         return self._request(
             call(
@@ -2311,7 +2081,7 @@ class RemoteControl_ClientCalls(Namespace):
 
     def revoke(
         self, *, client_id: str, environment_id: str, timeout_s: float | None = None
-    ) -> RemoteControlClientsRevokeResponse:
+    ) -> v2_all.RemoteControlClientsRevokeResponse:
         """`remoteControl/client/revoke` (experimental): Take a client's right to control an environment."""
         return self._request(
             call("remoteControl/client/revoke", client_id=client_id, environment_id=environment_id), timeout_s
@@ -2325,7 +2095,7 @@ class RemoteControl_PairingCalls(Namespace):
 
     def start(
         self, *, manual_code: bool | Omit = OMIT, timeout_s: float | None = None
-    ) -> RemoteControlPairingStartResponse:
+    ) -> v2_all.RemoteControlPairingStartResponse:
         """`remoteControl/pairing/start` (experimental): Start to pair a client for remote control."""
         return self._request(call("remoteControl/pairing/start", manual_code=manual_code), timeout_s)
 
@@ -2335,7 +2105,7 @@ class RemoteControl_PairingCalls(Namespace):
         manual_pairing_code: str | Omit | None = OMIT,
         pairing_code: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> RemoteControlPairingStatusResponse:
+    ) -> v2_all.RemoteControlPairingStatusResponse:
         """`remoteControl/pairing/status` (experimental): Read how far a pairing has come."""
         return self._request(
             call(
@@ -2352,7 +2122,7 @@ class RemoteControl_StatusCalls(Namespace):
 
     __slots__ = ()
 
-    def read(self, *, timeout_s: float | None = None) -> RemoteControlStatusReadResponse:
+    def read(self, *, timeout_s: float | None = None) -> v2_all.RemoteControlStatusReadResponse:
         """`remoteControl/status/read` (experimental): Read the state of remote control."""
         return self._request(call("remoteControl/status/read"), timeout_s)
 
@@ -2365,11 +2135,11 @@ class ReviewCalls(Namespace):
     def start(
         self,
         *,
-        target: ReviewTarget | dict[str, Any],
+        target: v2_all.ReviewTarget | dict[str, Any],
         thread_id: str,
-        delivery: ReviewDelivery | Literal["inline", "detached"] | Omit | None = OMIT,
+        delivery: v2_all.ReviewDelivery | Literal["inline", "detached"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ReviewStartResponse:
+    ) -> v2_all.ReviewStartResponse:
         """`review/start`: Start a review: of uncommitted changes, a branch, a commit, or as instructed.
 
         Args:
@@ -2388,7 +2158,7 @@ class RolloutCalls(Namespace):
 
     __slots__ = ()
 
-    def compress(self, *, timeout_s: float | None = None) -> RolloutCompressResponse:
+    def compress(self, *, timeout_s: float | None = None) -> v2_all.RolloutCompressResponse:
         """`rollout/compress` (experimental): Start a best-effort background compression pass for cold local
         rollouts.
         """
@@ -2400,7 +2170,7 @@ class ServerCalls(Namespace):
 
     __slots__ = ()
 
-    def diagnostics(self, *, timeout_s: float | None = None) -> ServerDiagnosticsResponse:
+    def diagnostics(self, *, timeout_s: float | None = None) -> v2_all.ServerDiagnosticsResponse:
         """`server/diagnostics` (experimental): Read content-free, process-local diagnostics."""
         return self._request(call("server/diagnostics"), timeout_s)
 
@@ -2413,12 +2183,12 @@ class SkillsCalls(Namespace):
     @property
     def config(self) -> Skills_ConfigCalls:
         """The calls under `skills.config`."""
-        return Skills_ConfigCalls(self._client)
+        return Skills_ConfigCalls(self._runtime)
 
     @property
     def extra_roots(self) -> Skills_ExtraRootsCalls:
         """The calls under `skills.extra_roots`."""
-        return Skills_ExtraRootsCalls(self._client)
+        return Skills_ExtraRootsCalls(self._runtime)
 
     def list(
         self,
@@ -2426,7 +2196,7 @@ class SkillsCalls(Namespace):
         cwds: builtins.list[str] | Omit = OMIT,
         force_reload: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> SkillsListResponse:
+    ) -> v2_all.SkillsListResponse:
         """`skills/list`: List the skills of some directories.
 
         Args:
@@ -2446,9 +2216,9 @@ class Skills_ConfigCalls(Namespace):
         *,
         enabled: bool,
         name: str | Omit | None = OMIT,
-        path: AbsolutePathBuf | str | Omit | None = OMIT,
+        path: v2_all.AbsolutePathBuf | str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> SkillsConfigWriteResponse:
+    ) -> v2_all.SkillsConfigWriteResponse:
         """`skills/config/write`: Switch a skill on or off.
 
         Args:
@@ -2464,8 +2234,8 @@ class Skills_ExtraRootsCalls(Namespace):
     __slots__ = ()
 
     def set(
-        self, *, extra_roots: list[AbsolutePathBuf] | list[str], timeout_s: float | None = None
-    ) -> SkillsExtraRootsSetResponse:
+        self, *, extra_roots: list[v2_all.AbsolutePathBuf] | list[str], timeout_s: float | None = None
+    ) -> v2_all.SkillsExtraRootsSetResponse:
         """`skills/extraRoots/set`: Set further directories in which skills are looked for."""
         return self._request(call("skills/extraRoots/set", extra_roots=extra_roots), timeout_s)
 
@@ -2477,7 +2247,7 @@ class ThreadCalls(Namespace):
 
     def approve_guardian_denied_action(
         self, *, event: Any, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadApproveGuardianDeniedActionResponse:
+    ) -> v2_all.ThreadApproveGuardianDeniedActionResponse:
         """`thread/approveGuardianDeniedAction`: Allow an action that the automatic reviewer has denied.
 
         Args:
@@ -2487,33 +2257,33 @@ class ThreadCalls(Namespace):
             call("thread/approveGuardianDeniedAction", event=event, thread_id=thread_id), timeout_s
         )
 
-    def archive(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadArchiveResponse:
+    def archive(self, *, thread_id: str, timeout_s: float | None = None) -> v2_all.ThreadArchiveResponse:
         """`thread/archive`: Move a stored thread to the archive."""
         return self._request(call("thread/archive", thread_id=thread_id), timeout_s)
 
     @property
     def attachment(self) -> Thread_AttachmentCalls:
         """The calls under `thread.attachment`."""
-        return Thread_AttachmentCalls(self._client)
+        return Thread_AttachmentCalls(self._runtime)
 
     @property
     def attachment_owner(self) -> Thread_AttachmentOwnerCalls:
         """The calls under `thread.attachment_owner`."""
-        return Thread_AttachmentOwnerCalls(self._client)
+        return Thread_AttachmentOwnerCalls(self._runtime)
 
     @property
     def background_terminals(self) -> Thread_BackgroundTerminalsCalls:
         """The calls under `thread.background_terminals`."""
-        return Thread_BackgroundTerminalsCalls(self._client)
+        return Thread_BackgroundTerminalsCalls(self._runtime)
 
     @property
     def compact(self) -> Thread_CompactCalls:
         """The calls under `thread.compact`."""
-        return Thread_CompactCalls(self._client)
+        return Thread_CompactCalls(self._runtime)
 
     def decrement_elicitation(
         self, *, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadDecrementElicitationResponse:
+    ) -> v2_all.ThreadDecrementElicitationResponse:
         """`thread/decrement_elicitation` (experimental): Decrement the thread-local out-of-band elicitation
         counter.
 
@@ -2526,7 +2296,7 @@ class ThreadCalls(Namespace):
         """
         return self._request(call("thread/decrement_elicitation", thread_id=thread_id), timeout_s)
 
-    def delete(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadDeleteResponse:
+    def delete(self, *, thread_id: str, timeout_s: float | None = None) -> v2_all.ThreadDeleteResponse:
         """`thread/delete`: Delete a stored thread."""
         return self._request(call("thread/delete", thread_id=thread_id), timeout_s)
 
@@ -2534,12 +2304,12 @@ class ThreadCalls(Namespace):
         self,
         *,
         thread_id: str,
-        approval_policy: AskForApproval
+        approval_policy: v2_all.AskForApproval
         | Literal["untrusted", "on-request", "never"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
@@ -2557,18 +2327,21 @@ class ThreadCalls(Namespace):
         model_provider: str | Omit | None = OMIT,
         path: str | Omit | None = OMIT,
         permissions: str | Omit | None = OMIT,
-        runtime_workspace_roots: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
-        sandbox: SandboxMode
+        runtime_workspace_roots: builtins.list[v2_all.AbsolutePathBuf]
+        | builtins.list[str]
+        | Omit
+        | None = OMIT,
+        sandbox: v2_all.SandboxMode
         | Literal["read-only", "workspace-write", "danger-full-access"]
         | Omit
         | None = OMIT,
         service_tier: str | Omit | None = OMIT,
-        thread_source: ThreadSource
+        thread_source: v2_all.ThreadSource
         | Literal["user", "subagent", "memory_consolidation"]
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadForkResponse:
+    ) -> v2_all.ThreadForkResponse:
         """`thread/fork`: There are two ways to fork a thread: 1. By thread_id: load the thread from disk by
         thread_id and fork it into a new thread. 2. By path: load the thread from disk by path and fork it
         into a new thread.
@@ -2635,11 +2408,11 @@ class ThreadCalls(Namespace):
     @property
     def goal(self) -> Thread_GoalCalls:
         """The calls under `thread.goal`."""
-        return Thread_GoalCalls(self._client)
+        return Thread_GoalCalls(self._runtime)
 
     def increment_elicitation(
         self, *, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadIncrementElicitationResponse:
+    ) -> v2_all.ThreadIncrementElicitationResponse:
         """`thread/increment_elicitation` (experimental): Increment the thread-local out-of-band elicitation
         counter.
 
@@ -2655,7 +2428,7 @@ class ThreadCalls(Namespace):
 
     def inject_items(
         self, *, items: builtins.list[Any], thread_id: str, timeout_s: float | None = None
-    ) -> ThreadInjectItemsResponse:
+    ) -> v2_all.ThreadInjectItemsResponse:
         """`thread/inject_items`: Append raw Responses API items to the thread history without starting a
         user turn.
 
@@ -2667,7 +2440,7 @@ class ThreadCalls(Namespace):
     @property
     def items(self) -> Thread_ItemsCalls:
         """The calls under `thread.items`."""
-        return Thread_ItemsCalls(self._client)
+        return Thread_ItemsCalls(self._runtime)
 
     def list(
         self,
@@ -2675,7 +2448,7 @@ class ThreadCalls(Namespace):
         ancestor_thread_id: str | Omit | None = OMIT,
         archived: bool | Omit | None = OMIT,
         cursor: str | Omit | None = OMIT,
-        cwd: ThreadListCwdFilter | str | builtins.list[str] | Omit | None = OMIT,
+        cwd: v2_all.ThreadListCwdFilter | str | builtins.list[str] | Omit | None = OMIT,
         excluded_thread_ids: builtins.list[str] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         model_providers: builtins.list[str] | Omit | None = OMIT,
@@ -2684,13 +2457,13 @@ class ThreadCalls(Namespace):
         project_id: str | Omit | None = OMIT,
         search_term: str | Omit | None = OMIT,
         section_id: str | Omit | None = OMIT,
-        sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
-        sort_key: ThreadSortKey
+        sort_direction: v2_all.SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        sort_key: v2_all.ThreadSortKey
         | Literal["created_at", "updated_at", "recency_at", "section_position"]
         | Omit
         | None = OMIT,
         source_kinds: Sequence[
-            ThreadSourceKind
+            v2_all.ThreadSourceKind
             | Literal[
                 "cli",
                 "vscode",
@@ -2708,7 +2481,7 @@ class ThreadCalls(Namespace):
         | None = OMIT,
         use_state_db_only: bool | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadListResponse:
+    ) -> v2_all.ThreadListResponse:
         """`thread/list`: List the stored threads, a page at a time.
 
         Args:
@@ -2768,36 +2541,36 @@ class ThreadCalls(Namespace):
     @property
     def loaded(self) -> Thread_LoadedCalls:
         """The calls under `thread.loaded`."""
-        return Thread_LoadedCalls(self._client)
+        return Thread_LoadedCalls(self._runtime)
 
     @property
     def memory_mode(self) -> Thread_MemoryModeCalls:
         """The calls under `thread.memory_mode`."""
-        return Thread_MemoryModeCalls(self._client)
+        return Thread_MemoryModeCalls(self._runtime)
 
     @property
     def metadata(self) -> Thread_MetadataCalls:
         """The calls under `thread.metadata`."""
-        return Thread_MetadataCalls(self._client)
+        return Thread_MetadataCalls(self._runtime)
 
     @property
     def name(self) -> Thread_NameCalls:
         """The calls under `thread.name`."""
-        return Thread_NameCalls(self._client)
+        return Thread_NameCalls(self._runtime)
 
     @property
     def prediction(self) -> Thread_PredictionCalls:
         """The calls under `thread.prediction`."""
-        return Thread_PredictionCalls(self._client)
+        return Thread_PredictionCalls(self._runtime)
 
     @property
     def queue(self) -> Thread_QueueCalls:
         """The calls under `thread.queue`."""
-        return Thread_QueueCalls(self._client)
+        return Thread_QueueCalls(self._runtime)
 
     def read(
         self, *, thread_id: str, include_turns: bool | Omit = OMIT, timeout_s: float | None = None
-    ) -> ThreadReadResponse:
+    ) -> v2_all.ThreadReadResponse:
         """`thread/read`: Read a stored thread, on request with its turns.
 
         Args:
@@ -2810,23 +2583,23 @@ class ThreadCalls(Namespace):
     @property
     def read_state(self) -> Thread_ReadStateCalls:
         """The calls under `thread.read_state`."""
-        return Thread_ReadStateCalls(self._client)
+        return Thread_ReadStateCalls(self._runtime)
 
     @property
     def realtime(self) -> Thread_RealtimeCalls:
         """The calls under `thread.realtime`."""
-        return Thread_RealtimeCalls(self._client)
+        return Thread_RealtimeCalls(self._runtime)
 
     def resume(
         self,
         *,
         thread_id: str,
-        approval_policy: AskForApproval
+        approval_policy: v2_all.AskForApproval
         | Literal["untrusted", "on-request", "never"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
@@ -2835,21 +2608,24 @@ class ThreadCalls(Namespace):
         cwd: str | Omit | None = OMIT,
         developer_instructions: str | Omit | None = OMIT,
         exclude_turns: bool | Omit = OMIT,
-        history: builtins.list[ResponseItem] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
-        initial_turns_page: ThreadResumeInitialTurnsPageParams | dict[str, Any] | Omit | None = OMIT,
+        history: builtins.list[v2_all.ResponseItem] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
+        initial_turns_page: v2_all.ThreadResumeInitialTurnsPageParams | dict[str, Any] | Omit | None = OMIT,
         model: str | Omit | None = OMIT,
         model_provider: str | Omit | None = OMIT,
         path: str | Omit | None = OMIT,
         permissions: str | Omit | None = OMIT,
-        personality: Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
-        runtime_workspace_roots: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
-        sandbox: SandboxMode
+        personality: v2_all.Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
+        runtime_workspace_roots: builtins.list[v2_all.AbsolutePathBuf]
+        | builtins.list[str]
+        | Omit
+        | None = OMIT,
+        sandbox: v2_all.SandboxMode
         | Literal["read-only", "workspace-write", "danger-full-access"]
         | Omit
         | None = OMIT,
         service_tier: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadResumeResponse:
+    ) -> v2_all.ThreadResumeResponse:
         """`thread/resume`: There are three ways to resume a thread: 1. By thread_id: load the thread from
         disk by thread_id and resume it. 2. By history: instantiate the thread from memory and resume it.
         3. By path: load the thread from disk by path and resume it.
@@ -2910,7 +2686,7 @@ class ThreadCalls(Namespace):
 
     def revert(
         self, *, before_turn_id: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadRevertResponse:
+    ) -> v2_all.ThreadRevertResponse:
         """`thread/revert`: Replace a paginated thread's durable history with the prefix before one turn.
 
         This only changes persisted conversation history. It does not revert local file changes.
@@ -2929,13 +2705,13 @@ class ThreadCalls(Namespace):
         archived: bool | Omit | None = OMIT,
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
-        sort_key: ThreadSearchSortKey
+        sort_direction: v2_all.SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        sort_key: v2_all.ThreadSearchSortKey
         | Literal["created_at", "updated_at", "recency_at"]
         | Omit
         | None = OMIT,
         source_kinds: Sequence[
-            ThreadSourceKind
+            v2_all.ThreadSourceKind
             | Literal[
                 "cli",
                 "vscode",
@@ -2952,7 +2728,7 @@ class ThreadCalls(Namespace):
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSearchResponse:
+    ) -> v2_all.ThreadSearchResponse:
         """`thread/search` (experimental): Search the stored threads, a page at a time.
 
         Args:
@@ -2988,7 +2764,7 @@ class ThreadCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSearchOccurrencesResponse:
+    ) -> v2_all.ThreadSearchOccurrencesResponse:
         """`thread/searchOccurrences` (experimental): Parameters for searching visible message occurrences
         within one paginated thread.
 
@@ -3012,12 +2788,12 @@ class ThreadCalls(Namespace):
     @property
     def section(self) -> Thread_SectionCalls:
         """The calls under `thread.section`."""
-        return Thread_SectionCalls(self._client)
+        return Thread_SectionCalls(self._runtime)
 
     @property
     def settings(self) -> Thread_SettingsCalls:
         """The calls under `thread.settings`."""
-        return Thread_SettingsCalls(self._client)
+        return Thread_SettingsCalls(self._runtime)
 
     def shell_command(
         self,
@@ -3026,7 +2802,7 @@ class ThreadCalls(Namespace):
         thread_id: str,
         timeout_ms: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadShellCommandResponse:
+    ) -> v2_all.ThreadShellCommandResponse:
         """`thread/shellCommand`: Run a command of the user's in a thread.
 
         Args:
@@ -3046,12 +2822,12 @@ class ThreadCalls(Namespace):
         self,
         *,
         allow_provider_model_fallback: bool | Omit = OMIT,
-        approval_policy: AskForApproval
+        approval_policy: v2_all.AskForApproval
         | Literal["untrusted", "on-request", "never"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
@@ -3060,43 +2836,49 @@ class ThreadCalls(Namespace):
         cwd: str | Omit | None = OMIT,
         daybreak_enabled: bool | Omit | None = OMIT,
         developer_instructions: str | Omit | None = OMIT,
-        dynamic_tools: builtins.list[DynamicToolSpec] | builtins.list[dict[str, Any]] | Omit | None = OMIT,
-        environments: builtins.list[TurnEnvironmentParams]
+        dynamic_tools: builtins.list[v2_all.DynamicToolSpec]
+        | builtins.list[dict[str, Any]]
+        | Omit
+        | None = OMIT,
+        environments: builtins.list[v2_all.TurnEnvironmentParams]
         | builtins.list[dict[str, Any]]
         | Omit
         | None = OMIT,
         ephemeral: bool | Omit | None = OMIT,
         experimental_raw_events: bool | Omit = OMIT,
-        history_mode: ThreadHistoryMode | Literal["legacy", "paginated"] | Omit | None = OMIT,
+        history_mode: v2_all.ThreadHistoryMode | Literal["legacy", "paginated"] | Omit | None = OMIT,
         mock_experimental_field: str | Omit | None = OMIT,
         model: str | Omit | None = OMIT,
         model_provider: str | Omit | None = OMIT,
-        multi_agent_mode: MultiAgentMode
+        multi_agent_mode: v2_all.MultiAgentMode
         | Literal["explicitRequestOnly", "proactive"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
         permissions: str | Omit | None = OMIT,
-        personality: Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
+        personality: v2_all.Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
         project_id: str | Omit | None = OMIT,
-        runtime_workspace_roots: builtins.list[AbsolutePathBuf] | builtins.list[str] | Omit | None = OMIT,
-        sandbox: SandboxMode
+        runtime_workspace_roots: builtins.list[v2_all.AbsolutePathBuf]
+        | builtins.list[str]
+        | Omit
+        | None = OMIT,
+        sandbox: v2_all.SandboxMode
         | Literal["read-only", "workspace-write", "danger-full-access"]
         | Omit
         | None = OMIT,
-        selected_capability_roots: builtins.list[SelectedCapabilityRoot]
+        selected_capability_roots: builtins.list[v2_all.SelectedCapabilityRoot]
         | builtins.list[dict[str, Any]]
         | Omit
         | None = OMIT,
         service_name: str | Omit | None = OMIT,
         service_tier: str | Omit | None = OMIT,
-        session_start_source: ThreadStartSource | Literal["startup", "clear"] | Omit | None = OMIT,
-        thread_source: ThreadSource
+        session_start_source: v2_all.ThreadStartSource | Literal["startup", "clear"] | Omit | None = OMIT,
+        thread_source: v2_all.ThreadSource
         | Literal["user", "subagent", "memory_consolidation"]
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadStartResponse:
+    ) -> v2_all.ThreadStartResponse:
         """`thread/start`: Start a new thread; what is left out is as the configuration has it.
 
         Args:
@@ -3163,18 +2945,20 @@ class ThreadCalls(Namespace):
     @property
     def timeline(self) -> Thread_TimelineCalls:
         """The calls under `thread.timeline`."""
-        return Thread_TimelineCalls(self._client)
+        return Thread_TimelineCalls(self._runtime)
 
     @property
     def turns(self) -> Thread_TurnsCalls:
         """The calls under `thread.turns`."""
-        return Thread_TurnsCalls(self._client)
+        return Thread_TurnsCalls(self._runtime)
 
-    def unarchive(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadUnarchiveResponse:
+    def unarchive(self, *, thread_id: str, timeout_s: float | None = None) -> v2_all.ThreadUnarchiveResponse:
         """`thread/unarchive`: Bring a thread back from the archive."""
         return self._request(call("thread/unarchive", thread_id=thread_id), timeout_s)
 
-    def unsubscribe(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadUnsubscribeResponse:
+    def unsubscribe(
+        self, *, thread_id: str, timeout_s: float | None = None
+    ) -> v2_all.ThreadUnsubscribeResponse:
         """`thread/unsubscribe`: Stop receiving the events of a thread."""
         return self._request(call("thread/unsubscribe", thread_id=thread_id), timeout_s)
 
@@ -3192,7 +2976,7 @@ class Thread_AttachmentCalls(Namespace):
         payload: Any,
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadAttachmentAddResponse:
+    ) -> v2_all.ThreadAttachmentAddResponse:
         """`thread/attachment/add`: Parameters for creating or locating an attachment on its owning thread."""
         return self._request(
             call(
@@ -3212,7 +2996,7 @@ class Thread_AttachmentCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadAttachmentListResponse:
+    ) -> v2_all.ThreadAttachmentListResponse:
         """`thread/attachment/list`: Parameters for listing attachments from one thread."""
         return self._request(
             call("thread/attachment/list", thread_id=thread_id, cursor=cursor, limit=limit), timeout_s
@@ -3220,7 +3004,7 @@ class Thread_AttachmentCalls(Namespace):
 
     def remove(
         self, *, attachment_type: str, identity_key: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadAttachmentRemoveResponse:
+    ) -> v2_all.ThreadAttachmentRemoveResponse:
         """`thread/attachment/remove`: Parameters for deleting an attachment by its stable thread-local
         identity.
         """
@@ -3249,7 +3033,7 @@ class Thread_AttachmentOwnerCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadAttachmentOwnerListResponse:
+    ) -> v2_all.ThreadAttachmentOwnerListResponse:
         """`thread/attachmentOwner/list`: Parameters for reverse lookup by attachment identity within this
         server's store.
 
@@ -3276,7 +3060,7 @@ class Thread_BackgroundTerminalsCalls(Namespace):
 
     def clean(
         self, *, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadBackgroundTerminalsCleanResponse:
+    ) -> v2_all.ThreadBackgroundTerminalsCleanResponse:
         """`thread/backgroundTerminals/clean` (experimental): End the background terminals of a thread."""
         return self._request(call("thread/backgroundTerminals/clean", thread_id=thread_id), timeout_s)
 
@@ -3287,7 +3071,7 @@ class Thread_BackgroundTerminalsCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadBackgroundTerminalsListResponse:
+    ) -> v2_all.ThreadBackgroundTerminalsListResponse:
         """`thread/backgroundTerminals/list` (experimental): List the background terminals of a thread.
 
         Args:
@@ -3301,7 +3085,7 @@ class Thread_BackgroundTerminalsCalls(Namespace):
 
     def terminate(
         self, *, process_id: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadBackgroundTerminalsTerminateResponse:
+    ) -> v2_all.ThreadBackgroundTerminalsTerminateResponse:
         """`thread/backgroundTerminals/terminate` (experimental): End one background terminal of a thread."""
         return self._request(
             call("thread/backgroundTerminals/terminate", process_id=process_id, thread_id=thread_id),
@@ -3314,7 +3098,7 @@ class Thread_CompactCalls(Namespace):
 
     __slots__ = ()
 
-    def start(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadCompactStartResponse:
+    def start(self, *, thread_id: str, timeout_s: float | None = None) -> v2_all.ThreadCompactStartResponse:
         """`thread/compact/start`: Start to replace a thread's history by a summary."""
         return self._request(call("thread/compact/start", thread_id=thread_id), timeout_s)
 
@@ -3328,9 +3112,9 @@ class Thread_GoalCalls(Namespace):
         self,
         *,
         thread_id: str,
-        origin: ThreadGoalMutationOrigin | Literal["user", "automatic"] | Omit | None = OMIT,
+        origin: v2_all.ThreadGoalMutationOrigin | Literal["user", "automatic"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadGoalClearResponse:
+    ) -> v2_all.ThreadGoalClearResponse:
         """`thread/goal/clear`: Take back a thread's goal.
 
         Args:
@@ -3338,7 +3122,7 @@ class Thread_GoalCalls(Namespace):
         """
         return self._request(call("thread/goal/clear", thread_id=thread_id, origin=origin), timeout_s)
 
-    def get(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadGoalGetResponse:
+    def get(self, *, thread_id: str, timeout_s: float | None = None) -> v2_all.ThreadGoalGetResponse:
         """`thread/goal/get`: Read a thread's goal."""
         return self._request(call("thread/goal/get", thread_id=thread_id), timeout_s)
 
@@ -3347,14 +3131,14 @@ class Thread_GoalCalls(Namespace):
         *,
         thread_id: str,
         objective: str | Omit | None = OMIT,
-        origin: ThreadGoalMutationOrigin | Literal["user", "automatic"] | Omit | None = OMIT,
-        status: ThreadGoalStatus
+        origin: v2_all.ThreadGoalMutationOrigin | Literal["user", "automatic"] | Omit | None = OMIT,
+        status: v2_all.ThreadGoalStatus
         | Literal["active", "paused", "blocked", "usageLimited", "budgetLimited", "complete"]
         | Omit
         | None = OMIT,
         token_budget: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadGoalSetResponse:
+    ) -> v2_all.ThreadGoalSetResponse:
         """`thread/goal/set`: Set or change a thread's goal.
 
         Args:
@@ -3382,12 +3166,12 @@ class Thread_ItemsCalls(Namespace):
         self,
         *,
         thread_id: str,
-        cursor: ThreadItemsListCursor | str | dict[str, Any] | Omit | None = OMIT,
+        cursor: v2_all.ThreadItemsListCursor | str | dict[str, Any] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        sort_direction: v2_all.SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
         turn_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadItemsListResponse:
+    ) -> v2_all.ThreadItemsListResponse:
         """`thread/items/list`: List the stored items of a thread, a page at a time.
 
         Args:
@@ -3412,7 +3196,7 @@ class Thread_ItemsCalls(Namespace):
 
     def read(
         self, *, item_ids: builtins.list[str], thread_id: str, turn_id: str, timeout_s: float | None = None
-    ) -> ThreadItemsReadResponse:
+    ) -> v2_all.ThreadItemsReadResponse:
         """`thread/items/read` (experimental): Retrieve a bounded set of persisted items from one turn.
 
         Args:
@@ -3434,7 +3218,7 @@ class Thread_LoadedCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadLoadedListResponse:
+    ) -> v2_all.ThreadLoadedListResponse:
         """`thread/loaded/list`: List the ids of the threads that are loaded.
 
         Args:
@@ -3452,10 +3236,10 @@ class Thread_MemoryModeCalls(Namespace):
     def set(
         self,
         *,
-        mode: ThreadMemoryMode | Literal["enabled", "disabled"],
+        mode: v2_all.ThreadMemoryMode | Literal["enabled", "disabled"],
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadMemoryModeSetResponse:
+    ) -> v2_all.ThreadMemoryModeSetResponse:
         """`thread/memoryMode/set` (experimental): Set whether a thread may be remembered."""
         return self._request(call("thread/memoryMode/set", mode=mode, thread_id=thread_id), timeout_s)
 
@@ -3470,10 +3254,10 @@ class Thread_MetadataCalls(Namespace):
         *,
         thread_id: str,
         daybreak_enabled: bool | Omit | None = OMIT,
-        git_info: ThreadMetadataGitInfoUpdateParams | dict[str, Any] | Omit | None = OMIT,
+        git_info: v2_all.ThreadMetadataGitInfoUpdateParams | dict[str, Any] | Omit | None = OMIT,
         project_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadMetadataUpdateResponse:
+    ) -> v2_all.ThreadMetadataUpdateResponse:
         """`thread/metadata/update`: Change what is stored about a thread, such as its git repository.
 
         Args:
@@ -3501,7 +3285,9 @@ class Thread_NameCalls(Namespace):
 
     __slots__ = ()
 
-    def set(self, *, name: str, thread_id: str, timeout_s: float | None = None) -> ThreadSetNameResponse:
+    def set(
+        self, *, name: str, thread_id: str, timeout_s: float | None = None
+    ) -> v2_all.ThreadSetNameResponse:
         """`thread/name/set`: Name a thread."""
         return self._request(call("thread/name/set", name=name, thread_id=thread_id), timeout_s)
 
@@ -3513,7 +3299,7 @@ class Thread_PredictionCalls(Namespace):
 
     def request(
         self, *, source_turn_id: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadPredictionRequestResponse:
+    ) -> v2_all.ThreadPredictionRequestResponse:
         """`thread/prediction/request` (experimental): Ask for a prediction of what comes after a turn."""
         return self._request(
             call("thread/prediction/request", source_turn_id=source_turn_id, thread_id=thread_id), timeout_s
@@ -3529,10 +3315,10 @@ class Thread_QueueCalls(Namespace):
         self,
         *,
         client_user_message_id: str,
-        input: builtins.list[UserInput] | builtins.list[dict[str, Any]],
+        input: builtins.list[v2_all.UserInput] | builtins.list[dict[str, Any]],
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadQueueAddResponse:
+    ) -> v2_all.ThreadQueueAddResponse:
         """`thread/queue/add` (experimental): Add an input to a thread's queue."""
         return self._request(
             call(
@@ -3546,7 +3332,7 @@ class Thread_QueueCalls(Namespace):
 
     def delete(
         self, *, queued_submission_id: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadQueueDeleteResponse:
+    ) -> v2_all.ThreadQueueDeleteResponse:
         """`thread/queue/delete` (experimental): Take an input out of a thread's queue."""
         return self._request(
             call("thread/queue/delete", queued_submission_id=queued_submission_id, thread_id=thread_id),
@@ -3560,7 +3346,7 @@ class Thread_QueueCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadQueueListResponse:
+    ) -> v2_all.ThreadQueueListResponse:
         """`thread/queue/list` (experimental): List the inputs in a thread's queue.
 
         Args:
@@ -3573,7 +3359,7 @@ class Thread_QueueCalls(Namespace):
 
     def reorder(
         self, *, queued_submission_ids: builtins.list[str], thread_id: str, timeout_s: float | None = None
-    ) -> ThreadQueueReorderResponse:
+    ) -> v2_all.ThreadQueueReorderResponse:
         """`thread/queue/reorder` (experimental): Change the order of a thread's queue."""
         return self._request(
             call("thread/queue/reorder", queued_submission_ids=queued_submission_ids, thread_id=thread_id),
@@ -3586,7 +3372,7 @@ class Thread_QueueCalls(Namespace):
         thread_id: str,
         queued_submission_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadQueueStartResponse:
+    ) -> v2_all.ThreadQueueStartResponse:
         """`thread/queue/start` (experimental): Start a turn with an input of a thread's queue."""
         return self._request(
             call("thread/queue/start", thread_id=thread_id, queued_submission_id=queued_submission_id),
@@ -3596,11 +3382,11 @@ class Thread_QueueCalls(Namespace):
     def update(
         self,
         *,
-        input: builtins.list[UserInput] | builtins.list[dict[str, Any]],
+        input: builtins.list[v2_all.UserInput] | builtins.list[dict[str, Any]],
         queued_submission_id: str,
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadQueueUpdateResponse:
+    ) -> v2_all.ThreadQueueUpdateResponse:
         """`thread/queue/update` (experimental): Change an input in a thread's queue."""
         return self._request(
             call(
@@ -3622,10 +3408,10 @@ class Thread_ReadStateCalls(Namespace):
         self,
         *,
         expected_revision: str,
-        operation: ThreadReadStateOperation | dict[str, Any],
+        operation: v2_all.ThreadReadStateOperation | dict[str, Any],
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadReadStateUpdateResponse:
+    ) -> v2_all.ThreadReadStateUpdateResponse:
         """`thread/readState/update` (experimental): Mark a thread as read or unread.
 
         Args:
@@ -3651,16 +3437,16 @@ class Thread_RealtimeCalls(Namespace):
     def append_audio(
         self,
         *,
-        audio: ThreadRealtimeAudioChunk | dict[str, Any],
+        audio: v2_all.ThreadRealtimeAudioChunk | dict[str, Any],
         thread_id: str,
         timeout_s: float | None = None,
-    ) -> ThreadRealtimeAppendAudioResponse:
+    ) -> v2_all.ThreadRealtimeAppendAudioResponse:
         """`thread/realtime/appendAudio` (experimental): Append audio input to thread realtime."""
         return self._request(call("thread/realtime/appendAudio", audio=audio, thread_id=thread_id), timeout_s)
 
     def append_speech(
         self, *, text: str, thread_id: str, timeout_s: float | None = None
-    ) -> ThreadRealtimeAppendSpeechResponse:
+    ) -> v2_all.ThreadRealtimeAppendSpeechResponse:
         """`thread/realtime/appendSpeech` (experimental): Append speakable text to thread realtime."""
         return self._request(call("thread/realtime/appendSpeech", text=text, thread_id=thread_id), timeout_s)
 
@@ -3669,27 +3455,27 @@ class Thread_RealtimeCalls(Namespace):
         *,
         text: str,
         thread_id: str,
-        role: ConversationTextRole | Literal["user", "developer", "assistant"] | Omit = OMIT,
+        role: v2_all.ConversationTextRole | Literal["user", "developer", "assistant"] | Omit = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadRealtimeAppendTextResponse:
+    ) -> v2_all.ThreadRealtimeAppendTextResponse:
         """`thread/realtime/appendText` (experimental): Append text input to thread realtime."""
         return self._request(
             call("thread/realtime/appendText", text=text, thread_id=thread_id, role=role), timeout_s
         )
 
-    def list_voices(self, *, timeout_s: float | None = None) -> ThreadRealtimeListVoicesResponse:
+    def list_voices(self, *, timeout_s: float | None = None) -> v2_all.ThreadRealtimeListVoicesResponse:
         """`thread/realtime/listVoices` (experimental): List voices supported by thread realtime."""
         return self._request(call("thread/realtime/listVoices"), timeout_s)
 
     def start(
         self,
         *,
-        output_modality: RealtimeOutputModality | Literal["text", "audio"],
+        output_modality: v2_all.RealtimeOutputModality | Literal["text", "audio"],
         thread_id: str,
         backend_reasoning_status: bool | Omit = OMIT,
         client_managed_handoffs: bool | Omit | None = OMIT,
         codex_response_handoff_channel_prefixes: dict[str, list[str]] | Omit | None = OMIT,
-        codex_response_handoff_mode: CodexResponseHandoffMode
+        codex_response_handoff_mode: v2_all.CodexResponseHandoffMode
         | Literal["thinking", "commentary", "bemTags"]
         | Omit
         | None = OMIT,
@@ -3698,15 +3484,15 @@ class Thread_RealtimeCalls(Namespace):
         delegation_ack_filler: bool | Omit | None = OMIT,
         flush_transcript_tail_on_session_end: bool | Omit | None = OMIT,
         include_startup_context: bool | Omit | None = OMIT,
-        initial_items: list[ThreadRealtimeInitialItem] | list[dict[str, Any]] | Omit | None = OMIT,
+        initial_items: list[v2_all.ThreadRealtimeInitialItem] | list[dict[str, Any]] | Omit | None = OMIT,
         model: str | Omit | None = OMIT,
         prompt: str | Omit | None = OMIT,
         realtime_end_instructions: str | Omit | None = OMIT,
         realtime_session_id: str | Omit | None = OMIT,
         realtime_start_instructions: str | Omit | None = OMIT,
-        transport: ThreadRealtimeStartTransport | dict[str, Any] | Omit | None = OMIT,
-        version: RealtimeConversationVersion | Literal["v1", "v2", "v3"] | Omit | None = OMIT,
-        voice: RealtimeVoice
+        transport: v2_all.ThreadRealtimeStartTransport | dict[str, Any] | Omit | None = OMIT,
+        version: v2_all.RealtimeConversationVersion | Literal["v1", "v2", "v3"] | Omit | None = OMIT,
+        voice: v2_all.RealtimeVoice
         | Literal[
             "alloy",
             "arbor",
@@ -3747,7 +3533,7 @@ class Thread_RealtimeCalls(Namespace):
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadRealtimeStartResponse:
+    ) -> v2_all.ThreadRealtimeStartResponse:
         """`thread/realtime/start` (experimental): Start a thread-scoped realtime session.
 
         Args:
@@ -3809,7 +3595,7 @@ class Thread_RealtimeCalls(Namespace):
             timeout_s,
         )
 
-    def stop(self, *, thread_id: str, timeout_s: float | None = None) -> ThreadRealtimeStopResponse:
+    def stop(self, *, thread_id: str, timeout_s: float | None = None) -> v2_all.ThreadRealtimeStopResponse:
         """`thread/realtime/stop` (experimental): Stop thread realtime."""
         return self._request(call("thread/realtime/stop", thread_id=thread_id), timeout_s)
 
@@ -3826,7 +3612,7 @@ class Thread_SectionCalls(Namespace):
         thread_id: str,
         before_thread_id: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSectionMoveResponse:
+    ) -> v2_all.ThreadSectionMoveResponse:
         """`thread/section/move`: Parameters for moving a thread within a server-owned section ordering.
 
         Args:
@@ -3854,39 +3640,39 @@ class Thread_SettingsCalls(Namespace):
         self,
         *,
         thread_id: str,
-        approval_policy: AskForApproval
+        approval_policy: v2_all.AskForApproval
         | Literal["untrusted", "on-request", "never"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
-        collaboration_mode: CollaborationMode | dict[str, Any] | Omit | None = OMIT,
+        collaboration_mode: v2_all.CollaborationMode | dict[str, Any] | Omit | None = OMIT,
         cwd: str | Omit | None = OMIT,
         disabled_plugin_ids: list[str] | Omit | None = OMIT,
-        effort: ReasoningEffort
+        effort: v2_all.ReasoningEffort
         | Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
         | Omit
         | None = OMIT,
         model: str | Omit | None = OMIT,
-        multi_agent_mode: MultiAgentMode
+        multi_agent_mode: v2_all.MultiAgentMode
         | Literal["explicitRequestOnly", "proactive"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
         permissions: str | Omit | None = OMIT,
-        personality: Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
-        sandbox_policy: SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
+        personality: v2_all.Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
+        sandbox_policy: v2_all.SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
         service_tier: str | Omit | None = OMIT,
-        summary: ReasoningSummary
+        summary: v2_all.ReasoningSummary
         | Literal["none"]
         | Literal["auto", "concise", "detailed"]
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSettingsUpdateResponse:
+    ) -> v2_all.ThreadSettingsUpdateResponse:
         """`thread/settings/update` (experimental): Change the settings that a thread's next turns use.
 
         Args:
@@ -3944,7 +3730,7 @@ class Thread_TimelineCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadTimelineListResponse:
+    ) -> v2_all.ThreadTimelineListResponse:
         """`thread/timeline/list` (experimental): List ordinary and realtime thread history in rollout order."""
         return self._request(
             call("thread/timeline/list", thread_id=thread_id, cursor=cursor, limit=limit), timeout_s
@@ -3961,11 +3747,11 @@ class Thread_TurnsCalls(Namespace):
         *,
         thread_id: str,
         cursor: str | Omit | None = OMIT,
-        items_view: TurnItemsView | Literal["notLoaded", "summary", "full"] | Omit | None = OMIT,
+        items_view: v2_all.TurnItemsView | Literal["notLoaded", "summary", "full"] | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
-        sort_direction: SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
+        sort_direction: v2_all.SortDirection | Literal["asc", "desc"] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadTurnsListResponse:
+    ) -> v2_all.ThreadTurnsListResponse:
         """`thread/turns/list`: List the stored turns of a thread, a page at a time.
 
         Args:
@@ -3996,9 +3782,9 @@ class ThreadSectionCalls(Namespace):
         self,
         *,
         name: str,
-        appearance: ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
+        appearance: v2_all.ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSectionCreateResponse:
+    ) -> v2_all.ThreadSectionCreateResponse:
         """`threadSection/create`: Parameters for creating an independently persisted thread section.
 
         Args:
@@ -4006,7 +3792,9 @@ class ThreadSectionCalls(Namespace):
         """
         return self._request(call("threadSection/create", name=name, appearance=appearance), timeout_s)
 
-    def delete(self, *, section_id: str, timeout_s: float | None = None) -> ThreadSectionDeleteResponse:
+    def delete(
+        self, *, section_id: str, timeout_s: float | None = None
+    ) -> v2_all.ThreadSectionDeleteResponse:
         """`threadSection/delete`: Parameters for deleting an independently persisted thread section.
 
         Args:
@@ -4020,7 +3808,7 @@ class ThreadSectionCalls(Namespace):
         cursor: str | Omit | None = OMIT,
         limit: int | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSectionListResponse:
+    ) -> v2_all.ThreadSectionListResponse:
         """`threadSection/list`: Parameters for listing independently persisted thread sections.
 
         Args:
@@ -4034,9 +3822,9 @@ class ThreadSectionCalls(Namespace):
         *,
         name: str,
         section_id: str,
-        appearance: ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
+        appearance: v2_all.ThreadSectionAppearance | dict[str, Any] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> ThreadSectionUpdateResponse:
+    ) -> v2_all.ThreadSectionUpdateResponse:
         """`threadSection/update`: Parameters for updating an independently persisted thread section.
 
         Args:
@@ -4056,45 +3844,45 @@ class TurnCalls(Namespace):
 
     def interrupt(
         self, *, thread_id: str, turn_id: str, timeout_s: float | None = None
-    ) -> TurnInterruptResponse:
+    ) -> v2_all.TurnInterruptResponse:
         """`turn/interrupt`: Stop a running turn."""
         return self._request(call("turn/interrupt", thread_id=thread_id, turn_id=turn_id), timeout_s)
 
     @property
     def settings(self) -> Turn_SettingsCalls:
         """The calls under `turn.settings`."""
-        return Turn_SettingsCalls(self._client)
+        return Turn_SettingsCalls(self._runtime)
 
     def start(
         self,
         *,
-        input: list[UserInput] | list[dict[str, Any]],
+        input: list[v2_all.UserInput] | list[dict[str, Any]],
         thread_id: str,
         additional_context: dict[str, Any] | Omit | None = OMIT,
-        approval_policy: AskForApproval
+        approval_policy: v2_all.AskForApproval
         | Literal["untrusted", "on-request", "never"]
         | dict[str, Any]
         | Omit
         | None = OMIT,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
         client_user_message_id: str | Omit | None = OMIT,
-        collaboration_mode: CollaborationMode | dict[str, Any] | Omit | None = OMIT,
+        collaboration_mode: v2_all.CollaborationMode | dict[str, Any] | Omit | None = OMIT,
         cwd: str | Omit | None = OMIT,
-        cyber_access_program: CyberAccessProgram
+        cyber_access_program: v2_all.CyberAccessProgram
         | Literal["standard", "daybreakBlue", "daybreakRed"]
         | Omit
         | None = OMIT,
         disabled_plugin_ids: list[str] | Omit | None = OMIT,
-        effort: ReasoningEffort
+        effort: v2_all.ReasoningEffort
         | Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
         | Omit
         | None = OMIT,
-        environments: list[TurnEnvironmentParams] | list[dict[str, Any]] | Omit | None = OMIT,
+        environments: list[v2_all.TurnEnvironmentParams] | list[dict[str, Any]] | Omit | None = OMIT,
         model: str | Omit | None = OMIT,
-        multi_agent_mode: MultiAgentMode
+        multi_agent_mode: v2_all.MultiAgentMode
         | Literal["explicitRequestOnly", "proactive"]
         | dict[str, Any]
         | Omit
@@ -4102,22 +3890,22 @@ class TurnCalls(Namespace):
         output_schema: Any | Omit = OMIT,
         parent_turn_id: str | Omit | None = OMIT,
         permissions: str | Omit | None = OMIT,
-        personality: Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
+        personality: v2_all.Personality | Literal["none", "friendly", "pragmatic"] | Omit | None = OMIT,
         responsesapi_client_metadata: dict[str, str] | Omit | None = OMIT,
         root_turn_id: str | Omit | None = OMIT,
-        runtime_workspace_roots: list[AbsolutePathBuf] | list[str] | Omit | None = OMIT,
-        sandbox_policy: SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
+        runtime_workspace_roots: list[v2_all.AbsolutePathBuf] | list[str] | Omit | None = OMIT,
+        sandbox_policy: v2_all.SandboxPolicy | dict[str, Any] | Omit | None = OMIT,
         service_tier: str | Omit | None = OMIT,
         service_tier_for_turn: str | Omit | None = OMIT,
-        summary: ReasoningSummary
+        summary: v2_all.ReasoningSummary
         | Literal["none"]
         | Literal["auto", "concise", "detailed"]
         | Omit
         | None = OMIT,
-        tool_output: TurnToolOutput | dict[str, Any] | Omit | None = OMIT,
+        tool_output: v2_all.TurnToolOutput | dict[str, Any] | Omit | None = OMIT,
         turn_trigger: str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> TurnStartResponse:
+    ) -> v2_all.TurnStartResponse:
         """`turn/start`: Start a turn, or join the one that runs in this thread.
 
         Args:
@@ -4207,13 +3995,13 @@ class TurnCalls(Namespace):
         self,
         *,
         expected_turn_id: str,
-        input: list[UserInput] | list[dict[str, Any]],
+        input: list[v2_all.UserInput] | list[dict[str, Any]],
         thread_id: str,
         additional_context: dict[str, Any] | Omit | None = OMIT,
         client_user_message_id: str | Omit | None = OMIT,
         responsesapi_client_metadata: dict[str, str] | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> TurnSteerResponse:
+    ) -> v2_all.TurnSteerResponse:
         """`turn/steer`: Give a running turn more input.
 
         Args:
@@ -4251,23 +4039,23 @@ class Turn_SettingsCalls(Namespace):
         *,
         thread_id: str,
         turn_id: str,
-        approvals_reviewer: ApprovalsReviewer
+        approvals_reviewer: v2_all.ApprovalsReviewer
         | Literal["user", "auto_review", "guardian_subagent"]
         | Omit
         | None = OMIT,
-        effort: ReasoningEffort
+        effort: v2_all.ReasoningEffort
         | Literal["none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
         | Omit
         | None = OMIT,
         model: str | Omit | None = OMIT,
         service_tier: str | Omit | None = OMIT,
-        summary: ReasoningSummary
+        summary: v2_all.ReasoningSummary
         | Literal["none"]
         | Literal["auto", "concise", "detailed"]
         | Omit
         | None = OMIT,
         timeout_s: float | None = None,
-    ) -> TurnSettingsUpdateResponse:
+    ) -> v2_all.TurnSettingsUpdateResponse:
         """`turn/settings/update` (experimental): Experimental settings changes for one running turn, not
         future turns. Unsupported fields are rejected rather than silently ignored. Any live task kind may
         accept publication. Child sessions and consumers of frozen initial settings are unchanged.
@@ -4301,31 +4089,31 @@ class UserVerificationCalls(Namespace):
     __slots__ = ()
 
     def cancel(
-        self, *, request_id: RequestId | str | int, timeout_s: float | None = None
-    ) -> UserVerificationCancelResponse:
+        self, *, request_id: v2_all.RequestId | str | int, timeout_s: float | None = None
+    ) -> v2_all.UserVerificationCancelResponse:
         """`userVerification/cancel` (experimental): Cancels a native verification RPC issued on this
         connection, not an elicitation. Use a fresh request ID for each operation and a distinct ID for
         this cancellation RPC.
         """
         return self._request(call("userVerification/cancel", request_id=request_id), timeout_s)
 
-    def delete(self, *, timeout_s: float | None = None) -> UserVerificationDeleteResponse:
+    def delete(self, *, timeout_s: float | None = None) -> v2_all.UserVerificationDeleteResponse:
         """`userVerification/delete` (experimental): Delete the key with which the user is verified."""
         return self._request(call("userVerification/delete"), timeout_s)
 
-    def enroll(self, *, timeout_s: float | None = None) -> UserVerificationEnrollResponse:
+    def enroll(self, *, timeout_s: float | None = None) -> v2_all.UserVerificationEnrollResponse:
         """`userVerification/enroll` (experimental): Enroll this device, so that it can verify that its user
         is present.
         """
         return self._request(call("userVerification/enroll"), timeout_s)
 
-    def status(self, *, timeout_s: float | None = None) -> UserVerificationStatusResponse:
+    def status(self, *, timeout_s: float | None = None) -> v2_all.UserVerificationStatusResponse:
         """`userVerification/status` (experimental): Read whether this device can verify its user."""
         return self._request(call("userVerification/status"), timeout_s)
 
     def verify(
         self, *, challenge: str, description: str, title: str, timeout_s: float | None = None
-    ) -> UserVerificationVerifyResponse:
+    ) -> v2_all.UserVerificationVerifyResponse:
         """`userVerification/verify` (experimental): Local signing primitive, independent of any pending
         elicitation.
 
@@ -4345,16 +4133,16 @@ class WindowsSandboxCalls(Namespace):
 
     __slots__ = ()
 
-    def readiness(self, *, timeout_s: float | None = None) -> WindowsSandboxReadinessResponse:
+    def readiness(self, *, timeout_s: float | None = None) -> v2_all.WindowsSandboxReadinessResponse:
         """`windowsSandbox/readiness`: Read whether the Windows sandbox can be used."""
         return self._request(call("windowsSandbox/readiness"), timeout_s)
 
     def setup_start(
         self,
         *,
-        mode: WindowsSandboxSetupMode | Literal["elevated", "unelevated"],
-        cwd: AbsolutePathBuf | str | Omit | None = OMIT,
+        mode: v2_all.WindowsSandboxSetupMode | Literal["elevated", "unelevated"],
+        cwd: v2_all.AbsolutePathBuf | str | Omit | None = OMIT,
         timeout_s: float | None = None,
-    ) -> WindowsSandboxSetupStartResponse:
+    ) -> v2_all.WindowsSandboxSetupStartResponse:
         """`windowsSandbox/setupStart`: Start to set up the Windows sandbox."""
         return self._request(call("windowsSandbox/setupStart", mode=mode, cwd=cwd), timeout_s)

@@ -8,25 +8,48 @@ handles; the events come from `feed`.
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
-from .._atomic import Atomic
-from .._deadline import Expired, Patience
-from .._decode import decoder
-from .._result import TurnErrors, completed_turn, raise_if_failed, turn_timed_out
-from ..errors import ForkedProcessError, StreamClosedError, TurnFailedError, TurnTimeoutError
+from .._concurrency.atomic import Atomic
+from .._concurrency.deadline import Expired, Patience
+from .._incoming.decoding import decoder
+from .._incoming.result import (
+    TurnCollector,
+    TurnErrors,
+    TurnResult,
+    completed_turn,
+    raise_if_failed,
+    turn_timed_out,
+)
+from .._native import Subscription
+from ..errors import (
+    ForkedProcessError,
+    StreamClosedError,
+    TransportClosedError,
+    TurnFailedError,
+    TurnTimeoutError,
+)
 from ..models import Notification
+from .connection import Connection
 from .feed import Feed, Reader, taking
+from .outcome import Outcome
 
-if TYPE_CHECKING:
-    from .._native import Subscription
-    from .._result import TurnCollector, TurnResult
-    from .connection import Connection
+_READ_OR_GIVEN_UP = (
+    "This turn's events were read to the end or given up. Read the whole turn with "
+    "thread.read(include_turns=True). If it still runs, interrupt() stops it; another turn of the thread "
+    "would join it."
+)
 
-EventT = TypeVar("EventT")
+_COLLECTED = (
+    "run() collects this turn's events, or has done so: what it gives or raises is the result. Use that, or "
+    "stream() and result() instead of it."
+)
+
+EventT_co = TypeVar("EventT_co", covariant=True)
 HandleT = TypeVar("HandleT")
 
 
@@ -59,6 +82,84 @@ class EventCursor(Feed):
         self._may_own = may_own
         self._owns = False
         self._use = Atomic(_Use())
+        # What a result needs of the events is recorded natively, from the first that somebody has read.
+        self._recorded = False
+        self._outcome: Atomic[Outcome | None] = Atomic(None)
+        # What has ended the connection, or the events, under run(). Beside that nothing is recorded, and its
+        # result is not kept: 200 at once took a quarter longer with either.
+        self._ended: StreamClosedError | TransportClosedError | None = None
+
+    def _record(self) -> None:
+        """Keep what a result needs, whatever is read from now on.
+
+        Raises:
+            StreamClosedError: The events were given up before, or go to run().
+        """
+        if self._recorded or self._outcome.value is not None:
+            return
+        try:
+            self._subscription.record()
+        except RuntimeError as error:
+            raise self._unkept() from error
+        if self._use.value.collecting:  # perhaps from before it was recorded
+            raise StreamClosedError(_COLLECTED)
+        self._recorded = True
+
+    def _watched(self) -> Subscription:
+        """What a result needs, from the first event that somebody has read, or nobody.
+
+        Raises:
+            StreamClosedError: The events were given up before, or go to run().
+        """
+        try:
+            watch = self._subscription.watch()
+        except RuntimeError as error:
+            raise self._unkept() from error
+        if self._use.value.collecting and not self._recorded:  # perhaps from before it was made
+            raise StreamClosedError(_COLLECTED)
+        return watch
+
+    def _unkept(self) -> StreamClosedError:
+        return StreamClosedError(_COLLECTED if self._use.value.collecting else _READ_OR_GIVEN_UP)
+
+    def outcome(self, patience: Patience) -> TurnResult[Any]:
+        """What the turn comes to, without a part in it.
+
+        Raises:
+            StreamClosedError: The events were given up before anything of them was asked for, or go to run().
+            TurnTimeoutError: The patience is over.
+            StreamOverflowError: Items may be missing.
+            TurnFailedError: The turn failed.
+            TransportClosedError: The connection ended before the turn did.
+        """
+        try:
+            folding = self._folding()
+        except StreamClosedError:
+            if self._ended is None:
+                raise
+            raise copy.copy(self._ended) from None
+        return folding.wait(patience)
+
+    def _folding(self) -> Outcome:
+        outcome = self._outcome.value
+        if outcome is not None:
+            return outcome
+        try:
+            made = self._made_outcome(self._watched())
+        except StreamClosedError:
+            # Somebody else may have made one meanwhile, and have let go of what was recorded.
+            outcome = self._outcome.value
+            if outcome is None:
+                raise
+            return outcome
+        # The first has it all: what is recorded goes only after that.
+        outcome = self._outcome.update(lambda other: made if other is None else other)
+        self._subscription.forget()
+        return cast("Outcome", outcome)
+
+    def _made_outcome(self, watch: Subscription) -> Outcome:
+        thread_id, turn_id = self._subscription.thread_id, self.turn_id
+        return Outcome(self._connection, watch, lambda: TurnCollector(thread_id, turn_id, is_told=True))
 
     def enter(self, place: object, selection: Literal["all", "text"]) -> None:
         """Count a new stream in, by an object that stands for it.
@@ -73,6 +174,8 @@ class EventCursor(Feed):
             text_only = use.text_only or (selection == "text" and not use.streams)
             return use._replace(streams=use.streams | {place}, text_only=text_only)
 
+        self._require(self._use.value, selection)
+        self._record()
         if self._use.update(entered).text_only:
             self._subscription.select("text")
 
@@ -129,10 +232,14 @@ class EventCursor(Feed):
                 # Before it is given up: then nothing is kept any more.
                 collector.add(self.rest())
                 if not collector.is_complete:
-                    raise collector.timed_out(over.timeout_s, over.is_idle) from None
-        except BaseException:
+                    is_held = self._goes_on()
+                    raise collector.timed_out(over.timeout_s, over.is_idle, is_held=is_held) from None
+        except BaseException as error:
             # Its time is over, or it is of the program (cancellation, Ctrl-C, an alarm), or a failure to read
             # it: nobody waits any more.
+            if isinstance(error, (StreamClosedError, TransportClosedError)):
+                # Without its traceback, whose frames would keep all this.
+                self._ended = copy.copy(error)
             self.give_up()
             raise
         finally:
@@ -141,20 +248,23 @@ class EventCursor(Feed):
 
     def _require(self, use: _Use, selection: str) -> None:
         if use.over or self._closed:
-            raise StreamClosedError(
-                "This turn's events were read to the end or given up. Read the whole turn with "
-                "thread.read(include_turns=True). If it still runs, interrupt() stops it; another turn of "
-                "the thread would join it."
-            )
+            raise StreamClosedError(_READ_OR_GIVEN_UP)
         if use.collecting:
-            raise StreamClosedError(
-                "run() collects this turn's events. Use its result, or stream() instead of it."
-            )
+            raise StreamClosedError(_COLLECTED)
         if use.text_only and selection != "text":
             raise StreamClosedError(
                 "stream_text() has narrowed this turn's events to text. Read the whole turn with "
                 "thread.read(include_turns=True), or use stream() for everything."
             )
+
+    def forget(self) -> None:
+        """Free what is kept, for the result as well."""
+        self.close()
+        with suppress(ForkedProcessError):
+            self._subscription.forget()
+        outcome = self._outcome.value
+        if outcome is not None:
+            outcome.close()
 
     def let_go(self) -> None:
         """Free what is kept, unless somebody reads it."""
@@ -178,11 +288,15 @@ class EventCursor(Feed):
 
     def timed_out(self, over: Expired, errors: TurnErrors | None) -> TurnTimeoutError:
         """The error of a stream whose patience is over. An owned turn is given up, any other goes on."""
+        is_held = self._owns and self._goes_on()
         if self._owns:
             self.give_up()
-        return turn_timed_out(
-            self._subscription.thread_id, self.turn_id, over.timeout_s, over.is_idle, errors
-        )
+        thread_id = self._subscription.thread_id
+        return turn_timed_out(thread_id, self.turn_id, over.timeout_s, over.is_idle, errors, is_held=is_held)
+
+    def _goes_on(self) -> bool:
+        """Whether the turn goes on when this consumer gives it up."""
+        return self._subscription.held_by_others
 
     def failed_if(self, turn: Any, errors: TurnErrors | None) -> None:
         """Raise TurnFailedError for a turn that has failed."""
@@ -196,7 +310,7 @@ class EventCursor(Feed):
         self.close()
 
 
-class _Stream(Reader[EventT]):
+class _Stream(Reader[EventT_co]):
     """What both kinds of streams share: the place in the cursor and the ways to end."""
 
     __slots__ = ("__weakref__", "_batch", "_cursor", "_open", "_patience", "_place")
@@ -207,11 +321,16 @@ class _Stream(Reader[EventT]):
         self._open = False
         self._cursor = cursor
         self._patience = patience
-        self._batch: Iterator[EventT] = taking(cursor.batch)
+        self._batch: Iterator[EventT_co] = taking(cursor.batch)
         self._place = object()
         # Before it is counted in: if a signal handler raises in between, `__del__` counts it out.
         self._open = True
         cursor.enter(self._place, selection)
+
+    _in_place_of_a_copy = "Share it: all streams of one handle have one place in its events."
+
+    def _standing(self) -> str:
+        return f"turn_id={self._cursor.turn_id!r} {self._cursor.standing(is_closed=not self._open)}"
 
     def close(self) -> None:
         """Stop reading. The turn goes on; its events are not kept unless another stream is open."""
@@ -226,7 +345,9 @@ class _Stream(Reader[EventT]):
 
     # `break` out of a loop over turn.stream() drops the last reference, and that is all there is.
     def __del__(self) -> None:
-        self._release(given_up=False)
+        # A Ctrl-C at the head of its constructor leaves it without any of its parts.
+        if getattr(self, "_open", False):
+            self._release(given_up=False)
 
 
 class TurnStream(_Stream[Notification]):

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .. import _forks
-from ..errors import ReentrantCallError
+from .._concurrency import forks
+from .._incoming.failures import reentrant
 
 __all__ = [
     "HANDLERS_OWN",
@@ -19,10 +19,10 @@ __all__ = [
     "Lock",
     "Pace",
     "Waitable",
-    "alone",
-    "apart",
     "bounded",
     "entering",
+    "in_own_task",
+    "in_thread",
     "now",
     "rest",
     "sleep",
@@ -36,10 +36,11 @@ HANDLERS_OWN: type[BaseException] = BaseException
 # How long the end of a connection waits for a handler of the program.
 _MOMENT_S = 1.0
 
+
 if TYPE_CHECKING:
     Lock = threading.RLock
 else:
-    Lock = _forks.reentrant_lock
+    Lock = forks.reentrant_lock
 
 now = time.monotonic
 sleep = time.sleep
@@ -64,13 +65,18 @@ class Background:
         self._thread = threading.Thread(target=work, args=(argument,), name="codex-handler", daemon=True)
         self._thread.start()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return not self._thread.is_alive()
+
     def stop(self) -> None:
         """Wait for its end for a moment. Work that takes longer goes on: a thread cannot be cancelled."""
         if self._thread is not threading.current_thread():
             self._thread.join(_MOMENT_S)
 
 
-def alone(call: Callable[..., Any], *arguments: Any) -> Any:
+def in_own_task(call: Callable[..., Any], *arguments: Any) -> Any:
     """What a call of the program's gives."""
     return call(*arguments)
 
@@ -86,7 +92,7 @@ def wait_ready(waitable: Waitable, timeout: float | None = None) -> bool:
     return waitable.wait(timeout)
 
 
-def apart(work: Callable[[], object], timeout: float) -> bool:
+def in_thread(work: Callable[[], object], timeout: float | None) -> bool:
     """Do something that takes long. Nobody else is held up by a thread."""
     work()
     return True
@@ -105,7 +111,7 @@ def entering(lock: Lock) -> Lock:
     """
     # As `threading.Condition` asks a lock of this kind.
     if lock._is_owned():  # type: ignore[attr-defined]
-        raise ReentrantCallError("A signal handler called what it has interrupted: it is already executing.")
+        raise reentrant()
     return lock
 
 

@@ -1,28 +1,22 @@
 # Made from _async/watching.py by `python scripts/make_sync.py`; do not edit.
 
-"""Handles of what the runtime watches and searches in the file system. The requests are in `_openings`."""
+"""Handles of what the runtime watches and searches in the file system. Requests: `stream_requests`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import _openings
-from .._decode import decoder
-from .handle import StreamHandle, opened
-
-if TYPE_CHECKING:
-    from .._deadline import Deadline
-    from .._openings import Opening
-    from ..generated.v2_all import (
-        FsChangedNotification,
-        FsWatchResponse,
-        FuzzyFileSearchSessionUpdatedNotification,
-    )
-    from ..models import Notification
-    from .connection import Connection
+from .. import types
+from .._concurrency.deadline import Deadline
+from .._incoming.decoding import decoder, payload_as
+from .._outgoing import stream_requests
+from .._outgoing.stream_requests import StreamRequest
+from ..models import Notification
+from .connection import Connection
+from .stream_handle import StreamHandle, opened
 
 
-class FsWatch(StreamHandle["FsChangedNotification"]):
+class FsWatch(StreamHandle["types.FsChangedNotification"]):
     """A file or directory that is watched for changes.
 
     Made by `Codex.fs_watch()`. Iterated, it gives a `FsChangedNotification` for
@@ -39,21 +33,30 @@ class FsWatch(StreamHandle["FsChangedNotification"]):
     path: str
     """What is watched, as the runtime names it."""
 
+    def _standing(self) -> str:
+        return f"path={self.path!r} {self._feed.standing('watching', is_closed=self._closed)}"
+
     @classmethod
-    def _begin(cls, connection: Connection, opening: Opening[FsWatchResponse], deadline: Deadline) -> FsWatch:
-        subscription, answer = opened(connection, opening, deadline)
-        watch = cls(connection, opening, subscription, decoder())
+    def _begin(
+        cls,
+        connection: Connection,
+        stream_request: StreamRequest[types.FsWatchResponse],
+        deadline: Deadline,
+    ) -> FsWatch:
+        subscription, answer = opened(connection, stream_request, deadline)
+        watch = cls(connection, stream_request, subscription, decoder())
         # A newer runtime may answer in another way: then this is what it said.
         path: Any = getattr(answer, "path", answer)
         watch.path = getattr(path, "root", path)
         return watch
 
-    def _made(self, event: Notification) -> FsChangedNotification | None:
-        payload: Any = event.payload
-        return payload if event.method == "fs/changed" else None
+    def _made(self, event: Notification) -> types.FsChangedNotification | None:
+        if event.method != "fs/changed":
+            return None
+        return payload_as(types.FsChangedNotification, event)
 
 
-class FuzzyFileSearch(StreamHandle["FuzzyFileSearchSessionUpdatedNotification"]):
+class FuzzyFileSearch(StreamHandle["types.FuzzyFileSearchSessionUpdatedNotification"]):
     """A search for files by parts of their names, which goes on while the query changes.
 
     Made by `Codex.fuzzy_file_search()`. Iterated, it gives a
@@ -73,9 +76,11 @@ class FuzzyFileSearch(StreamHandle["FuzzyFileSearchSessionUpdatedNotification"])
     """
 
     @classmethod
-    def _begin(cls, connection: Connection, opening: Opening[None], deadline: Deadline) -> FuzzyFileSearch:
-        subscription, _ = opened(connection, opening, deadline)
-        return cls(connection, opening, subscription, decoder())
+    def _begin(
+        cls, connection: Connection, stream_request: StreamRequest[None], deadline: Deadline
+    ) -> FuzzyFileSearch:
+        subscription, _ = opened(connection, stream_request, deadline)
+        return cls(connection, stream_request, subscription, decoder())
 
     def update(self, query: str, *, timeout_s: float | None = None) -> None:
         """Search for something else.
@@ -83,8 +88,11 @@ class FuzzyFileSearch(StreamHandle["FuzzyFileSearchSessionUpdatedNotification"])
         Raises:
             InvalidInputTypeError: `query` is not a str. Nothing was sent.
         """
-        self._request(_openings.fuzzy_file_search_update(self._opening.name, query), timeout_s)
+        self._request(stream_requests.fuzzy_file_search_update(self._stream_request.name, query), timeout_s)
 
-    def _made(self, event: Notification) -> FuzzyFileSearchSessionUpdatedNotification | None:
-        payload: Any = event.payload
-        return payload if event.method == "fuzzyFileSearch/sessionUpdated" else None
+    def _made(self, event: Notification) -> types.FuzzyFileSearchSessionUpdatedNotification | None:
+        return (
+            payload_as(types.FuzzyFileSearchSessionUpdatedNotification, event)
+            if event.method == "fuzzyFileSearch/sessionUpdated"
+            else None
+        )

@@ -2,9 +2,9 @@
 
 Owns what all models have in common: unknown fields are kept, values outside an enum become members
 that keep their text, a variant that the schema does not know becomes an ``UnknownVariant`` and a value
-of another type an ``UnknownValue``, so that a newer runtime costs no data. Owns also when and how their
-validators are built. Written by hand; the generated modules derive from these classes and programs may
-test for them with ``isinstance``.
+of another type an ``UnknownValue``, so that a newer runtime costs no data. Owns also how a union is read by its tag
+and what an object without one is, and when and how validators are built. Written by hand; the generated modules derive from
+these classes and programs may test for them with ``isinstance``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_args
 
 import pydantic.main
-from pydantic import BaseModel, ConfigDict, RootModel
-from pydantic_core import SchemaSerializer, core_schema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    GetCoreSchemaHandler,
+    RootModel,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import CoreSchema, SchemaSerializer, core_schema
 
 # Threads that touch a new model at once: one builds it, the others wait. Pydantic has this lock since
 # 2.14; the same one is taken here, so that there is no order of two locks to get wrong.
@@ -102,6 +110,53 @@ class UnknownVariant(ProtocolModel):
     if TYPE_CHECKING:
         # Whatever came is an attribute, so a program may read one without a type error.
         def __getattr__(self, name: str) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """Reads a flat union by the field `tag` of its models, then by what no tag leads to.
+
+    Pydantic's own discriminator refuses an unknown tag, and two models of one tag. Nesting such a union in
+    another would show a program that looks at the annotation a union of two instead of the variants.
+    """
+
+    tag: str
+
+    def sorted(self, union: Any) -> tuple[dict[str, type[BaseModel]], list[type[BaseModel]]]:
+        """The models of `union` by their tags, and the others: of one tag the later ones, and the unknown."""
+        by_tag: dict[str, type[BaseModel]] = {}
+        others: list[type[BaseModel]] = []
+        for model in get_args(union):
+            texts = get_args(model.model_fields[self.tag].annotation)
+            if not texts or by_tag.setdefault(texts[0], model) is not model:
+                others.append(model)
+        return by_tag, others
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        by_tag, others = self.sorted(source)
+        tagged: Any = Annotated[Union[tuple(by_tag.values())], Discriminator(self.tag)]  # noqa: UP007
+        # From left to right: the unknown variant takes any object.
+        choices: list[CoreSchema | tuple[CoreSchema, str]] = [
+            handler.generate_schema(each) for each in (tagged, *others)
+        ]
+        return core_schema.union_schema(choices, mode="left_to_right")
+
+
+def tag_or(tag: str, variant: str) -> WrapValidator:
+    """Reads an object without `tag` as `variant`, in a union that has this beside its discriminator.
+
+    The tag counts as not set, so `model_dump(exclude_unset=True)` writes the object as it was given.
+    """
+
+    def read(value: Any, validated: ValidatorFunctionWrapHandler) -> Any:
+        if not isinstance(value, dict) or tag in value:
+            return validated(value)
+        # The copy is what is read: the caller's own dict stays without the tag.
+        model = validated({**value, tag: variant})
+        model.__pydantic_fields_set__.discard(tag)
+        return model
+
+    return WrapValidator(read)
 
 
 @dataclass(slots=True)

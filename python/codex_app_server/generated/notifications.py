@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from .._package.late import pydantic
 from ._lookup import model
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from ..models import UnknownNotification
     from .v2_all import (
         AccountLoginCompletedNotification,
@@ -101,8 +100,7 @@ if TYPE_CHECKING:
         WindowsWorldWritableWarningNotification,
     )
 
-    # What `Notification.payload` may be.
-    NotificationPayload: TypeAlias = (
+    KnownPayload: TypeAlias = (
         AccountLoginCompletedNotification
         | AccountRateLimitsUpdatedNotification
         | AccountUpdatedNotification
@@ -186,13 +184,14 @@ if TYPE_CHECKING:
         | WarningNotification
         | WindowsSandboxSetupCompletedNotification
         | WindowsWorldWritableWarningNotification
-        | UnknownNotification
     )
+    # What `Notification.payload` may be.
+    NotificationPayload: TypeAlias = KnownPayload | UnknownNotification
 
 __all__ = ["OF_TURNS", "PAYLOADS", "payload_model"]
 
 
-def payload_model(method: str) -> type[BaseModel] | None:
+def payload_model(method: str) -> type[pydantic.BaseModel] | None:
     """Returns the model of a notification's params, or None for a method that is not known."""
     name = PAYLOADS.get(method)
     return None if name is None else model(name)

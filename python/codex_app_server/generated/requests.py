@@ -7,12 +7,10 @@ Importing this module imports no model; ``params_model`` and ``response_model`` 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from .._package.late import pydantic
 from ._lookup import model
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 __all__ = ["REQUESTS", "SERVER_REQUESTS", "RequestSpec", "ServerRequestSpec"]
 
@@ -33,12 +31,12 @@ class RequestSpec(NamedTuple):
     not_nullable: tuple[str, ...] = ()
 
     @property
-    def params_model(self) -> type[BaseModel] | None:
+    def params_model(self) -> type[pydantic.BaseModel] | None:
         """The model of the request's params, None where it takes none."""
         return None if self.params is None else model(self.params)
 
     @property
-    def response_model(self) -> type[BaseModel]:
+    def response_model(self) -> type[pydantic.BaseModel]:
         """The model of the result."""
         return model(self.response)
 
@@ -50,12 +48,12 @@ class ServerRequestSpec(NamedTuple):
     response: str
 
     @property
-    def params_model(self) -> type[BaseModel]:
+    def params_model(self) -> type[pydantic.BaseModel]:
         """The model of what the server asks."""
         return model(self.params)
 
     @property
-    def response_model(self) -> type[BaseModel]:
+    def response_model(self) -> type[pydantic.BaseModel]:
         """The model of the answer."""
         return model(self.response)
 

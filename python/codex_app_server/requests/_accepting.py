@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from ._approvals import CommandApproval, FileChangeApproval, PermissionsApproval
+from ._base import ServerRequest
 from ._legacy import LegacyCommandApproval, LegacyPatchApproval
 from ._questions import Elicitation
-
-if TYPE_CHECKING:
-    from ._base import ServerRequest
 
 logger = logging.getLogger("codex_app_server")
 

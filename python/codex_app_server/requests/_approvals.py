@@ -5,25 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from ..errors import InvalidInputError, InvalidInputTypeError
+from .. import types
+from .._arguments import wrong
+from .._outgoing.wire_form import as_it_came, is_model
+from .._package.late import pydantic
+from ..errors import InvalidInputError
 from ._base import ServerRequest, text
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from ..generated.v2_all import (
-        AdditionalPermissionProfile,
-        CommandExecutionRequestApprovalParams,
-        FileChangeRequestApprovalParams,
-        FileUpdateChange,
-        GrantedPermissionProfile,
-        NetworkApprovalContext,
-        NetworkPolicyAmendment,
-        PermissionsRequestApprovalParams,
-        RequestPermissionProfile,
-    )
 
 _DECISIONS = {
     "accept": "accept",
@@ -73,7 +62,7 @@ class CommandApproval(_Approval):
     """
 
     kind: ClassVar[str] = "command_approval"
-    params: CommandExecutionRequestApprovalParams
+    params: types.CommandExecutionRequestApprovalParams
 
     @property
     def command(self) -> str | None:
@@ -99,12 +88,12 @@ class CommandApproval(_Approval):
         return self.params.reason
 
     @property
-    def network(self) -> NetworkApprovalContext | None:
+    def network(self) -> types.NetworkApprovalContext | None:
         """The host that it wants to reach, if that is what is asked."""
         return self.params.network_approval_context
 
     @property
-    def permissions(self) -> AdditionalPermissionProfile | None:
+    def permissions(self) -> types.AdditionalPermissionProfile | None:
         """What it asks for besides its sandbox."""
         return self.params.additional_permissions
 
@@ -119,7 +108,7 @@ class CommandApproval(_Approval):
         return None if proposed is None else tuple(proposed)
 
     @property
-    def network_policy_amendments(self) -> tuple[NetworkPolicyAmendment, ...]:
+    def network_policy_amendments(self) -> tuple[types.NetworkPolicyAmendment, ...]:
         """The rules for hosts of which `apply_network_policy_amendment()` takes one."""
         found = list(self.params.proposed_network_policy_amendments or ())
         for decision in self.params.available_decisions or ():
@@ -162,7 +151,7 @@ class CommandApproval(_Approval):
         decision = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": list(rule)}}
         self._decide(decision, "accept_with_execpolicy_amendment")
 
-    def apply_network_policy_amendment(self, amendment: NetworkPolicyAmendment) -> None:
+    def apply_network_policy_amendment(self, amendment: types.NetworkPolicyAmendment) -> None:
         """Answer with a rule for this host, which stays: it allows or denies as the rule says.
 
         Args:
@@ -173,8 +162,8 @@ class CommandApproval(_Approval):
         """
         if amendment not in self.network_policy_amendments:
             raise InvalidInputError("The amendment is none of network_policy_amendments.")
-        plain = amendment.model_dump(mode="json", by_alias=True)
-        decision = {"applyNetworkPolicyAmendment": {"network_policy_amendment": plain}}
+        rule = as_it_came(amendment)
+        decision = {"applyNetworkPolicyAmendment": {"network_policy_amendment": rule}}
         self._decide(decision, "apply_network_policy_amendment")
 
     def _decide(self, decision: Any, word: str) -> None:
@@ -187,7 +176,7 @@ class FileChangeApproval(_Approval):
     """May these files be changed?"""
 
     kind: ClassVar[str] = "file_change_approval"
-    params: FileChangeRequestApprovalParams
+    params: types.FileChangeRequestApprovalParams
 
     @property
     def reason(self) -> str | None:
@@ -200,7 +189,7 @@ class FileChangeApproval(_Approval):
         return self.params.grant_root
 
     @cached_property
-    def changes(self) -> tuple[FileUpdateChange, ...] | None:
+    def changes(self) -> tuple[types.FileUpdateChange, ...] | None:
         """What changes, file by file.
 
         The runtime tells it in the item and not in the request. None if that was not seen here: the client
@@ -208,7 +197,7 @@ class FileChangeApproval(_Approval):
         """
         if self._native.item is None:
             return None
-        from .._lenient import build
+        from .._incoming.lenient import build
         from ..generated.v2_all import FileUpdateChange
 
         # A newer runtime may say it in another way; what is not understood is kept as it came.
@@ -247,20 +236,20 @@ class FileChangeApproval(_Approval):
         self._respond(FileChangeRequestApprovalResponse, {"decision": decision}, word)
 
 
-def _path(change: FileUpdateChange) -> Any:
+def _path(change: types.FileUpdateChange) -> Any:
     return text(getattr(change, "path", None))
 
 
-def _kind(change: FileUpdateChange) -> Any:
+def _kind(change: types.FileUpdateChange) -> Any:
     return text(getattr(change, "kind", None))
 
 
-def _target(change: FileUpdateChange) -> Any:
+def _target(change: types.FileUpdateChange) -> Any:
     """Where the file is moved to."""
     return text(getattr(_kind(change), "move_path", None))
 
 
-def _lines(change: FileUpdateChange) -> Iterator[str]:
+def _lines(change: types.FileUpdateChange) -> Iterator[str]:
     kind = getattr(_kind(change), "type", "change")
     target = _target(change)
     yield f"{kind} {_path(change)!r}" + (f" -> {target!r}" if target else "")
@@ -271,7 +260,7 @@ def _lines(change: FileUpdateChange) -> Iterator[str]:
         yield f"  {sign}{line}"
 
 
-def _unknown_members(model: type[BaseModel], given: Any) -> list[str]:
+def _unknown_members(model: type[pydantic.BaseModel], given: Any) -> list[str]:
     """The members of what the program gave that the model does not know: the runtime would pass over them."""
     try:
         made = model.model_validate(given)
@@ -288,10 +277,10 @@ class PermissionsApproval(ServerRequest):
     """May the agent have these permissions besides its sandbox?"""
 
     kind: ClassVar[str] = "permissions_approval"
-    params: PermissionsRequestApprovalParams
+    params: types.PermissionsRequestApprovalParams
 
     @property
-    def permissions(self) -> RequestPermissionProfile:
+    def permissions(self) -> types.RequestPermissionProfile:
         """What it asks for: network, files to read and to write."""
         return self.params.permissions
 
@@ -307,7 +296,10 @@ class PermissionsApproval(ServerRequest):
 
     def grant(
         self,
-        subset: RequestPermissionProfile | GrantedPermissionProfile | Mapping[str, Any] | None = None,
+        subset: types.RequestPermissionProfile
+        | types.GrantedPermissionProfile
+        | Mapping[str, Any]
+        | None = None,
         *,
         scope: Literal["turn", "session"] = "turn",
     ) -> None:
@@ -327,13 +319,10 @@ class PermissionsApproval(ServerRequest):
         if isinstance(given, Mapping):
             if unknown := _unknown_members(GrantedPermissionProfile, given):
                 raise InvalidInputError(f"No permission is called {', '.join(map(repr, unknown))}.")
-        elif hasattr(given, "model_dump"):
-            dumped: BaseModel = given
-            given = dumped.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        elif is_model(given):
+            given = as_it_came(given)
         else:
-            raise InvalidInputTypeError(
-                f"subset must be a profile of permissions, not {type(subset).__name__}."
-            )
+            raise wrong("subset", "a profile of permissions", subset)
         if scope not in ("turn", "session"):
             raise InvalidInputError(f'scope must be "turn" or "session", not {scope!r}.')
         self._answer({"permissions": dict(given), "scope": scope}, f"grant for the {scope}")

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from .. import types
+from .._package.late import datetime
 from ..errors import InvalidInputError, InvalidInputTypeError
 from ._base import ServerRequest, text
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from ..generated.v2_all import (
-        AttestationGenerateParams,
-        ChatgptAuthTokensRefreshParams,
-        CurrentTimeReadParams,
-    )
-
 
 # What 64 bits hold.
 _MOST_SECONDS = 2**63
@@ -32,7 +24,7 @@ class TokenRefresh(AutomaticRequest):
     """The tokens that the program has logged in with are not valid any more; within 10 seconds."""
 
     kind: ClassVar[str] = "token_refresh"
-    params: ChatgptAuthTokensRefreshParams
+    params: types.ChatgptAuthTokensRefreshParams
     deadline_s: ClassVar[float] = 10.0
 
     @property
@@ -63,7 +55,7 @@ class Attestation(AutomaticRequest):
     """The runtime wants an attestation of this client; within 0.1 seconds."""
 
     kind: ClassVar[str] = "attestation"
-    params: AttestationGenerateParams
+    params: types.AttestationGenerateParams
     deadline_s: ClassVar[float] = 0.1
 
     def provide(self, token: str) -> None:
@@ -77,10 +69,10 @@ class CurrentTime(AutomaticRequest):
     """The runtime asks for the time by the program's clock; within 10 seconds."""
 
     kind: ClassVar[str] = "current_time"
-    params: CurrentTimeReadParams
+    params: types.CurrentTimeReadParams
     deadline_s: ClassVar[float] = 10.0
 
-    def provide(self, now: float | datetime) -> None:
+    def provide(self, now: float | datetime.datetime) -> None:
         """Give the time: seconds since the epoch, or a `datetime` with a timezone.
 
         Raises:

@@ -13,24 +13,19 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
+from .. import _native
+from .._incoming.bound import INHERITED, Bound
+from .._outgoing.wire_form import plain
+from .._package.late import pydantic
 from ..errors import ForkedProcessError, InvalidInputError, RequestAnsweredError, RequestSettledError
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from .. import _native
 
 # Who was answered what, for the records: at INFO without a word of what was asked or answered.
 audit = logging.getLogger("codex_app_server.requests")
 
 # The call of a handler that this code runs in, if it does: `asyncio` carries it along, to threads as well.
 handling: ContextVar[object] = ContextVar("handling")
-
-# What `on_request=` takes: of `Codex`, and of `AsyncCodex`.
-OnRequest: TypeAlias = "Callable[[ServerRequest], None]"
-AsyncOnRequest: TypeAlias = "Callable[[ServerRequest], Awaitable[None] | None]"
 
 Settlement: TypeAlias = Literal["answered", "refused", "resolved", "turn_over", "thread_closed", "closed"]
 
@@ -44,7 +39,7 @@ _SETTLED = {
 }
 
 
-class ServerRequest:
+class ServerRequest(Bound):
     """A question of the runtime that waits for the program's answer. Not made by programs.
 
     Each class has the methods that its answers are. They may be called from any thread or task, once, and
@@ -156,17 +151,19 @@ class ServerRequest:
             "params": json.loads(self._native.params),
         }
 
-    def __repr__(self) -> str:
+    _in_place_of_a_copy = "It is answered here; to_dict() has what a page or another process needs of it."
+
+    def _standing(self) -> str:
         # No token, which is a secret, and nothing of what is asked, which may be one.
+        ids = f"item_id={self.item_id!r} thread_id={self.thread_id!r}"
         try:
-            state: str = self.settlement or "open"
+            return f"{ids} {self.settlement or 'open'}"
         except ForkedProcessError:
-            state = "the parent process'"
-        return f"<{type(self).__name__} item_id={self.item_id!r} thread_id={self.thread_id!r} {state}>"
+            return f"{ids} {INHERITED}"
 
     # --- for the classes of this package
 
-    def _respond(self, model: type[BaseModel], result: dict[str, Any], decision: str) -> None:
+    def _respond(self, model: type[pydantic.BaseModel], result: dict[str, Any], decision: str) -> None:
         """Answer with what the model makes of `result`, by the wire's names."""
         # As JSON, where strictness means the types of JSON; and before the model's dump, which would write
         # null for a number that JSON has not.
@@ -181,7 +178,7 @@ class ServerRequest:
                 for each in error.errors(include_url=False, include_context=False, include_input=False)
             )
             raise InvalidInputError(f"This is no answer to {self.method}. {wrong}.") from None
-        self._write(checked.model_dump(mode="json", by_alias=True, exclude_unset=True), decision)
+        self._write(plain(checked), decision)
 
     def _write(self, value: Any, decision: str) -> None:
         """Answer with a value that nobody checks."""
@@ -215,6 +212,11 @@ class ServerRequest:
         kind = RequestAnsweredError if settlement in ("answered", "refused") else RequestSettledError
         message = f"{type(self).__name__} cannot be answered. {_SETTLED[settlement]}"
         return kind(message, method=self.method, settlement=settlement)
+
+
+# What `on_request=` takes: of `Codex`, and of `AsyncCodex`.
+OnRequest: TypeAlias = Callable[[ServerRequest], None]
+AsyncOnRequest: TypeAlias = Callable[[ServerRequest], Awaitable[None] | None]
 
 
 def _nothing() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .. import _native
 from ._approvals import CommandApproval, FileChangeApproval, PermissionsApproval
 from ._automatic import Attestation, CurrentTime, TokenRefresh
 from ._base import ServerRequest
@@ -13,9 +14,6 @@ from ._legacy import LegacyCommandApproval, LegacyPatchApproval
 from ._questions import Elicitation, UserInputRequest
 from ._tools import ToolCall
 from ._unknown import UnknownRequest
-
-if TYPE_CHECKING:
-    from .. import _native
 
 # The method on the wire, its class, and the generated model of its params.
 KINDS: dict[str, tuple[type[ServerRequest], str]] = {

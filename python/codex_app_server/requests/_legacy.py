@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from .. import types
 from ..errors import InvalidInputTypeError
 from ._base import ServerRequest
-
-if TYPE_CHECKING:
-    from ..generated.v2_all import ApplyPatchApprovalParams, ExecCommandApprovalParams, FileChange
 
 
 class _LegacyApproval(ServerRequest):
@@ -43,7 +41,7 @@ class LegacyCommandApproval(_LegacyApproval):
     """May this command run? (`execCommandApproval`)"""
 
     kind: ClassVar[str] = "legacy_command_approval"
-    params: ExecCommandApprovalParams
+    params: types.ExecCommandApprovalParams
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -70,10 +68,10 @@ class LegacyPatchApproval(_LegacyApproval):
     """May these files be changed? (`applyPatchApproval`)"""
 
     kind: ClassVar[str] = "legacy_patch_approval"
-    params: ApplyPatchApprovalParams
+    params: types.ApplyPatchApprovalParams
 
     @property
-    def file_changes(self) -> dict[str, FileChange]:
+    def file_changes(self) -> dict[str, types.FileChange]:
         """What changes, by path."""
         return dict(self.params.file_changes)
 

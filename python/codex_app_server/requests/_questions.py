@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from .. import types
+from .._outgoing.wire_form import as_it_came, is_model
 from ..errors import InvalidInputError, InvalidInputTypeError
 from ._base import ServerRequest, text
-
-if TYPE_CHECKING:
-    from ..generated.v2_all import (
-        McpServerElicitationRequestParams,
-        ToolRequestUserInputParams,
-        ToolRequestUserInputQuestion,
-    )
 
 
 class UserInputRequest(ServerRequest):
     """Questions of the agent, which go on with the turn when they are answered."""
 
     kind: ClassVar[str] = "user_input"
-    params: ToolRequestUserInputParams
+    params: types.ToolRequestUserInputParams
 
     @property
-    def questions(self) -> tuple[ToolRequestUserInputQuestion, ...]:
+    def questions(self) -> tuple[types.ToolRequestUserInputQuestion, ...]:
         """The questions, each with an `id`, a `header`, the text and perhaps `options` to choose from."""
         return tuple(self.params.questions)
 
@@ -62,7 +57,7 @@ class Elicitation(ServerRequest):
     """An MCP server, or the runtime before it calls a tool of one, asks for a form, a visit or a yes."""
 
     kind: ClassVar[str] = "elicitation"
-    params: McpServerElicitationRequestParams
+    params: types.McpServerElicitationRequestParams
 
     @property
     def _form(self) -> Any:
@@ -92,9 +87,7 @@ class Elicitation(ServerRequest):
     def requested_schema(self) -> Any:
         """The JSON schema of the form, as JSON has it; None where there is none."""
         schema: Any = getattr(self._form, "requested_schema", None)
-        if hasattr(schema, "model_dump"):
-            return schema.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return schema
+        return as_it_came(schema) if is_model(schema) else schema
 
     @property
     def url(self) -> str | None:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+from .. import types
+from .._outgoing.wire_form import model
+from .._package.late import pydantic
 from ..errors import InvalidInputTypeError
 from ._base import ServerRequest
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from ..generated.v2_all import DynamicToolCallParams
 
 
 class ToolCall(ServerRequest):
     """The model has called a tool of the program's."""
 
     kind: ClassVar[str] = "tool_call"
-    params: DynamicToolCallParams
+    params: types.DynamicToolCallParams
 
     @property
     def item_id(self) -> str:
@@ -45,7 +43,7 @@ class ToolCall(ServerRequest):
         """The arguments as the model wrote them: not checked by anybody."""
         return self.params.arguments
 
-    def succeed(self, content: str | Iterable[str | BaseModel | Mapping[str, Any]]) -> None:
+    def succeed(self, content: str | Iterable[str | pydantic.BaseModel | Mapping[str, Any]]) -> None:
         """Give the result.
 
         Args:
@@ -58,7 +56,7 @@ class ToolCall(ServerRequest):
         """
         self._answer(content, success=True)
 
-    def fail(self, content: str | Iterable[str | BaseModel | Mapping[str, Any]]) -> None:
+    def fail(self, content: str | Iterable[str | pydantic.BaseModel | Mapping[str, Any]]) -> None:
         """The call has failed: the model is told why, and goes on."""
         self._answer(content, success=False)
 
@@ -77,8 +75,4 @@ def _item(given: Any) -> Any:
         return {"type": "inputText", "text": given}
     if isinstance(given, Mapping):
         return dict(given)
-    if hasattr(given, "model_dump"):
-        return given.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    raise InvalidInputTypeError(
-        f"An item of content must be a text, a dict or a model, not {type(given).__name__}."
-    )
+    return model("An item of content", given, "a text, a dict or a model")

@@ -8,6 +8,7 @@ what it was asked. Needs the extra: `pip install "codex-app-server-sdk[testing]"
 from .answers import Answer, Usage
 from .endings import Disconnect, HttpFailure, Incomplete, ResponseFailure
 from .errors import MissingRequestsError, OfflineModelError, ScriptError
+from .limits import Credits, RateLimit, RateLimits
 from .model import OfflineModel
 from .parts import CustomToolCall, Event, FunctionCall, Message, MessagePhase, Pause, Reasoning, Stall
 from .requests import ModelRequest
@@ -15,6 +16,7 @@ from .script import Responder, Script
 
 __all__ = [
     "Answer",
+    "Credits",
     "CustomToolCall",
     "Disconnect",
     "Event",
@@ -28,6 +30,8 @@ __all__ = [
     "OfflineModel",
     "OfflineModelError",
     "Pause",
+    "RateLimit",
+    "RateLimits",
     "Reasoning",
     "Responder",
     "ResponseFailure",

@@ -24,6 +24,13 @@ def require_delay(value: object, what: str) -> None:
         raise ValueError(f"{what} must be a finite number of seconds, 0 or more, not {value!r}")
 
 
+def require_percent(value: object, what: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{what} must be a number, not {type(value).__name__}")
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(f"{what} must be a finite number, 0 or more, not {value!r}")
+
+
 def require_count(value: object, what: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{what} must be int, not {type(value).__name__}")

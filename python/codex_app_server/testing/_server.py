@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from ._gate import Gate
+from ._strict import refusal
 from ._wire import Send, steps
 from .answers import Answer
 from .endings import Disconnect, HttpFailure
@@ -134,7 +135,11 @@ class ModelServer:
         try:
             # Between the record and the gate nothing may suspend: who has seen the request arrive may release
             # it. So a playbook answers at arrival, in its order, and a responder is asked after the gate.
-            if self._playbook is not None:
+            if (refused := refusal(request)) is not None:
+                # No model is asked then, so it takes no answer of the script.
+                answer = refused
+                await self.gate.enter(request)
+            elif self._playbook is not None:
                 answer = _played(self._playbook, request)
                 await self.gate.enter(request)
             else:
@@ -152,6 +157,8 @@ class ModelServer:
     async def _play(
         self, http: web.Request, request: ModelRequest, answer: Answer, response: web.StreamResponse
     ) -> web.StreamResponse:
+        limits = {} if answer.rate_limits is None else answer.rate_limits.headers
+        response.headers.update(limits)
         pending = bytearray()
 
         async def flush() -> None:
@@ -172,7 +179,9 @@ class ModelServer:
             elif isinstance(step, Stall):
                 await self.gate.stall(request)
             elif isinstance(step, HttpFailure):
-                return _failure(step)
+                failed = _failure(step)
+                failed.headers.update(limits)
+                return failed
             elif isinstance(step, Disconnect):
                 if http.transport is not None:
                     http.transport.close()
@@ -198,12 +207,14 @@ def _played(playbook: Playbook, request: ModelRequest) -> Answer:
 
 
 def _failure(failure: HttpFailure) -> web.Response:
-    response = _error(failure.status, failure.message, failure.type, failure.code)
+    response = _error(failure.status, failure.message, failure.type, failure.code, failure.param)
     if failure.retry_after_s is not None:
         response.headers["Retry-After"] = f"{failure.retry_after_s:g}"
     return response
 
 
-def _error(status: int, message: str, kind: str | None, code: str | None = None) -> web.Response:
-    body = {"error": {"message": message, "type": kind, "code": code, "param": None}}
+def _error(
+    status: int, message: str, kind: str | None, code: str | None = None, param: str | None = None
+) -> web.Response:
+    body = {"error": {"message": message, "type": kind, "code": code, "param": param}}
     return web.Response(status=status, text=json.dumps(body), content_type="application/json")

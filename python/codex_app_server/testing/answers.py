@@ -1,4 +1,5 @@
-"""What the offline model says to one request: an `Answer` is parts in order, and the usage that it reports.
+"""What the offline model says to one request: an `Answer` is parts in order, and the usage and rate limits
+that it reports.
 
 Knows neither HTTP nor the event stream (`_wire` renders an answer) nor which request it answers (`script`
 decides). Everything in it is plain data, because answers travel to the server's process.
@@ -11,6 +12,7 @@ from typing import get_args
 
 from ._checks import require, require_count
 from .endings import Ending, HttpFailure
+from .limits import RateLimits
 from .parts import Content, CustomToolCall, FunctionCall, Message, Pause, Stall, Wait
 
 Part = Content | Wait | Ending
@@ -52,7 +54,7 @@ class Usage:
 
 @dataclass(frozen=True, init=False)
 class Answer:
-    """What the model says to one request: parts in order, and the usage it reports.
+    """What the model says to one request: parts in order, and the usage and rate limits it reports.
 
     A tool call in it makes the runtime run the tool and send a further request, which needs a further answer.
     Without a failure at its end the response completes normally.
@@ -61,9 +63,10 @@ class Answer:
         *parts: Parts in the order of the stream; a bare `str` is a `Message`.
         usage: The tokens to report. `None` reports one input token per word of the prompt and one output
             token per chunk.
+        rate_limits: The account's limits to report; an answer without them reports none.
 
     Raises:
-        TypeError: Something that is not a part.
+        TypeError: Something that is not a part, or a field of the wrong type.
         ValueError: A failure that is not the last part, or parts before an `HttpFailure`.
 
     Example:
@@ -79,8 +82,11 @@ class Answer:
 
     parts: tuple[Part, ...]
     usage: Usage | None
+    rate_limits: RateLimits | None
 
-    def __init__(self, *parts: Part | str, usage: Usage | None = None) -> None:
+    def __init__(
+        self, *parts: Part | str, usage: Usage | None = None, rate_limits: RateLimits | None = None
+    ) -> None:
         made = tuple(Message(part) if isinstance(part, str) else part for part in parts)
         for part in made:
             if not isinstance(part, get_args(Part)):
@@ -102,8 +108,11 @@ class Answer:
             )
         if usage is not None:
             require(usage, Usage, "Answer.usage")
+        if rate_limits is not None:
+            require(rate_limits, RateLimits, "Answer.rate_limits")
         object.__setattr__(self, "parts", made)
         object.__setattr__(self, "usage", usage)
+        object.__setattr__(self, "rate_limits", rate_limits)
 
     @property
     def calls_tools(self) -> bool:

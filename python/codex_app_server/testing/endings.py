@@ -20,6 +20,7 @@ class HttpFailure:
         code: The error's code, e.g. `"server_is_overloaded"`.
         type: The error's type, e.g. `"usage_limit_reached"`.
         retry_after_s: Seconds for a `Retry-After` header.
+        param: The part of the request that the error is about, e.g. `"text.format.schema"`.
 
     Raises:
         TypeError: A wrong type.
@@ -35,13 +36,14 @@ class HttpFailure:
     code: str | None = None
     type: str | None = None
     retry_after_s: float | None = None
+    param: str | None = None
 
     def __post_init__(self) -> None:
         require_count(self.status, "HttpFailure.status")
         if not 400 <= self.status <= 599:
             raise ValueError(f"HttpFailure.status must be 400 to 599, not {self.status}")
         require(self.message, str, "HttpFailure.message")
-        for name in ("code", "type"):
+        for name in ("code", "type", "param"):
             if getattr(self, name) is not None:
                 require(getattr(self, name), str, f"HttpFailure.{name}")
         if self.retry_after_s is not None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from codex_app_server._launch.config import CodexConfig
 
 from ._checks import require, require_count, require_delay
 from ._control import Control
@@ -22,9 +25,6 @@ from ._home import PrivateHome
 from .errors import OfflineModelError
 from .requests import ModelRequest
 from .script import Playbook, Responder, Script, playbook_for
-
-if TYPE_CHECKING:
-    from codex_app_server._config import CodexConfig
 
 _START_TIMEOUT_S = 60.0
 _STOP_GRACE_S = 5.0
@@ -71,6 +71,18 @@ class OfflineModel:
         self._recorded: list[ModelRequest] = []
         self._recording = threading.Lock()
         self._base_url = ""
+
+    def __repr__(self) -> str:
+        # It may be half-made, or starting.
+        is_running = getattr(self, "_control", None) is not None
+        state = (self._base_url or "starting") if is_running else "not running"
+        return f"<{type(self).__name__} {state}>"
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise TypeError(
+            f"{type(self).__name__} cannot be copied or pickled: it owns a server's process. Make another "
+            "one, or give other processes the configuration that config() returns."
+        )
 
     def __enter__(self) -> OfflineModel:
         control = self._begin()
@@ -138,7 +150,11 @@ class OfflineModel:
                     ) from error
 
     def config(
-        self, *, env: Mapping[str, str] | None = None, cwd: str | None = None, **fields: Any
+        self,
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        **fields: Any,
     ) -> CodexConfig:
         """A configuration that makes the packaged runtime talk to this model, in its private home.
 
@@ -151,7 +167,7 @@ class OfflineModel:
             OfflineModelError: The model is not running.
             TypeError: `CodexConfig` has no such field.
         """
-        from codex_app_server._config import CodexConfig
+        from codex_app_server._launch.config import CodexConfig
 
         return CodexConfig(
             env={**self.env, **(env or {})}, cwd=str(self.workspace) if cwd is None else cwd, **fields

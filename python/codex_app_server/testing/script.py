@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .._arguments import gives_coroutine
 from .answers import Answer
 from .endings import ResponseFailure
 from .errors import ScriptError
@@ -119,7 +120,7 @@ def playbook_for(script: Script) -> Playbook | Responder:
                 raise TypeError(f"A script's key must be str or a compiled pattern of str, not {key!r}")
         return ByPrompt(exact, patterns)
     if callable(script):
-        if inspect.iscoroutinefunction(script) or inspect.iscoroutinefunction(type(script).__call__):
+        if gives_coroutine(script):
             raise TypeError(_ASYNC_RESPONDER)
         return script
     return _for_replies(script, "the list")

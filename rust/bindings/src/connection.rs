@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_core::connection::{Connection, Settings};
+use codex_core::io::line_log::Tap;
 use codex_core::io::process::{Graces, Launch, LaunchSpec};
 use codex_core::session::admission::Limits;
 use codex_core::session::cleanup::Cleanup;
@@ -22,6 +23,7 @@ use crate::call::PyCall;
 use crate::client::Client;
 use crate::errors;
 use crate::exiting;
+use crate::line_log::PyLineLog;
 use crate::server_requests::PyServerRequests;
 use crate::subscription::PySubscription;
 use crate::waiting;
@@ -35,10 +37,18 @@ pub struct PyConnection {
 /// In a forked child nothing of a connection may be touched: its threads do not exist there and its
 /// locks may be held for ever. A daemon thread comes no further while the interpreter ends.
 pub fn guard(py: Python<'_>, connection: &Connection) -> PyResult<()> {
-    if !connection.is_ours() {
-        return Err(errors::forked(py));
-    }
+    guard_release(py, connection)?;
     exiting::dismiss(py)
+}
+
+/// The same for what only lets go, and never waits. Finalizers call it when a daemon thread that was ended drops what
+/// it had: what they raise is not heard by `threading`, but printed.
+pub fn guard_release(py: Python<'_>, connection: &Connection) -> PyResult<()> {
+    if connection.is_ours() {
+        Ok(())
+    } else {
+        Err(errors::forked(py))
+    }
 }
 
 fn seconds(name: &str, value: f64) -> PyResult<Duration> {
@@ -50,7 +60,8 @@ fn seconds(name: &str, value: f64) -> PyResult<Duration> {
 impl PyConnection {
     #[new]
     #[pyo3(signature = (argv, *, env=None, cwd=None, turn_budget=256 << 20, total_budget=1 << 30,
-        stderr_tail=64 << 10, max_message=MAX_LINE, open_files=0, eof_grace_s=2.0, term_grace_s=2.0))]
+        stderr_tail=64 << 10, max_message=MAX_LINE, open_files=0, eof_grace_s=2.0, term_grace_s=2.0,
+        wire_log=None, stderr_log=None))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keyword-only in Python, where it is called once"
@@ -67,6 +78,8 @@ impl PyConnection {
         open_files: u64,
         eof_grace_s: f64,
         term_grace_s: f64,
+        wire_log: Option<&PyLineLog>,
+        stderr_log: Option<&PyLineLog>,
     ) -> PyResult<Self> {
         let launch = Launch {
             spec: LaunchSpec {
@@ -81,14 +94,17 @@ impl PyConnection {
                 ..Graces::default()
             },
             stderr_tail,
+            stderr_lines: stderr_log.map(|lines| Tap::new(lines.log(), 0)),
             max_message,
         };
         let settings = Settings {
             limits: Limits::default(),
             mailbox_budget: turn_budget,
             total_budget,
+            wire: None,
         };
-        let started = py.detach(|| Client::start(&launch, &settings));
+        let wire_log = wire_log.map(PyLineLog::log);
+        let started = py.detach(|| Client::start(&launch, settings, wire_log));
         let connection = started.map_err(|error| errors::not_spawned(&error))?;
         Ok(Self {
             connection: Arc::new(connection),
@@ -98,6 +114,13 @@ impl PyConnection {
     #[getter]
     fn pid(&self) -> u32 {
         self.connection.process().pid()
+    }
+
+    #[getter]
+    fn exit_code(&self, py: Python<'_>) -> PyResult<Option<i32>> {
+        guard_release(py, &self.connection)?;
+        let exit = self.connection.process().exit();
+        Ok(exit.and_then(|exit| exit.code().or_else(|| exit.signal().map(|signal| -signal))))
     }
 
     #[pyo3(signature = (method, *, thread_id=None, stream=None, until_answer=false))]
@@ -208,12 +231,26 @@ impl PyConnection {
         Ok(self.subscription(subscription, None))
     }
 
+    fn keep_backlog(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.connection.keep_backlog();
+        Ok(())
+    }
+
+    fn subscribe_backlog(&self, py: Python<'_>) -> PyResult<PySubscription> {
+        guard(py, &self.connection)?;
+        let subscription = self.connection.subscribe_backlog();
+        Ok(self.subscription(subscription, None))
+    }
+
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         guard(py, &self.connection)?;
         let stats = PyDict::new(py);
         for (name, value) in self.connection.stats() {
             stats.set_item(name, value)?;
         }
+        let stderr = self.connection.stderr_lines();
+        stats.set_item("stderr_lines_lost", stderr.map_or(0, Tap::lost))?;
         Ok(stats)
     }
 
@@ -224,8 +261,14 @@ impl PyConnection {
 
     #[pyo3(signature = (*, hurry=false))]
     fn close(&self, py: Python<'_>, hurry: bool) -> PyResult<()> {
-        guard(py, &self.connection)?;
+        guard_release(py, &self.connection)?;
         py.detach(|| self.connection.close(hurry));
+        if let Some(stderr) = self.connection.stderr_lines()
+            && exiting::has_begun()
+        {
+            // Whoever waits for its lines is not to be woken when the interpreter is no more.
+            stderr.end();
+        }
         Ok(())
     }
 
@@ -246,7 +289,7 @@ impl PyConnection {
 
     #[getter]
     fn closed(&self, py: Python<'_>) -> PyResult<bool> {
-        guard(py, &self.connection)?;
+        guard_release(py, &self.connection)?;
         Ok(self.connection.closed().is_some())
     }
 

@@ -1,5 +1,5 @@
 //! The one place where the core's failures become Python's exceptions. Their classes live in
-//! `codex_app_server.errors`, and what they say in `codex_app_server._failures`; the stable ABI of
+//! `codex_app_server.errors`, and what they say in `codex_app_server._incoming.failures`; the stable ABI of
 //! Python 3.10 cannot define them here.
 
 use codex_core::connection::SendError;
@@ -12,13 +12,10 @@ use pyo3::exceptions::{PyException, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-/// The code of an answer that cannot be read; JSON-RPC's "parse error".
-const UNREADABLE: i64 = -32700;
-
-/// Calls a factory of `codex_app_server._failures` and raises what it makes.
+/// Calls a factory of `codex_app_server._incoming.failures` and raises what it makes.
 fn raise<'py>(py: Python<'py>, factory: &str, args: impl pyo3::call::PyCallArgs<'py>) -> PyErr {
     let made = py
-        .import("codex_app_server._failures")
+        .import("codex_app_server._incoming.failures")
         .and_then(|failures| failures.getattr(factory))
         .and_then(|factory| factory.call1(args));
     match made {
@@ -53,6 +50,16 @@ pub fn turn_cut(py: Python<'_>, thread_id: &str, turn_id: &str, cut: Cut) -> PyE
         Cut::ThreadClosed => "thread_closed",
     };
     raise(py, "turn_cut", (thread_id, turn_id, why))
+}
+
+/// A signal handler called what it has interrupted.
+pub fn reentrant(py: Python<'_>) -> PyErr {
+    raise(py, "reentrant", ())
+}
+
+/// Another thread drains a subscription at this moment.
+pub fn drained_elsewhere(py: Python<'_>) -> PyErr {
+    raise(py, "drained_elsewhere", ())
 }
 
 /// A connection was used in a forked child.
@@ -94,7 +101,7 @@ pub fn stream_overflow(py: Python<'_>, stream: &str, thread_id: &str, loss: Loss
 /// The answer to a `turn/start` names no turn.
 pub fn no_turn(py: Python<'_>) -> PyErr {
     let message = "the runtime's answer cannot be read: it names no turn";
-    raise(py, "map_jsonrpc_error", (UNREADABLE, message, py.None()))
+    raise(py, "unreadable", (message,))
 }
 
 /// A request was not sent.

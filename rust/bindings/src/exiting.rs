@@ -27,11 +27,16 @@ pub fn interpreter_exits() {
     EXITING.store(true, Ordering::Release);
 }
 
+/// Whether it has begun to.
+pub fn has_begun() -> bool {
+    EXITING.load(Ordering::Acquire)
+}
+
 /// Ends a daemon thread that comes here while the interpreter ends: `threading` says nothing of a `SystemExit`.
 ///
 /// A forked child's only thread may be one that was a daemon before.
 pub fn dismiss(py: Python<'_>) -> PyResult<()> {
-    if !EXITING.load(Ordering::Acquire) || on_main_thread(py)? || !is_daemon(py)? {
+    if !has_begun() || on_main_thread(py)? || !is_daemon(py)? {
         return Ok(());
     }
     if !runs_a_loop(py)? {

@@ -17,6 +17,7 @@ mod errors;
 mod exiting;
 mod fast;
 mod gate;
+mod line_log;
 mod server_requests;
 mod shape;
 mod subscription;
@@ -45,6 +46,8 @@ mod native {
     use crate::exiting::interpreter_exits;
     #[pymodule_export]
     use crate::gate::PyGate;
+    #[pymodule_export]
+    use crate::line_log::PyLineLog;
     #[pymodule_export]
     use crate::server_requests::PyServerRequest;
     #[pymodule_export]

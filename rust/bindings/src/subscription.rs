@@ -1,6 +1,7 @@
 //! `Subscription`: one consumer's mailbox, drained in batches of decoded events.
 
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 use std::time::Instant;
 
 use codex_core::inbox::budget::Loss;
@@ -17,10 +18,13 @@ use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::awaiting::{PyLoopWaker, PyWait, Source};
 use crate::client::Client;
-use crate::connection::guard;
+use crate::connection::{guard, guard_release};
 use crate::decode::{Batch, PyDecoder};
 use crate::errors;
 use crate::waiting;
+
+/// To copy more bytes than these takes a millisecond: other threads of Python run meanwhile.
+const LONG_COPY: usize = 1 << 20;
 
 /// One consumer's mailbox; see `_native.pyi`.
 #[pyclass(frozen, name = "Subscription", module = "codex_app_server._native")]
@@ -30,6 +34,8 @@ pub struct PySubscription {
     mailbox: Arc<Mailbox>,
     /// The property that names the stream, if it is one.
     subject: Option<&'static str>,
+    /// The subscription that this is a watch of, if it is one.
+    watched: Option<SubscriptionId>,
     cursor: Mutex<Cursor>,
 }
 
@@ -40,7 +46,8 @@ struct Cursor {
     segment: Option<(Held, usize)>,
     selection: Selection,
     finished: bool,
-    draining: bool,
+    /// Who drains it at this moment.
+    draining: Option<ThreadId>,
     closed: bool,
 }
 
@@ -56,6 +63,7 @@ impl PySubscription {
             id,
             mailbox,
             subject,
+            watched: None,
             cursor: Mutex::default(),
         }
     }
@@ -72,6 +80,17 @@ impl PySubscription {
         };
         drop(segment);
         self.connection.leave(self.id, leave);
+    }
+
+    fn begin_watch(&self) -> Option<Subscription> {
+        let mut draft = self.mailbox.draft()?;
+        if let Some((segment, next)) = &self.cursor.lock().segment
+            && !self.mailbox.is_recorded()
+        {
+            // It was taken, and nobody has seen this part of it.
+            draft.add(segment, *next);
+        }
+        self.connection.watch(self.id, &self.mailbox, draft)
     }
 
     fn wait_until(&self, py: Python<'_>, deadline: Option<Instant>) -> PyResult<bool> {
@@ -107,7 +126,8 @@ impl PySubscription {
 
     /// Looks at the goal that this is about; at nothing if it is about something else.
     fn goal<T>(&self, look: impl FnOnce(&Goal) -> Option<T>) -> Option<T> {
-        self.connection.look_at_goal(self.id, look).flatten()
+        let id = self.watched.unwrap_or(self.id);
+        self.connection.look_at_goal(id, look).flatten()
     }
 
     /// Decodes from one segment after the other until there is something to give, or nothing left.
@@ -252,6 +272,12 @@ impl PySubscription {
         Ok(idle.map(|idle| idle.as_secs_f64()))
     }
 
+    #[getter]
+    fn held_by_others(&self, py: Python<'_>) -> PyResult<bool> {
+        guard(py, &self.connection)?;
+        Ok(self.connection.is_held_by_others(self.id))
+    }
+
     fn own(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, &self.connection)?;
         self.connection.own(self.id);
@@ -297,6 +323,53 @@ impl PySubscription {
         }
     }
 
+    fn watch(&self, py: Python<'_>) -> PyResult<Self> {
+        guard(py, &self.connection)?;
+        let watch = if self.mailbox.held() > LONG_COPY {
+            py.detach(|| self.begin_watch())
+        } else {
+            self.begin_watch()
+        };
+        let Some(Subscription { id, mailbox }) = watch else {
+            let message =
+                "only a turn's or a goal's subscription is watched, and before it is closed";
+            return Err(PyRuntimeError::new_err(message));
+        };
+        let cursor = Cursor {
+            selection: Selection::Result,
+            ..Cursor::default()
+        };
+        Ok(Self {
+            connection: Arc::clone(&self.connection),
+            id,
+            mailbox,
+            subject: None,
+            watched: Some(self.watched.unwrap_or(self.id)),
+            cursor: Mutex::new(cursor),
+        })
+    }
+
+    fn record(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        let cursor = self.cursor.lock();
+        let taken = cursor.segment.as_ref();
+        if self
+            .mailbox
+            .record(taken.map(|(held, next)| (&**held, *next)))
+        {
+            Ok(())
+        } else {
+            let message = "only a turn's or a goal's events are recorded, and before it is closed";
+            Err(PyRuntimeError::new_err(message))
+        }
+    }
+
+    fn forget(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, &self.connection)?;
+        self.connection.forget(self.id, &self.mailbox);
+        Ok(())
+    }
+
     #[getter]
     fn finished(&self) -> bool {
         self.cursor.lock().finished
@@ -304,6 +377,9 @@ impl PySubscription {
 
     fn select(&self, py: Python<'_>, what: &str) -> PyResult<()> {
         guard(py, &self.connection)?;
+        if self.watched.is_some() {
+            return Err(PyRuntimeError::new_err("a watch is for the result only"));
+        }
         let selection = match what {
             "all" => Selection::All,
             "result" => Selection::Result,
@@ -333,25 +409,28 @@ impl PySubscription {
         let extend = into.map(|into| into.getattr(intern!(py, "extend")));
         let extend = extend.transpose()?;
         let list = PyList::empty(py);
-        {
+        let here = thread::current().id();
+        let before = {
             let mut cursor = self.cursor.lock();
             if cursor.closed {
                 return Err(PyRuntimeError::new_err("the subscription is closed"));
             }
-            if std::mem::replace(&mut cursor.draining, true) {
-                return Err(PyRuntimeError::new_err(
-                    "another thread drains this subscription: one consumer at a time",
-                ));
-            }
+            let before = cursor.draining;
+            cursor.draining = before.or(Some(here));
+            before
+        };
+        match before {
+            None => {}
+            Some(other) if other == here => return Err(errors::reentrant(py)),
+            Some(_) => return Err(errors::drained_elsewhere(py)),
         }
-        let filled = self.fill(&list, decoder, limit.max(1));
-        self.cursor.lock().draining = false;
-        filled?;
-        // No line of Python runs since the last event was decoded, so no signal's handler does either.
-        if let Some(extend) = extend {
-            extend.call1((&list,))?;
-        }
-        Ok(list)
+        let filled = self.fill(&list, decoder, limit.max(1)).and_then(|()| {
+            // No line of Python runs since the last event was decoded, so no signal's handler does either.
+            extend.map_or(Ok(()), |extend| extend.call1((&list,)).map(drop))
+        });
+        // Whoever drains next puts its events behind these.
+        self.cursor.lock().draining = None;
+        filled.map(|()| list)
     }
 
     #[pyo3(signature = (decoder, limit, timeout=None, into=None))]
@@ -397,7 +476,7 @@ impl PySubscription {
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        guard(py, &self.connection)?;
+        guard_release(py, &self.connection)?;
         self.leave(Leave::Close);
         Ok(())
     }
@@ -407,6 +486,8 @@ impl Drop for PySubscription {
     fn drop(&mut self) {
         if self.connection.is_ours() {
             self.leave(Leave::Drop);
+            // The session knows nothing of a turn that is over, and a loop's last wait may keep the mailbox for a while.
+            drop(self.mailbox.abandon());
         }
     }
 }

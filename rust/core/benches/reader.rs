@@ -25,6 +25,7 @@ impl Reading {
             limits: Limits::default(),
             mailbox_budget: 1 << 28,
             total_budget: 1 << 30,
+            wire: None,
         };
         let connection = Connection::open(endpoint, &settings).unwrap();
         Self { memory, connection }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::inbox::budget::Budget;
 use crate::inbox::mailbox::Mailbox;
+use crate::inbox::mailbox::draft::Draft;
 use crate::io::endpoint::{Ending, Endpoint};
+use crate::io::line_log::Tap;
 use crate::io::link::Link;
 use crate::io::process::Owner;
 use crate::io::writer::QueueFull;
@@ -36,6 +38,8 @@ pub struct Settings {
     /// Bytes per mailbox and in all.
     pub mailbox_budget: usize,
     pub total_budget: usize,
+    /// Where the lines of both directions are logged.
+    pub wire: Option<Tap>,
 }
 
 /// Why a request was not sent.
@@ -63,7 +67,13 @@ impl Connection {
         let stats = Arc::new(Stats::default());
         let budget = Arc::new(Budget::new(settings.mailbox_budget, settings.total_budget));
         let session = Session::new(settings.limits, Arc::clone(&stats), Arc::clone(&budget));
-        let link = Arc::new(Link::new(session, stats, budget, peer));
+        let link = Arc::new(Link::new(
+            session,
+            stats,
+            budget,
+            settings.wire.clone(),
+            peer,
+        ));
         // From here on dropping the connection is what cleans up; without a writer thread, dropping the peer is.
         let connection = Self {
             link: Arc::clone(&link),
@@ -179,6 +189,27 @@ impl Connection {
         session.follow_turn(thread_id, turn_id, Instant::now())
     }
 
+    /// Watches the turn or the goal of a subscription; see [`Session::watch`]. May copy for long, mostly without a lock.
+    pub fn watch(
+        &self,
+        id: SubscriptionId,
+        mailbox: &Mailbox,
+        mut draft: Draft,
+    ) -> Option<Subscription> {
+        mailbox.copy_to(&mut draft);
+        self.link.session.lock().watch(id, mailbox, draft)
+    }
+
+    /// What a consumer has recorded for its result is not asked for any more.
+    pub fn forget(&self, id: SubscriptionId, mailbox: &Mailbox) {
+        let (garbage, has_left) = mailbox.forget();
+        drop(garbage);
+        if has_left {
+            // Once more, with nothing to keep.
+            self.leave(id, Leave::Close);
+        }
+    }
+
     /// Listens to a stream from now on. `cleanup` undoes the request that opens it.
     pub fn subscribe_stream(&self, subject: &Subject, cleanup: Option<Cleanup>) -> Subscription {
         let mut session = self.link.session.lock();
@@ -188,6 +219,16 @@ impl Connection {
     /// Listens to what `filter` keeps from now on.
     pub fn subscribe_notifications(&self, filter: &Filter) -> Subscription {
         self.link.session.lock().subscribe_notifications(filter)
+    }
+
+    /// See [`Session::keep_backlog`].
+    pub fn keep_backlog(&self) {
+        self.link.session.lock().keep_backlog();
+    }
+
+    /// See [`Session::subscribe_backlog`].
+    pub fn subscribe_backlog(&self) -> Subscription {
+        self.link.session.lock().subscribe_backlog()
     }
 
     /// Reserves a thread for a goal; see [`Session::own_thread`].
@@ -204,6 +245,11 @@ impl Connection {
     /// From now on what this consumer has begun goes on without it.
     pub fn detach(&self, id: SubscriptionId) {
         self.link.session.lock().detach(id);
+    }
+
+    /// See [`Session::is_held_by_others`].
+    pub fn is_held_by_others(&self, id: SubscriptionId) -> bool {
+        self.link.session.lock().is_held_by_others(id)
     }
 
     /// A consumer leaves. What nobody wants any more is undone; nobody waits for that.
@@ -300,6 +346,7 @@ impl Connection {
             ("requests_admitted", counts.admitted as u64),
             ("requests_waiting", counts.waiting as u64),
             ("server_requests_open", link.server_requests.open() as u64),
+            ("wire_lines_lost", link.wire.as_ref().map_or(0, Tap::lost)),
         ]);
         stats
     }

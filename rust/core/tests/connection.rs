@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use codex_core::connection::{Connection, SendError, Settings};
 use codex_core::inbox::mailbox::Taken;
 use codex_core::io::endpoint::{Ending, Read, Sink, Source};
+use codex_core::io::line_log::{Entry, LineLog, Origin, Tap};
 use codex_core::io::memory::{Memory, MemoryEnd};
 use codex_core::session::admission::Limits;
 use codex_core::session::call::{Call, Outcome};
@@ -28,6 +29,7 @@ fn settings(budget: usize) -> Settings {
         limits: Limits::default(),
         mailbox_budget: budget,
         total_budget: budget,
+        wire: None,
     }
 }
 
@@ -342,4 +344,54 @@ fn a_large_answer_is_no_burden_to_who_waits_for_the_lock() {
     // disturbed by the machine.
     let is_short = |_| worst_pause() < Duration::from_millis(40);
     assert!((0..20).any(is_short));
+}
+
+/// The lines that wait, with where they were seen.
+fn logged(log: &LineLog) -> Vec<(Origin, String)> {
+    let entries = log.next().expect("it is on");
+    let line = |entry| match entry {
+        Entry::Line(line) => (
+            line.origin,
+            String::from_utf8_lossy(&line.text).into_owned(),
+        ),
+        Entry::Lost(count) => panic!("{count} lost"),
+    };
+    entries.into_iter().map(line).collect()
+}
+
+#[test]
+fn lines_of_both_directions_are_logged_in_their_order_while_the_log_is_on() {
+    let (memory, endpoint) = Memory::pair(false);
+    let log = Arc::new(LineLog::new(1 << 20));
+    let wire = Some(Tap::new(Arc::clone(&log), 7));
+    let settings = Settings {
+        wire,
+        ..settings(1 << 20)
+    };
+    let connection = Connection::open(endpoint, &settings).unwrap();
+    let answered = |connection: &Connection| {
+        let call = ask(connection, "model/list", None);
+        let request = heard(&memory);
+        let answer = format!("{{\"id\":{},\"result\":{{}}}}", call.id);
+        memory.say(format!("no message\n{answer}\n").as_bytes());
+        assert!(call.gate().wait(None));
+        (request.trim().to_owned(), answer)
+    };
+    answered(&connection);
+    assert!(log.turn_on());
+    let (first, first_answer) = answered(&connection);
+    let (second, second_answer) = answered(&connection);
+    log.turn_off();
+    answered(&connection);
+    let said = |text: &str| (Origin::Received, text.to_owned());
+    let expected = [
+        (Origin::Sent, first),
+        said("no message"),
+        said(&first_answer),
+        (Origin::Sent, second),
+        said("no message"),
+        said(&second_answer),
+    ];
+    assert_eq!(logged(&log), expected);
+    assert!(log.next().is_none());
 }

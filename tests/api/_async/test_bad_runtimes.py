@@ -73,6 +73,16 @@ async def test_a_working_directory_that_does_not_exist(tmp_path: Path) -> None:
         await started(CodexConfig(cwd=str(tmp_path / "nowhere")))
 
 
+@pytest.mark.parametrize("then", ["sys.exit(9)", "print('hello', flush=True); time.sleep(60)"])
+async def test_what_a_terminal_would_obey_is_not_in_the_error(tmp_path: Path, then: str) -> None:
+    said = r"\x1b]0;title\x07\x1b[31mno\x1b[0m licence\rMY_TOKEN=abc\x08\n"
+    binary = script(tmp_path, f"sys.stderr.write('{said}'); sys.stderr.flush(); {then}")
+    with pytest.raises(StartupError) as caught:
+        await started(CodexConfig(codex_bin=binary))
+    assert caught.value.stderr_tail == "no licence\nMY_TOKEN=[redacted]\n"
+    assert str(caught.value).endswith("no licence\nMY_TOKEN=[redacted]")
+
+
 async def test_a_binary_that_exits_at_once(tmp_path: Path) -> None:
     binary = script(tmp_path, "sys.stderr.write('no licence\\n'); sys.exit(9)")
     with pytest.raises(StartupError, match="no licence") as caught:
@@ -92,6 +102,14 @@ async def test_an_error_of_the_runtimes_own_is_the_reason(tmp_path: Path) -> Non
     assert "--version" not in str(caught.value)
     assert str(caught.value).endswith(f"stderr:\n{error}")
     assert "backtrace" in caught.value.stderr_tail
+
+
+async def test_an_error_that_is_all_of_its_stderr_is_said_once(tmp_path: Path) -> None:
+    binary = script(tmp_path, "sys.stderr.write('Error: bad setting\\n'); sys.exit(1)")
+    with pytest.raises(StartupError) as caught:
+        await started(CodexConfig(codex_bin=binary))
+    assert str(caught.value).count("bad setting") == 1
+    assert caught.value.stderr_tail.strip() == "Error: bad setting"
 
 
 async def test_a_runtime_that_lost_the_race_for_its_database_is_started_again(tmp_path: Path) -> None:
@@ -122,6 +140,26 @@ async def test_a_program_that_prints_text_and_stays(tmp_path: Path) -> None:
 async def test_a_program_that_floods_text(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(StartupError, match="not JSON"):
         await started(CodexConfig(launch_args_override=("yes", "no JSON")))
+    caplog.clear()
+
+
+async def test_a_line_that_is_no_message_is_quoted_without_secrets_and_escapes(tmp_path: Path) -> None:
+    body = r"print('API_KEY=SECRET \x1b]0;owned\x07 no', flush=True); time.sleep(60)"
+    with pytest.raises(StartupError, match="not JSON") as caught:
+        await started(CodexConfig(codex_bin=script(tmp_path, body)))
+    assert "API_KEY=[redacted]" in str(caught.value)
+    assert "SECRET" not in str(caught.value)
+
+
+async def test_a_line_that_is_no_message_is_logged_without_secrets(
+    peer: ScriptedPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer.answers["model/list"] = {"data": []}
+    async with AsyncCodex(CodexConfig(launch_args_override=peer.argv)) as codex:
+        peer.send_raw(b"API_KEY=SECRET\n")
+        await codex.models()
+        assert "API_KEY=[redacted]" in caplog.text
+        assert "SECRET" not in caplog.text
     caplog.clear()
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codex_app_server import AsyncCodex
+from codex_app_server import ApprovalMode, AsyncCodex
 from codex_app_server.errors import InvalidRequestError, StartupError
-from codex_app_server.testing import OfflineModel
+from codex_app_server.generated.v2_all import ConfigWarningNotification
+from codex_app_server.testing import Answer, FunctionCall, OfflineModel
 
 EXPERIMENTAL: list[tuple[Callable[[AsyncCodex], Any], str]] = [
     (lambda codex: codex.rpc.memory.status(), "memory/status"),
@@ -62,3 +64,47 @@ async def test_features_are_enabled_and_disabled_whatever_the_configuration_says
 async def test_an_unknown_feature_is_named_when_the_runtime_ends(model: OfflineModel) -> None:
     with pytest.raises(StartupError, match="Unknown feature flag: from_tomorrow"):
         await AsyncCodex(model.config(features={"from_tomorrow": True})).__aenter__()
+
+
+async def test_a_feature_may_have_an_older_name_that_is_not_listed(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config(features={"connectors": True})) as codex:
+        listed = {
+            feature.name: feature.enabled for feature in (await codex.rpc.experimental_feature.list()).data
+        }
+    # The model's home has it disabled.
+    assert "connectors" not in listed
+    assert listed["apps"]
+
+
+async def test_a_setting_that_cannot_have_its_value_is_named_when_the_runtime_ends(
+    model: OfflineModel,
+) -> None:
+    with pytest.raises(StartupError, match=r"(?s)unknown variant `rude`.*in `sandbox_mode`"):
+        await AsyncCodex(model.config(config_overrides=('sandbox_mode="rude"',))).__aenter__()
+
+
+async def test_a_threads_setting_that_cannot_have_its_value_is_named(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex:
+        with pytest.raises(InvalidRequestError, match=r"(?s)unknown variant `rude`.*in `sandbox_mode`"):
+            await codex.thread_start(config={"sandbox_mode": "rude"})
+
+
+async def test_a_threads_setting_that_nobody_knows_is_told_as_a_warning(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex, codex.notifications("configWarning") as warnings:
+        await codex.thread_start(config={"from.tomorrow": 1})
+        async for warning in warnings:
+            assert isinstance(warning.payload, ConfigWarningNotification)
+            if "unrecognized" in warning.payload.summary:
+                assert "`from` is ignored" in warning.payload.summary
+                return
+
+
+async def test_a_directory_of_a_thread_that_does_not_exist_is_the_agents_to_find_out(
+    model: OfflineModel, tmp_path: Path
+) -> None:
+    model.reset([Answer(FunctionCall("exec_command", {"cmd": "pwd"})), "There is none."])
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start(cwd=str(tmp_path / "nowhere"), approval_mode=ApprovalMode.deny_all)
+        result = await thread.run("Where are you?")
+    assert result.final_response == "There is none."
+    assert "No such file or directory" in model.requests[1].tool_outputs[0]

@@ -22,6 +22,7 @@ from codex_app_server import (
     StreamClosedError,
     StreamOverflowError,
     TransportClosedError,
+    WaitTimeoutError,
 )
 from codex_app_server.async_client import AsyncCodexClient
 from codex_app_server.models import UnknownNotification
@@ -49,7 +50,7 @@ async def ready(config: CodexConfig, **options: Any) -> AsyncCodexClient:
 
 
 def stats(client: AsyncCodexClient) -> dict[str, int]:
-    return client._client.stats()
+    return client._runtime.stats()
 
 
 # --- turns
@@ -100,6 +101,19 @@ async def test_a_wait_that_was_stopped_can_be_begun_again(peer: ScriptedPeer) ->
     assert stats(client)["turns_routed"] == 0
     with pytest.raises(StreamClosedError, match="somebody"):
         await client.wait_for_turn_completed("turn of t")
+    await client.close()
+
+
+async def test_a_wait_that_was_stopped_leaves_the_turn_to_who_asks_next(peer: ScriptedPeer) -> None:
+    client = await ready(scripted(peer))
+    await client.turn_start("t", "Hi.")
+    with pytest.raises(WaitTimeoutError):
+        await client.wait_for_turn_completed("turn of t", timeout_s=0.01)
+    peer.send(delta("t", "turn of t", "x"), event("turn/completed", "t", "turn of t"))
+    await client.model_list()  # answered behind them
+    handle = AsyncTurnHandle(client, "t", "turn of t")
+    heard = [one.method async for one in handle.stream()]
+    assert heard == ["item/agentMessage/delta", "turn/completed"]
     await client.close()
 
 

@@ -98,6 +98,7 @@ async def test_a_goals_turns_are_streamed_as_one(model: OfflineModel) -> None:
         with pytest.raises(StreamClosedError):
             await goal.run()
         assert goal.goal.status is ThreadGoalStatus.complete
+        await goal.aclose()
         assert_idle(codex.stats)
 
 
@@ -208,6 +209,7 @@ async def test_a_goal_whose_stream_is_left_is_known_until_it_is_over(model: Offl
                 await call()
         model.reset()
         assert (await thread.run("Hi.")).final_response == "Hi."
+        await goal.aclose()
         assert_idle(codex.stats)
 
 

@@ -23,7 +23,7 @@ from codex_app_server import (
     StreamClosedError,
     TransportClosedError,
 )
-from codex_app_server._logins import api_key
+from codex_app_server._outgoing.logins import api_key
 from codex_app_server.generated.v2_all import (
     AccountLoginCompletedNotification,
     ApiKeyAccount,
@@ -140,22 +140,20 @@ async def test_a_code_that_the_service_does_not_give_leaves_nothing(home: CodexC
 async def test_a_handle_is_made_from_ids(home: CodexConfig) -> None:
     async with AsyncCodex(home) as codex:
         begun = await codex.login_chatgpt()
-        owner = codex  # async only
-        # sync only: owner = codex._client
-        same = AsyncChatgptLoginHandle(owner, begun.login_id, begun.auth_url)
+        same = AsyncChatgptLoginHandle(codex, begun.login_id, begun.auth_url)
         assert same == begun
         await same.cancel()
         assert (await same.wait()).login_id == begun.login_id == (await begun.wait()).login_id
-        nobodys = AsyncDeviceCodeLoginHandle(owner, NOBODYS, "https://x", "CODE")
+        nobodys = AsyncDeviceCodeLoginHandle(codex, NOBODYS, "https://x", "CODE")
         assert (await nobodys.cancel()).status is CancelLoginAccountStatus.not_found
-        wrong = AsyncDeviceCodeLoginHandle(owner, "no uuid", "https://x", "CODE")
+        wrong = AsyncDeviceCodeLoginHandle(codex, "no uuid", "https://x", "CODE")
         with pytest.raises(InvalidRequestError, match="login id"):
             await wrong.cancel()
         await wrong.aclose()
         await nobodys.aclose()
         assert_idle(codex.stats)
         with pytest.raises(InvalidInputTypeError, match="login_id"):
-            AsyncChatgptLoginHandle(owner, 7, "")  # type: ignore[arg-type]
+            AsyncChatgptLoginHandle(codex, 7, "")  # type: ignore[arg-type]
 
 
 # --- completions, forced

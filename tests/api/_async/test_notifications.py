@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -16,6 +16,8 @@ from codex_app_server import (
     StreamOverflowError,
     TransportClosedError,
 )
+from codex_app_server._async.feed import AsyncFeed
+from codex_app_server._incoming.failures import stream_overflow, transport_closed
 from codex_app_server.errors import InvalidInputError, InvalidInputTypeError
 from codex_app_server.models import (
     ThreadNameUpdatedNotification,
@@ -271,3 +273,29 @@ async def test_before_the_first_stream_events_are_counted_and_not_kept(
         await codex.models()
         stats = codex.stats()
         assert (stats["events_unclaimed"], stats["events_delivered"], stats["mailbox_bytes"]) == (10, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [stream_overflow("notifications", "", 7, 700), transport_closed("process_exited", 1, None, "", "")],
+)
+async def test_what_explains_a_failure_is_logged_before_the_failure_is_raised(failure: Exception) -> None:
+    noted: list[str] = []
+    logged: list[str] = []
+
+    class Connection:
+        def log_diagnostics(self) -> None:
+            logged.extend(noted)
+            noted.clear()
+
+    class Failing:
+        def drain(self, *_: Any) -> int:
+            noted.append("a line was cut")
+            raise failure
+
+        drain_ready = drain
+
+    feed = AsyncFeed(cast("Any", Connection()), cast("Any", Failing()), cast("Any", None))
+    with pytest.raises(type(failure)):
+        await feed.fill()
+    assert logged == ["a line was cut"]

@@ -11,8 +11,10 @@ from codex_app_server import (
     AsyncTurnHandle,
     CodexConfig,
     MessageTooLongError,
+    ParseError,
     RequestTimeoutError,
     StreamClosedError,
+    TurnTimeoutError,
 )
 from codex_app_server.testing import Answer, Message, OfflineModel, Stall
 from codex_app_server.types import TurnStatus
@@ -97,15 +99,49 @@ async def test_a_block_leaves_a_turn_alone_that_somebody_else_holds(peer: Script
 async def test_a_handle_from_ids_owns_nothing_and_holds_the_turn_while_it_follows(peer: ScriptedPeer) -> None:
     async with AsyncCodex(config(peer)) as codex:
         thread = await codex.thread_start()
-        owner = codex  # async only
-        # sync only: owner = codex._client
-        async with AsyncTurnHandle(owner, "t", "elsewhere"):
+        async with AsyncTurnHandle(codex, "t", "elsewhere"):
             pass
         async with await thread.turn("Go."):
             peer.send(event("turn/started", "t", "u"))
-            follower = AsyncTurnHandle(owner, "t", "u")
+            follower = AsyncTurnHandle(codex, "t", "u")
         await silent(peer, codex)
         await follower.stream().aclose()
+        assert (await expected(peer, "turn/interrupt"))["params"] == INTERRUPT
+
+
+@pytest.mark.parametrize("how", ["run", "block"])
+@pytest.mark.parametrize("others", ["none", "a dropped handle", "a follower"])
+async def test_a_deadline_says_whether_others_keep_the_turn_running(
+    others: str, how: str, peer: ScriptedPeer
+) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        thread = await codex.thread_start()
+        if others == "a dropped handle":
+            await thread.turn("Go.")
+        follower = AsyncTurnHandle(codex, "t", "u") if others == "a follower" else None
+        if how == "run":
+            with pytest.raises(TurnTimeoutError) as caught:
+                await thread.run("And go.", idle_timeout_s=0.05)
+        else:
+            async with await thread.turn("And go.") as turn:
+                with pytest.raises(TurnTimeoutError) as caught:
+                    [event async for event in turn.stream(idle_timeout_s=0.05)]
+        assert ("It goes on, because others hold it" in str(caught.value)) is (others != "none")
+        del follower
+
+
+async def test_a_deadline_of_the_last_who_follows_a_turn_does_not_say_that_it_goes_on(
+    peer: ScriptedPeer,
+) -> None:
+    async with AsyncCodex(config(peer)) as codex:
+        thread = await codex.thread_start()
+        follower = AsyncTurnHandle(codex, "t", "u")
+        peer.send(event("turn/started", "t", "u"))
+        with pytest.raises(TurnTimeoutError, match="It goes on"):
+            await thread.run("Go.", idle_timeout_s=0.05)
+        with pytest.raises(TurnTimeoutError) as caught:
+            await follower.run(idle_timeout_s=0.05)
+        assert "It goes on" not in str(caught.value)
         assert (await expected(peer, "turn/interrupt"))["params"] == INTERRUPT
 
 
@@ -170,3 +206,19 @@ async def test_a_message_that_is_too_long_ends_the_connection_with_its_own_error
         peer.send({"method": "skills/changed", "params": {"text": "x" * (3 << 20)}})
         with pytest.raises(MessageTooLongError, match=r"longer than 1048576 bytes.*max_message_bytes"):
             await codex.models()
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"turn": None}, {"turn": {}}, {"turn": {"id": 5}}, {"turn": {"id": ""}}, []]
+)
+async def test_a_start_that_is_answered_without_a_turn_is_an_error_and_leaves_nothing(
+    peer: ScriptedPeer, answer: object
+) -> None:
+    peer.answers |= {"thread/start": {"thread": {"id": "t"}}, "turn/start": lambda _: answer}
+    async with AsyncCodex(CodexConfig(launch_args_override=peer.argv)) as codex:
+        thread = await codex.thread_start()
+        for begin in (thread.turn, thread.run):
+            with pytest.raises(ParseError, match="names no turn"):
+                await begin("Go.")
+        stats = codex.stats()
+        assert (stats["turns_routed"], stats["turns_starting"], stats["errands_sent"]) == (0, 0, 0)

@@ -43,12 +43,14 @@ async def begin(codex: AsyncCodex, kind: str, *command: str, **given: Any) -> Pr
 
 async def read(program: Program, stream: str = "stdout") -> bytes:
     """All that is left of one output."""
-    return b"".join([chunk.data async for chunk in program if chunk.stream == stream])
+    chunks: list[Any] = [chunk async for chunk in program]
+    return b"".join([chunk.data for chunk in chunks if chunk.stream == stream])
 
 
 async def read_until(program: Program, text: bytes) -> bytes:
     found = b""
     async for chunk in program:
+        assert isinstance(chunk, OutputChunk)
         found += chunk.data
         if text in found:
             break
@@ -62,7 +64,7 @@ async def test_a_programs_output_and_end_are_told(kind: str, model: OfflineModel
     async with AsyncCodex(model.config()) as codex:
         script = "printf out; sleep 0.05; printf err >&2; exit 3"
         async with await begin(codex, kind, "sh", "-c", script) as program:
-            chunks = [chunk async for chunk in program]
+            chunks: list[Any] = [chunk async for chunk in program]
             assert (await program.wait()).exit_code == 3
             assert [chunk async for chunk in program] == []
         assert {chunk.stream: chunk.data for chunk in chunks} == {"stdout": b"out", "stderr": b"err"}
@@ -204,7 +206,7 @@ async def test_without_stdin_a_program_reads_an_end(kind: str, model: OfflineMod
 async def test_a_limit_of_output_is_said_on_the_last_piece(kind: str, model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
         async with await begin(codex, kind, "seq", "10000", output_bytes_cap=100) as program:
-            chunks = [chunk async for chunk in program]
+            chunks: list[Any] = [chunk async for chunk in program]
             assert sum(len(chunk.data) for chunk in chunks) == 100
             assert chunks[-1].cap_reached
         async with await begin(codex, kind, "seq", "10000", disable_output_cap=True) as program:

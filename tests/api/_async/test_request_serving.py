@@ -460,7 +460,7 @@ async def test_asking_is_said_to_the_runtime(peer: ScriptedPeer) -> None:
         await codex.thread_start(approval_mode=ApprovalMode.ask)
         await codex.thread_start()
         with pytest.raises(InvalidInputError, match="exclude"):
-            await codex.thread_start(approval_mode=ApprovalMode.ask, approvals_reviewer="user")  # type: ignore[arg-type]
+            await codex.thread_start(approval_mode=ApprovalMode.ask, approvals_reviewer="user")
     assert said == [
         {"approvalPolicy": "on-request", "approvalsReviewer": "user"},
         {"approvalPolicy": "on-request", "approvalsReviewer": "auto_review"},

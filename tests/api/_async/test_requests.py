@@ -331,6 +331,22 @@ async def test_a_tool_of_the_program_is_called(success: bool, model: OfflineMode
     assert [item.root.success for item in result.items if item.root.type == "dynamicToolCall"] == [success]
 
 
+@pytest.mark.parametrize("fields", [{}, {"namespace": "library"}])
+async def test_a_tool_without_its_type_is_offered_as_a_function(
+    fields: dict[str, Any], model: OfflineModel
+) -> None:
+    model.reset(once(FunctionCall("look_up", {"word": "codex"}, **fields)))
+    tool = {**{key: value for key, value in TOOL.items() if key != "type"}, **fields}
+    handler = Handler(lambda request: request.succeed("a book"))
+    async with AsyncCodex(model.config(), on_request=handler) as codex:
+        begun = await codex.rpc.thread.start(dynamic_tools=[tool])
+        result = await AsyncThread(codex, begun.thread.id).run("Go.")
+    assert "Looks a word up." in str(model.requests[0].body)
+    (request,) = handler.asked
+    assert (request.tool, request.namespace) == ("look_up", fields.get("namespace"))
+    assert result.final_response == "a book"
+
+
 # --- without a person
 
 

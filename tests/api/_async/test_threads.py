@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from codex_app_server import AsyncCodex, __version__
-from codex_app_server.errors import ClientClosedError, InvalidInputError, InvalidRequestError
+from codex_app_server.errors import ClientClosedError, InvalidInputError, InvalidRequestError, JsonRpcError
 from codex_app_server.testing import OfflineModel
-from codex_app_server.types import SortDirection, ThreadListCwdFilter
+from codex_app_server.types import SortDirection, ThreadListCwdFilter, TurnStatus
 from tests.api._async.concurrency import together
 
 
@@ -110,9 +110,32 @@ async def test_an_unknown_thread_is_a_typed_error_that_helps(model: OfflineModel
             with pytest.raises(InvalidRequestError) as caught:
                 await use(unknown)
             assert unknown in str(caught.value)
-            assert "thread_list()" in str(caught.value)
+            assert "codex.threads()" in str(caught.value)
         with pytest.raises(InvalidRequestError):
             await codex.thread_resume("not an id")
+
+
+async def test_an_ephemeral_fork_comes_without_its_turns(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        await thread.run("Hi.")
+        for fork in (await thread.fork(ephemeral=True), await codex.thread_fork(thread.id, ephemeral=True)):
+            assert (await fork.run("Go on.")).final_response
+            assert "Hi." in str(model.requests[-1].input)
+        with pytest.raises(InvalidRequestError) as caught:
+            await thread.fork(ephemeral=True, include_turns=True)
+        assert "leave include_turns out" in str(caught.value)
+
+
+async def test_a_thread_that_another_client_has_loaded_can_be_forked(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as first:
+        thread = await first.thread_start()
+        await thread.run("Hi.")
+        async with AsyncCodex(model.config()) as second:
+            with pytest.raises(InvalidRequestError) as caught:
+                await second.thread_resume(thread.id)
+            assert "close that client, or go on in a copy" in str(caught.value)
+            await second.thread_fork(thread.id)
 
 
 async def test_wrong_types_are_refused_before_anything_is_sent(model: OfflineModel) -> None:
@@ -169,3 +192,42 @@ async def test_a_closed_client_says_so(model: OfflineModel) -> None:
         await codex.models()
     with pytest.raises(ClientClosedError):
         await thread.run("Hi")
+
+
+async def test_a_refusal_says_that_a_thread_may_be_archived_deleted_or_ephemeral(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        await thread.run("Go.")
+        await thread.archive()
+        with pytest.raises(InvalidRequestError, match="archived after thread_unarchive"):
+            await thread.run("Go.")
+        with pytest.raises(InvalidRequestError, match="or it is ephemeral, archived or deleted"):
+            await thread.archive()
+        await thread.delete()
+        with pytest.raises(InvalidRequestError, match="deleted is gone"):
+            await thread.read()
+        with pytest.raises(JsonRpcError, match="ephemeral, deleted, or has no first message"):
+            _ = [item async for item in thread.items()]
+        ephemeral = await codex.thread_start(ephemeral=True)
+        await ephemeral.run("Go.")
+        with pytest.raises(InvalidRequestError, match="or it is ephemeral, archived or deleted"):
+            await ephemeral.fork()
+
+
+async def test_a_thread_is_archived_and_deleted_before_its_first_message(model: OfflineModel) -> None:
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        await thread.archive()
+        assert [one.id async for one in codex.threads(archived=True)] == [thread.id]
+        await (await codex.thread_start()).delete()
+
+
+async def test_a_compaction_interrupts_the_turn_that_runs(model: OfflineModel) -> None:
+    model.hold()
+    async with AsyncCodex(model.config()) as codex:
+        thread = await codex.thread_start()
+        turn = await thread.turn("Go on.")
+        model.wait_for_requests(1)
+        await thread.compact()
+        assert (await turn.run()).status is TurnStatus.interrupted
+        model.release()

@@ -70,7 +70,9 @@ class Live:
         for segment in method.split("/"):
             call = getattr(call, snake(segment))
         answer = call(**arguments)
-        self._judge(method, getattr(v2_all, inspect.signature(call).return_annotation), answer)
+        self._judge(
+            method, getattr(v2_all, inspect.signature(call).return_annotation.removeprefix("v2_all.")), answer
+        )
         self.answered.add(method)
         return answer
 

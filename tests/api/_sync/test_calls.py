@@ -13,11 +13,13 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from codex_app_server import OMIT, Codex, CodexConfig
+from codex_app_server._sync import connection
 from codex_app_server.errors import (
     InvalidInputError,
     InvalidInputTypeError,
     ParseError,
     RequestTimeoutError,
+    ServerBusyError,
 )
 from codex_app_server.generated.v2_all import (
     AbsolutePathBuf,
@@ -32,6 +34,7 @@ from codex_app_server.generated.v2_all import (
     TurnStartResponse,
     UserInput,
 )
+from tests.api._sync.concurrency import Background, expected
 from tests.peer import ScriptedPeer, event, started
 
 Call = Callable[[Codex], Any]
@@ -41,6 +44,7 @@ METHODS = (
     "thread/metadata/update",
     "thread/section/move",
     "thread/settings/update",
+    "thread/start",
     "threadSection/update",
 )
 TURN = [{"type": "text", "text": "go"}]
@@ -108,6 +112,12 @@ LEFT_OUT_OR_NULL: list[tuple[Call, dict[str, Any]]] = [
     (
         lambda codex: codex.rpc.thread.section.move(thread_id="t", section_id=None),
         {"threadId": "t", "sectionId": None},
+    ),
+    (
+        lambda codex: codex.rpc.thread.start(
+            dynamic_tools=[{"name": "n", "description": "d", "input_schema": {}, "namespace": "s"}]
+        ),
+        {"dynamicTools": [{"name": "n", "description": "d", "inputSchema": {}, "namespace": "s"}]},
     ),
     (
         lambda codex: codex.rpc.command.exec(command=["ls"], env={"KEPT": "1", "UNSET": None}, cwd=None),
@@ -218,6 +228,11 @@ REFUSED: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
         lambda rpc: rpc.command.exec(command=["ls"], size={"rows": 3}),
         InvalidInputError,
         r"command/exec: size\.cols: .*required",
+    ),
+    (
+        lambda rpc: rpc.thread.start(dynamic_tools=[{"name": "n", "description": "d", "tools": []}]),
+        InvalidInputError,
+        r"thread/start: dynamic_tools\.0\.function\.inputSchema: .*required",
     ),
     (
         lambda rpc: rpc.review.start(thread_id="t", target={"type": "custom"}),
@@ -354,3 +369,27 @@ def test_an_answer_that_does_not_fit_a_turn_start_leaves_nothing_behind(peer: Sc
         # Whoever keeps the error does not keep the turn's events.
         assert codex.stats()["mailbox_bytes"] == 0
     assert caught.value.code == -32700
+
+
+def test_a_busy_runtime_is_asked_seven_times_with_pauses_that_grow_and_differ(
+    peer: ScriptedPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def pass_over(pause: float) -> None:
+        pauses.append(pause)
+
+    monkeypatch.setattr(connection, "sleep", pass_over)
+    with Codex(config(peer)) as codex:
+        asking = Background(codex.models)
+        for _ in range(7):
+            peer.refuse(expected(peer, "model/list"), -32001, "Server overloaded; retry later.")
+        with pytest.raises(ServerBusyError):
+            asking.result()
+    doubled = [0.05, 0.1, 0.2, 0.4, 0.8, 1.0]
+    assert len(pauses) == len(doubled)
+    moved = [pause / plain for pause, plain in zip(pauses, doubled, strict=True)]
+    assert all(0.5 <= part <= 1.5 for part in moved)
+    # Clients that were refused together do not come back together.
+    assert len(set(moved)) == len(moved)
+    assert max(moved) - min(moved) > 0.01

@@ -23,6 +23,7 @@ from codex_app_server import (
     Thread,
     TransportClosedError,
     TurnHandle,
+    WaitTimeoutError,
 )
 from codex_app_server.client import CodexClient
 from codex_app_server.models import UnknownNotification
@@ -50,7 +51,7 @@ def ready(config: CodexConfig, **options: Any) -> CodexClient:
 
 
 def stats(client: CodexClient) -> dict[str, int]:
-    return client._client.stats()
+    return client._runtime.stats()
 
 
 # --- turns
@@ -99,6 +100,19 @@ def test_a_wait_that_was_stopped_can_be_begun_again(peer: ScriptedPeer) -> None:
     assert stats(client)["turns_routed"] == 0
     with pytest.raises(StreamClosedError, match="somebody"):
         client.wait_for_turn_completed("turn of t")
+    client.close()
+
+
+def test_a_wait_that_was_stopped_leaves_the_turn_to_who_asks_next(peer: ScriptedPeer) -> None:
+    client = ready(scripted(peer))
+    client.turn_start("t", "Hi.")
+    with pytest.raises(WaitTimeoutError):
+        client.wait_for_turn_completed("turn of t", timeout_s=0.01)
+    peer.send(delta("t", "turn of t", "x"), event("turn/completed", "t", "turn of t"))
+    client.model_list()  # answered behind them
+    handle = TurnHandle(client, "t", "turn of t")
+    heard = [one.method for one in handle.stream()]
+    assert heard == ["item/agentMessage/delta", "turn/completed"]
     client.close()
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from codex_app_server import Codex, TurnHandle, _decode
+from codex_app_server import Codex, TurnHandle
+from codex_app_server._incoming import decoding
 from codex_app_server.generated.requests import REQUESTS
 from codex_app_server.testing import OfflineModel
 from tests.api._sync.concurrency import Background
@@ -376,13 +377,13 @@ def test_every_safe_call_gives_its_model_whole_and_known(
     model: OfflineModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: dict[str, bytes] = {}
-    decode = _decode.answer
+    answer = decoding.answer
 
     def listen(method: str, result: bytes) -> Any:
         sent[method] = result
-        return decode(method, result)
+        return answer(method, result)
 
-    monkeypatch.setattr(_decode, "answer", listen)
+    monkeypatch.setattr(decoding, "answer", listen)
     server, workspace = tmp_path / "server.py", model.workspace
     server.write_text(MCP_SERVER)
     make_repository(workspace)

@@ -100,6 +100,7 @@ def test_a_goals_turns_are_streamed_as_one(model: OfflineModel) -> None:
         with pytest.raises(StreamClosedError):
             goal.run()
         assert goal.goal.status is ThreadGoalStatus.complete
+        goal.close()
         assert_idle(codex.stats)
 
 
@@ -210,6 +211,7 @@ def test_a_goal_whose_stream_is_left_is_known_until_it_is_over(model: OfflineMod
                 call()
         model.reset()
         assert (thread.run("Hi.")).final_response == "Hi."
+        goal.close()
         assert_idle(codex.stats)
 
 

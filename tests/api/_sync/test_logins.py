@@ -25,7 +25,7 @@ from codex_app_server import (
     StreamClosedError,
     TransportClosedError,
 )
-from codex_app_server._logins import api_key
+from codex_app_server._outgoing.logins import api_key
 from codex_app_server.generated.v2_all import (
     AccountLoginCompletedNotification,
     ApiKeyAccount,
@@ -142,21 +142,20 @@ def test_a_code_that_the_service_does_not_give_leaves_nothing(home: CodexConfig)
 def test_a_handle_is_made_from_ids(home: CodexConfig) -> None:
     with Codex(home) as codex:
         begun = codex.login_chatgpt()
-        owner = codex._client
-        same = ChatgptLoginHandle(owner, begun.login_id, begun.auth_url)
+        same = ChatgptLoginHandle(codex, begun.login_id, begun.auth_url)
         assert same == begun
         same.cancel()
         assert (same.wait()).login_id == begun.login_id == (begun.wait()).login_id
-        nobodys = DeviceCodeLoginHandle(owner, NOBODYS, "https://x", "CODE")
+        nobodys = DeviceCodeLoginHandle(codex, NOBODYS, "https://x", "CODE")
         assert (nobodys.cancel()).status is CancelLoginAccountStatus.not_found
-        wrong = DeviceCodeLoginHandle(owner, "no uuid", "https://x", "CODE")
+        wrong = DeviceCodeLoginHandle(codex, "no uuid", "https://x", "CODE")
         with pytest.raises(InvalidRequestError, match="login id"):
             wrong.cancel()
         wrong.close()
         nobodys.close()
         assert_idle(codex.stats)
         with pytest.raises(InvalidInputTypeError, match="login_id"):
-            ChatgptLoginHandle(owner, 7, "")  # type: ignore[arg-type]
+            ChatgptLoginHandle(codex, 7, "")  # type: ignore[arg-type]
 
 
 # --- completions, forced

@@ -12,9 +12,11 @@ from codex_app_server import (
     Codex,
     CodexConfig,
     MessageTooLongError,
+    ParseError,
     RequestTimeoutError,
     StreamClosedError,
     TurnHandle,
+    TurnTimeoutError,
 )
 from codex_app_server.testing import Answer, Message, OfflineModel, Stall
 from codex_app_server.types import TurnStatus
@@ -99,14 +101,49 @@ def test_a_block_leaves_a_turn_alone_that_somebody_else_holds(peer: ScriptedPeer
 def test_a_handle_from_ids_owns_nothing_and_holds_the_turn_while_it_follows(peer: ScriptedPeer) -> None:
     with Codex(config(peer)) as codex:
         thread = codex.thread_start()
-        owner = codex._client
-        with TurnHandle(owner, "t", "elsewhere"):
+        with TurnHandle(codex, "t", "elsewhere"):
             pass
         with thread.turn("Go."):
             peer.send(event("turn/started", "t", "u"))
-            follower = TurnHandle(owner, "t", "u")
+            follower = TurnHandle(codex, "t", "u")
         silent(peer, codex)
         follower.stream().close()
+        assert (expected(peer, "turn/interrupt"))["params"] == INTERRUPT
+
+
+@pytest.mark.parametrize("how", ["run", "block"])
+@pytest.mark.parametrize("others", ["none", "a dropped handle", "a follower"])
+def test_a_deadline_says_whether_others_keep_the_turn_running(
+    others: str, how: str, peer: ScriptedPeer
+) -> None:
+    with Codex(config(peer)) as codex:
+        thread = codex.thread_start()
+        if others == "a dropped handle":
+            thread.turn("Go.")
+        follower = TurnHandle(codex, "t", "u") if others == "a follower" else None
+        if how == "run":
+            with pytest.raises(TurnTimeoutError) as caught:
+                thread.run("And go.", idle_timeout_s=0.05)
+        else:
+            with thread.turn("And go.") as turn:
+                with pytest.raises(TurnTimeoutError) as caught:
+                    [event for event in turn.stream(idle_timeout_s=0.05)]
+        assert ("It goes on, because others hold it" in str(caught.value)) is (others != "none")
+        del follower
+
+
+def test_a_deadline_of_the_last_who_follows_a_turn_does_not_say_that_it_goes_on(
+    peer: ScriptedPeer,
+) -> None:
+    with Codex(config(peer)) as codex:
+        thread = codex.thread_start()
+        follower = TurnHandle(codex, "t", "u")
+        peer.send(event("turn/started", "t", "u"))
+        with pytest.raises(TurnTimeoutError, match="It goes on"):
+            thread.run("Go.", idle_timeout_s=0.05)
+        with pytest.raises(TurnTimeoutError) as caught:
+            follower.run(idle_timeout_s=0.05)
+        assert "It goes on" not in str(caught.value)
         assert (expected(peer, "turn/interrupt"))["params"] == INTERRUPT
 
 
@@ -171,3 +208,19 @@ def test_a_message_that_is_too_long_ends_the_connection_with_its_own_error(peer:
         peer.send({"method": "skills/changed", "params": {"text": "x" * (3 << 20)}})
         with pytest.raises(MessageTooLongError, match=r"longer than 1048576 bytes.*max_message_bytes"):
             codex.models()
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"turn": None}, {"turn": {}}, {"turn": {"id": 5}}, {"turn": {"id": ""}}, []]
+)
+def test_a_start_that_is_answered_without_a_turn_is_an_error_and_leaves_nothing(
+    peer: ScriptedPeer, answer: object
+) -> None:
+    peer.answers |= {"thread/start": {"thread": {"id": "t"}}, "turn/start": lambda _: answer}
+    with Codex(CodexConfig(launch_args_override=peer.argv)) as codex:
+        thread = codex.thread_start()
+        for begin in (thread.turn, thread.run):
+            with pytest.raises(ParseError, match="names no turn"):
+                begin("Go.")
+        stats = codex.stats()
+        assert (stats["turns_routed"], stats["turns_starting"], stats["errands_sent"]) == (0, 0, 0)

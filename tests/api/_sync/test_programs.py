@@ -45,12 +45,14 @@ def begin(codex: Codex, kind: str, *command: str, **given: Any) -> Program:
 
 def read(program: Program, stream: str = "stdout") -> bytes:
     """All that is left of one output."""
-    return b"".join([chunk.data for chunk in program if chunk.stream == stream])
+    chunks: list[Any] = [chunk for chunk in program]
+    return b"".join([chunk.data for chunk in chunks if chunk.stream == stream])
 
 
 def read_until(program: Program, text: bytes) -> bytes:
     found = b""
     for chunk in program:
+        assert isinstance(chunk, OutputChunk)
         found += chunk.data
         if text in found:
             break
@@ -64,7 +66,7 @@ def test_a_programs_output_and_end_are_told(kind: str, model: OfflineModel) -> N
     with Codex(model.config()) as codex:
         script = "printf out; sleep 0.05; printf err >&2; exit 3"
         with begin(codex, kind, "sh", "-c", script) as program:
-            chunks = [chunk for chunk in program]
+            chunks: list[Any] = [chunk for chunk in program]
             assert (program.wait()).exit_code == 3
             assert [chunk for chunk in program] == []
         assert {chunk.stream: chunk.data for chunk in chunks} == {"stdout": b"out", "stderr": b"err"}
@@ -206,7 +208,7 @@ def test_without_stdin_a_program_reads_an_end(kind: str, model: OfflineModel) ->
 def test_a_limit_of_output_is_said_on_the_last_piece(kind: str, model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
         with begin(codex, kind, "seq", "10000", output_bytes_cap=100) as program:
-            chunks = [chunk for chunk in program]
+            chunks: list[Any] = [chunk for chunk in program]
             assert sum(len(chunk.data) for chunk in chunks) == 100
             assert chunks[-1].cap_reached
         with begin(codex, kind, "seq", "10000", disable_output_cap=True) as program:

@@ -460,7 +460,7 @@ def test_asking_is_said_to_the_runtime(peer: ScriptedPeer) -> None:
         codex.thread_start(approval_mode=ApprovalMode.ask)
         codex.thread_start()
         with pytest.raises(InvalidInputError, match="exclude"):
-            codex.thread_start(approval_mode=ApprovalMode.ask, approvals_reviewer="user")  # type: ignore[arg-type]
+            codex.thread_start(approval_mode=ApprovalMode.ask, approvals_reviewer="user")
     assert said == [
         {"approvalPolicy": "on-request", "approvalsReviewer": "user"},
         {"approvalPolicy": "on-request", "approvalsReviewer": "auto_review"},

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from codex_app_server import Codex, __version__
-from codex_app_server.errors import ClientClosedError, InvalidInputError, InvalidRequestError
+from codex_app_server.errors import ClientClosedError, InvalidInputError, InvalidRequestError, JsonRpcError
 from codex_app_server.testing import OfflineModel
-from codex_app_server.types import SortDirection, ThreadListCwdFilter
+from codex_app_server.types import SortDirection, ThreadListCwdFilter, TurnStatus
 from tests.api._sync.concurrency import together
 
 
@@ -111,9 +111,32 @@ def test_an_unknown_thread_is_a_typed_error_that_helps(model: OfflineModel) -> N
             with pytest.raises(InvalidRequestError) as caught:
                 use(unknown)
             assert unknown in str(caught.value)
-            assert "thread_list()" in str(caught.value)
+            assert "codex.threads()" in str(caught.value)
         with pytest.raises(InvalidRequestError):
             codex.thread_resume("not an id")
+
+
+def test_an_ephemeral_fork_comes_without_its_turns(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        thread.run("Hi.")
+        for fork in (thread.fork(ephemeral=True), codex.thread_fork(thread.id, ephemeral=True)):
+            assert (fork.run("Go on.")).final_response
+            assert "Hi." in str(model.requests[-1].input)
+        with pytest.raises(InvalidRequestError) as caught:
+            thread.fork(ephemeral=True, include_turns=True)
+        assert "leave include_turns out" in str(caught.value)
+
+
+def test_a_thread_that_another_client_has_loaded_can_be_forked(model: OfflineModel) -> None:
+    with Codex(model.config()) as first:
+        thread = first.thread_start()
+        thread.run("Hi.")
+        with Codex(model.config()) as second:
+            with pytest.raises(InvalidRequestError) as caught:
+                second.thread_resume(thread.id)
+            assert "close that client, or go on in a copy" in str(caught.value)
+            second.thread_fork(thread.id)
 
 
 def test_wrong_types_are_refused_before_anything_is_sent(model: OfflineModel) -> None:
@@ -170,3 +193,42 @@ def test_a_closed_client_says_so(model: OfflineModel) -> None:
         codex.models()
     with pytest.raises(ClientClosedError):
         thread.run("Hi")
+
+
+def test_a_refusal_says_that_a_thread_may_be_archived_deleted_or_ephemeral(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        thread.run("Go.")
+        thread.archive()
+        with pytest.raises(InvalidRequestError, match="archived after thread_unarchive"):
+            thread.run("Go.")
+        with pytest.raises(InvalidRequestError, match="or it is ephemeral, archived or deleted"):
+            thread.archive()
+        thread.delete()
+        with pytest.raises(InvalidRequestError, match="deleted is gone"):
+            thread.read()
+        with pytest.raises(JsonRpcError, match="ephemeral, deleted, or has no first message"):
+            _ = [item for item in thread.items()]
+        ephemeral = codex.thread_start(ephemeral=True)
+        ephemeral.run("Go.")
+        with pytest.raises(InvalidRequestError, match="or it is ephemeral, archived or deleted"):
+            ephemeral.fork()
+
+
+def test_a_thread_is_archived_and_deleted_before_its_first_message(model: OfflineModel) -> None:
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        thread.archive()
+        assert [one.id for one in codex.threads(archived=True)] == [thread.id]
+        (codex.thread_start()).delete()
+
+
+def test_a_compaction_interrupts_the_turn_that_runs(model: OfflineModel) -> None:
+    model.hold()
+    with Codex(model.config()) as codex:
+        thread = codex.thread_start()
+        turn = thread.turn("Go on.")
+        model.wait_for_requests(1)
+        thread.compact()
+        assert (turn.run()).status is TurnStatus.interrupted
+        model.release()

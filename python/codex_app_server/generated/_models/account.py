@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, OpenStrEnum, ProtocolModel, ProtocolRoot, UnknownVariant
+from .._base import OpenEnum, OpenStrEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant
 
 __all__ = [
     "Account",
@@ -139,11 +139,7 @@ class UnknownAccount(UnknownVariant):
 
 
 class Account(ProtocolRoot):
-    root: Annotated[
-        Annotated[ApiKeyAccount | ChatgptAccount | AmazonBedrockAccount, Field(discriminator="type")]
-        | UnknownAccount,
-        Field(union_mode="left_to_right"),
-    ]
+    root: Annotated[ApiKeyAccount | ChatgptAccount | AmazonBedrockAccount | UnknownAccount, Tagged("type")]
 
 
 class DesktopOnboardingEntrypoint(ProtocolRoot):
@@ -691,16 +687,13 @@ class UnknownLoginAccountResponse(UnknownVariant):
 
 class LoginAccountResponse(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            ApiKeyLoginAccountResponse
-            | ChatgptLoginAccountResponse
-            | ChatgptDeviceCodeLoginAccountResponse
-            | ChatgptAuthTokensLoginAccountResponse
-            | AmazonBedrockLoginAccountResponse,
-            Field(discriminator="type"),
-        ]
+        ApiKeyLoginAccountResponse
+        | ChatgptLoginAccountResponse
+        | ChatgptDeviceCodeLoginAccountResponse
+        | ChatgptAuthTokensLoginAccountResponse
+        | AmazonBedrockLoginAccountResponse
         | UnknownLoginAccountResponse,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 

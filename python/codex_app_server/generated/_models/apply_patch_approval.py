@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import ProtocolModel, ProtocolRoot, UnknownVariant
+from .._base import ProtocolModel, ProtocolRoot, Tagged, UnknownVariant
 from .shared import ReviewDecision, ThreadId
 
 __all__ = [
@@ -46,11 +46,7 @@ class UpdateFileChange(ProtocolModel):
 
 
 class FileChange(ProtocolRoot):
-    root: Annotated[
-        Annotated[AddFileChange | DeleteFileChange | UpdateFileChange, Field(discriminator="type")]
-        | UnknownFileChange,
-        Field(union_mode="left_to_right"),
-    ]
+    root: Annotated[AddFileChange | DeleteFileChange | UpdateFileChange | UnknownFileChange, Tagged("type")]
 
 
 class ApplyPatchApprovalParams(ProtocolModel):

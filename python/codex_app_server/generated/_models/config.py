@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, ProtocolModel, ProtocolRoot, UnknownVariant, reuse
+from .._base import OpenEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant, reuse
 from .every_turn import AbsolutePathBuf, ReasoningEffort
 from .shared import (
     AllowDenyRequirement,
@@ -321,20 +321,17 @@ class UserConfigLayerSource(ProtocolModel):
 
 class ConfigLayerSource(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            PackagedDefaultsConfigLayerSource
-            | MdmConfigLayerSource
-            | SystemConfigLayerSource
-            | EnterpriseManagedConfigLayerSource
-            | UserConfigLayerSource
-            | ProjectConfigLayerSource
-            | SessionFlagsConfigLayerSource
-            | LegacyManagedConfigTomlFromFileConfigLayerSource
-            | LegacyManagedConfigTomlFromMdmConfigLayerSource,
-            Field(discriminator="type"),
-        ]
+        PackagedDefaultsConfigLayerSource
+        | MdmConfigLayerSource
+        | SystemConfigLayerSource
+        | EnterpriseManagedConfigLayerSource
+        | UserConfigLayerSource
+        | ProjectConfigLayerSource
+        | SessionFlagsConfigLayerSource
+        | LegacyManagedConfigTomlFromFileConfigLayerSource
+        | LegacyManagedConfigTomlFromMdmConfigLayerSource
         | UnknownConfigLayerSource,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 

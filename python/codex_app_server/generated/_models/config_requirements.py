@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, ProtocolModel, ProtocolRoot, UnknownVariant
+from .._base import OpenEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant
 from .every_turn import ReasoningEffort
 from .shared import (
     AllowDenyRequirement,
@@ -195,15 +195,12 @@ class UnknownConfiguredHookHandler(UnknownVariant):
 
 class ConfiguredHookHandler(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            CommandConfiguredHookHandler
-            | McpToolConfiguredHookHandler
-            | PromptConfiguredHookHandler
-            | AgentConfiguredHookHandler,
-            Field(discriminator="type"),
-        ]
+        CommandConfiguredHookHandler
+        | McpToolConfiguredHookHandler
+        | PromptConfiguredHookHandler
+        | AgentConfiguredHookHandler
         | UnknownConfiguredHookHandler,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 

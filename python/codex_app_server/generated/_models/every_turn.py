@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, OpenStrEnum, ProtocolModel, ProtocolRoot, UnknownVariant, reuse
+from .._base import OpenEnum, OpenStrEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant, reuse
 
 __all__ = [
     "AbsolutePathBuf",
@@ -416,12 +416,12 @@ class UnknownCommandActionVariant(UnknownVariant):
 
 class CommandAction(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            ReadCommandAction | ListFilesCommandAction | SearchCommandAction | UnknownCommandAction,
-            Field(discriminator="type"),
-        ]
+        ReadCommandAction
+        | ListFilesCommandAction
+        | SearchCommandAction
+        | UnknownCommandAction
         | UnknownCommandActionVariant,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 
@@ -504,14 +504,11 @@ class UnknownDynamicToolCallOutputContentItem(UnknownVariant):
 
 class DynamicToolCallOutputContentItem(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            InputTextDynamicToolCallOutputContentItem
-            | InputImageDynamicToolCallOutputContentItem
-            | InputAudioDynamicToolCallOutputContentItem,
-            Field(discriminator="type"),
-        ]
+        InputTextDynamicToolCallOutputContentItem
+        | InputImageDynamicToolCallOutputContentItem
+        | InputAudioDynamicToolCallOutputContentItem
         | UnknownDynamicToolCallOutputContentItem,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 
@@ -599,11 +596,8 @@ class UpdatePatchChangeKind(ProtocolModel):
 
 class PatchChangeKind(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            AddPatchChangeKind | DeletePatchChangeKind | UpdatePatchChangeKind, Field(discriminator="type")
-        ]
-        | UnknownPatchChangeKind,
-        Field(union_mode="left_to_right"),
+        AddPatchChangeKind | DeletePatchChangeKind | UpdatePatchChangeKind | UnknownPatchChangeKind,
+        Tagged("type"),
     ]
 
 
@@ -692,16 +686,13 @@ class FunctionCallOutputContentItem(ProtocolRoot):
     """
 
     root: Annotated[
-        Annotated[
-            InputTextFunctionCallOutputContentItem
-            | InputImageFunctionCallOutputContentItem
-            | InputAudioFunctionCallOutputContentItem
-            | EncryptedContentFunctionCallOutputContentItem,
-            Field(discriminator="type"),
-        ]
+        InputTextFunctionCallOutputContentItem
+        | InputImageFunctionCallOutputContentItem
         | FileIdFunctionCallOutputContentItem
+        | InputAudioFunctionCallOutputContentItem
+        | EncryptedContentFunctionCallOutputContentItem
         | UnknownFunctionCallOutputContentItem,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 
@@ -930,19 +921,16 @@ class UnknownUserInput(UnknownVariant):
 
 class UserInput(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            TextUserInput
-            | ImageUserInput
-            | LocalImageUserInput
-            | AudioUserInput
-            | LocalAudioUserInput
-            | SkillUserInput
-            | MentionUserInput,
-            Field(discriminator="type"),
-        ]
+        TextUserInput
+        | ImageUserInput
         | FileIdUserInput
+        | LocalImageUserInput
+        | AudioUserInput
+        | LocalAudioUserInput
+        | SkillUserInput
+        | MentionUserInput
         | UnknownUserInput,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 
@@ -979,15 +967,12 @@ class UnknownWebSearchAction(UnknownVariant):
 
 class WebSearchAction(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            SearchWebSearchAction
-            | OpenPageWebSearchAction
-            | FindInPageWebSearchAction
-            | OtherWebSearchAction,
-            Field(discriminator="type"),
-        ]
+        SearchWebSearchAction
+        | OpenPageWebSearchAction
+        | FindInPageWebSearchAction
+        | OtherWebSearchAction
         | UnknownWebSearchAction,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 
@@ -1006,30 +991,27 @@ class WebSearchThreadItem(ProtocolModel):
 
 class ThreadItem(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            UserMessageThreadItem
-            | HookPromptThreadItem
-            | AgentMessageThreadItem
-            | FunctionCallOutputThreadItem
-            | PlanThreadItem
-            | ReasoningThreadItem
-            | CommandExecutionThreadItem
-            | FileChangeThreadItem
-            | McpToolCallThreadItem
-            | DynamicToolCallThreadItem
-            | CollabAgentToolCallThreadItem
-            | SubAgentActivityThreadItem
-            | WebSearchThreadItem
-            | ImageViewThreadItem
-            | SleepThreadItem
-            | ImageGenerationThreadItem
-            | EnteredReviewModeThreadItem
-            | ExitedReviewModeThreadItem
-            | ContextCompactionThreadItem,
-            Field(discriminator="type"),
-        ]
+        UserMessageThreadItem
+        | HookPromptThreadItem
+        | AgentMessageThreadItem
+        | FunctionCallOutputThreadItem
+        | PlanThreadItem
+        | ReasoningThreadItem
+        | CommandExecutionThreadItem
+        | FileChangeThreadItem
+        | McpToolCallThreadItem
+        | DynamicToolCallThreadItem
+        | CollabAgentToolCallThreadItem
+        | SubAgentActivityThreadItem
+        | WebSearchThreadItem
+        | ImageViewThreadItem
+        | SleepThreadItem
+        | ImageGenerationThreadItem
+        | EnteredReviewModeThreadItem
+        | ExitedReviewModeThreadItem
+        | ContextCompactionThreadItem
         | UnknownThreadItem,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import ProtocolModel, ProtocolRoot, UnknownVariant
+from .._base import ProtocolModel, ProtocolRoot, Tagged, UnknownVariant
 from .shared import ReviewDecision, ThreadId
 
 __all__ = [
@@ -61,12 +61,12 @@ class UnknownParsedCommandVariant(UnknownVariant):
 
 class ParsedCommand(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            ReadParsedCommand | ListFilesParsedCommand | SearchParsedCommand | UnknownParsedCommand,
-            Field(discriminator="type"),
-        ]
+        ReadParsedCommand
+        | ListFilesParsedCommand
+        | SearchParsedCommand
+        | UnknownParsedCommand
         | UnknownParsedCommandVariant,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, ProtocolModel, ProtocolRoot, UnknownVariant
+from .._base import OpenEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant
 from .every_turn import AbsolutePathBuf
 from .shared import HookEventName, HookSource
 
@@ -136,12 +136,8 @@ class UnknownHookMetadata(UnknownVariant):
 
 class HookMetadata(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            HookMetadata1 | HookMetadata2 | PromptHookMetadata | AgentHookMetadata,
-            Field(discriminator="handler_type"),
-        ]
-        | UnknownHookMetadata,
-        Field(union_mode="left_to_right"),
+        HookMetadata1 | HookMetadata2 | PromptHookMetadata | AgentHookMetadata | UnknownHookMetadata,
+        Tagged("handler_type"),
     ]
 
 

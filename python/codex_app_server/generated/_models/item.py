@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, ProtocolModel, ProtocolRoot, UnknownVariant, reuse
+from .._base import OpenEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant, reuse
 from .every_turn import AbsolutePathBuf, CommandAction, DynamicToolCallOutputContentItem, LegacyAppPathString
 from .shared import NetworkPolicyAmendment
 
@@ -145,17 +145,14 @@ class UnknownFileSystemSpecialPath(UnknownVariant):
 
 class FileSystemSpecialPath(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            RootFileSystemSpecialPath
-            | MinimalFileSystemSpecialPath
-            | KindFileSystemSpecialPath
-            | TmpdirFileSystemSpecialPath
-            | SlashTmpFileSystemSpecialPath
-            | FileSystemSpecialPath1,
-            Field(discriminator="kind"),
-        ]
+        RootFileSystemSpecialPath
+        | MinimalFileSystemSpecialPath
+        | KindFileSystemSpecialPath
+        | TmpdirFileSystemSpecialPath
+        | SlashTmpFileSystemSpecialPath
+        | FileSystemSpecialPath1
         | UnknownFileSystemSpecialPath,
-        Field(union_mode="left_to_right"),
+        Tagged("kind"),
     ]
 
 
@@ -175,12 +172,8 @@ class UnknownFileSystemPath(UnknownVariant):
 
 class FileSystemPath(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            PathFileSystemPath | GlobPatternFileSystemPath | SpecialFileSystemPath,
-            Field(discriminator="type"),
-        ]
-        | UnknownFileSystemPath,
-        Field(union_mode="left_to_right"),
+        PathFileSystemPath | GlobPatternFileSystemPath | SpecialFileSystemPath | UnknownFileSystemPath,
+        Tagged("type"),
     ]
 
 
@@ -487,18 +480,15 @@ class WriteStdinGuardianApprovalReviewAction(ProtocolModel):
 
 class GuardianApprovalReviewAction(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            CommandGuardianApprovalReviewAction
-            | ExecveGuardianApprovalReviewAction
-            | WriteStdinGuardianApprovalReviewAction
-            | ApplyPatchGuardianApprovalReviewAction
-            | NetworkAccessGuardianApprovalReviewAction
-            | McpToolCallGuardianApprovalReviewAction
-            | RequestPermissionsGuardianApprovalReviewAction,
-            Field(discriminator="type"),
-        ]
+        CommandGuardianApprovalReviewAction
+        | ExecveGuardianApprovalReviewAction
+        | WriteStdinGuardianApprovalReviewAction
+        | ApplyPatchGuardianApprovalReviewAction
+        | NetworkAccessGuardianApprovalReviewAction
+        | McpToolCallGuardianApprovalReviewAction
+        | RequestPermissionsGuardianApprovalReviewAction
         | UnknownGuardianApprovalReviewAction,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, ProtocolModel, ProtocolRoot, UnknownVariant
+from .._base import OpenEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant
 
 __all__ = [
     "McpElicitationArrayType",
@@ -371,16 +371,13 @@ class UnknownMcpServerElicitationRequestParams(UnknownVariant):
 
 class McpServerElicitationRequestParams(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            McpServerElicitationRequestParams1
-            | McpServerElicitationRequestParams2
-            | McpServerElicitationRequestParams3
-            | McpServerElicitationRequestParams4
-            | McpServerElicitationRequestParams5,
-            Field(discriminator="mode"),
-        ]
+        McpServerElicitationRequestParams1
+        | McpServerElicitationRequestParams2
+        | McpServerElicitationRequestParams3
+        | McpServerElicitationRequestParams4
+        | McpServerElicitationRequestParams5
         | UnknownMcpServerElicitationRequestParams,
-        Field(union_mode="left_to_right"),
+        Tagged("mode"),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import ProtocolModel, ProtocolRoot, UnknownVariant
+from .._base import ProtocolModel, ProtocolRoot, Tagged, UnknownVariant
 from .account import (
     AccountLoginCompletedNotification,
     AccountRateLimitsUpdatedNotification,
@@ -2549,96 +2549,93 @@ class ServerNotification(ProtocolRoot):
     """Notification sent from the server to the client."""
 
     root: Annotated[
-        Annotated[
-            ErrorServerNotification
-            | ThreadStartedServerNotification
-            | ThreadStatusChangedServerNotification
-            | ThreadReadStateChangedServerNotification
-            | ThreadArchivedServerNotification
-            | ThreadDeletedServerNotification
-            | ThreadUnarchivedServerNotification
-            | ThreadClosedServerNotification
-            | ThreadRevertedServerNotification
-            | SkillsChangedServerNotification
-            | ThreadNameUpdatedServerNotification
-            | ThreadAttachmentUpdatedServerNotification
-            | ThreadGoalUpdatedServerNotification
-            | ThreadPredictionUpdatedServerNotification
-            | ThreadGoalClearedServerNotification
-            | ThreadQueueChangedServerNotification
-            | ProjectChangedServerNotification
-            | ThreadProjectUpdatedServerNotification
-            | ThreadEnvironmentConnectedServerNotification
-            | ThreadEnvironmentDisconnectedServerNotification
-            | ThreadSettingsUpdatedServerNotification
-            | ThreadTokenUsageUpdatedServerNotification
-            | TurnStartedServerNotification
-            | HookStartedServerNotification
-            | TurnCompletedServerNotification
-            | HookCompletedServerNotification
-            | TurnDiffUpdatedServerNotification
-            | TurnPlanUpdatedServerNotification
-            | ItemStartedServerNotification
-            | ItemAutoApprovalReviewStartedServerNotification
-            | ItemAutoApprovalReviewCompletedServerNotification
-            | AutoApprovalReviewStrictReviewRequiredServerNotification
-            | ItemCompletedServerNotification
-            | ItemAgentMessageDeltaServerNotification
-            | ItemPlanDeltaServerNotification
-            | CommandExecOutputDeltaServerNotification
-            | ProcessOutputDeltaServerNotification
-            | ProcessExitedServerNotification
-            | ItemCommandExecutionOutputDeltaServerNotification
-            | ItemCommandExecutionTerminalInteractionServerNotification
-            | ItemFileChangeOutputDeltaServerNotification
-            | ItemFileChangePatchUpdatedServerNotification
-            | ServerRequestResolvedServerNotification
-            | ItemMcpToolCallProgressServerNotification
-            | McpServerOauthLoginCompletedServerNotification
-            | McpServerStartupStatusUpdatedServerNotification
-            | McpServerEventStreamNotificationServerNotification
-            | AccountUpdatedServerNotification
-            | AccountGatewayOAuthChangedServerNotification
-            | AccountRateLimitsUpdatedServerNotification
-            | AppListUpdatedServerNotification
-            | RemoteControlStatusChangedServerNotification
-            | ExternalAgentConfigImportProgressServerNotification
-            | ExternalAgentConfigImportCompletedServerNotification
-            | FsChangedServerNotification
-            | ItemReasoningSummaryTextDeltaServerNotification
-            | ItemReasoningSummaryPartAddedServerNotification
-            | ItemReasoningTextDeltaServerNotification
-            | ThreadCompactedServerNotification
-            | ModelReroutedServerNotification
-            | ModelVerificationServerNotification
-            | ModelProviderAuthRecoveryStartedServerNotification
-            | ModelProviderAuthRecoveryCompletedServerNotification
-            | TurnModerationMetadataServerNotification
-            | ModelSafetyBufferingUpdatedServerNotification
-            | WarningServerNotification
-            | GuardianWarningServerNotification
-            | DeprecationNoticeServerNotification
-            | ConfigWarningServerNotification
-            | FuzzyFileSearchSessionUpdatedServerNotification
-            | FuzzyFileSearchSessionCompletedServerNotification
-            | ThreadRealtimeStartedServerNotification
-            | ThreadRealtimeItemAddedServerNotification
-            | ThreadRealtimeItemStartedServerNotification
-            | ThreadRealtimeItemTranscriptDeltaServerNotification
-            | ThreadRealtimeItemCompletedServerNotification
-            | ThreadRealtimeTranscriptDeltaServerNotification
-            | ThreadRealtimeTranscriptDoneServerNotification
-            | ThreadRealtimeOutputAudioDeltaServerNotification
-            | ThreadRealtimeSdpServerNotification
-            | ThreadRealtimeErrorServerNotification
-            | ThreadRealtimeClosedServerNotification
-            | WindowsWorldWritableWarningServerNotification
-            | WindowsSandboxSetupCompletedServerNotification
-            | AccountLoginCompletedServerNotification,
-            Field(discriminator="method"),
-        ]
+        ErrorServerNotification
+        | ThreadStartedServerNotification
+        | ThreadStatusChangedServerNotification
+        | ThreadReadStateChangedServerNotification
+        | ThreadArchivedServerNotification
+        | ThreadDeletedServerNotification
+        | ThreadUnarchivedServerNotification
+        | ThreadClosedServerNotification
+        | ThreadRevertedServerNotification
+        | SkillsChangedServerNotification
+        | ThreadNameUpdatedServerNotification
+        | ThreadAttachmentUpdatedServerNotification
+        | ThreadGoalUpdatedServerNotification
+        | ThreadPredictionUpdatedServerNotification
+        | ThreadGoalClearedServerNotification
+        | ThreadQueueChangedServerNotification
+        | ProjectChangedServerNotification
+        | ThreadProjectUpdatedServerNotification
+        | ThreadEnvironmentConnectedServerNotification
+        | ThreadEnvironmentDisconnectedServerNotification
+        | ThreadSettingsUpdatedServerNotification
+        | ThreadTokenUsageUpdatedServerNotification
+        | TurnStartedServerNotification
+        | HookStartedServerNotification
+        | TurnCompletedServerNotification
+        | HookCompletedServerNotification
+        | TurnDiffUpdatedServerNotification
+        | TurnPlanUpdatedServerNotification
+        | ItemStartedServerNotification
+        | ItemAutoApprovalReviewStartedServerNotification
+        | ItemAutoApprovalReviewCompletedServerNotification
+        | AutoApprovalReviewStrictReviewRequiredServerNotification
+        | ItemCompletedServerNotification
+        | ItemAgentMessageDeltaServerNotification
+        | ItemPlanDeltaServerNotification
+        | CommandExecOutputDeltaServerNotification
+        | ProcessOutputDeltaServerNotification
+        | ProcessExitedServerNotification
+        | ItemCommandExecutionOutputDeltaServerNotification
+        | ItemCommandExecutionTerminalInteractionServerNotification
+        | ItemFileChangeOutputDeltaServerNotification
+        | ItemFileChangePatchUpdatedServerNotification
+        | ServerRequestResolvedServerNotification
+        | ItemMcpToolCallProgressServerNotification
+        | McpServerOauthLoginCompletedServerNotification
+        | McpServerStartupStatusUpdatedServerNotification
+        | McpServerEventStreamNotificationServerNotification
+        | AccountUpdatedServerNotification
+        | AccountGatewayOAuthChangedServerNotification
+        | AccountRateLimitsUpdatedServerNotification
+        | AppListUpdatedServerNotification
+        | RemoteControlStatusChangedServerNotification
+        | ExternalAgentConfigImportProgressServerNotification
+        | ExternalAgentConfigImportCompletedServerNotification
+        | FsChangedServerNotification
+        | ItemReasoningSummaryTextDeltaServerNotification
+        | ItemReasoningSummaryPartAddedServerNotification
+        | ItemReasoningTextDeltaServerNotification
+        | ThreadCompactedServerNotification
+        | ModelReroutedServerNotification
+        | ModelVerificationServerNotification
+        | ModelProviderAuthRecoveryStartedServerNotification
+        | ModelProviderAuthRecoveryCompletedServerNotification
+        | TurnModerationMetadataServerNotification
+        | ModelSafetyBufferingUpdatedServerNotification
+        | WarningServerNotification
+        | GuardianWarningServerNotification
+        | DeprecationNoticeServerNotification
+        | ConfigWarningServerNotification
+        | FuzzyFileSearchSessionUpdatedServerNotification
+        | FuzzyFileSearchSessionCompletedServerNotification
+        | ThreadRealtimeStartedServerNotification
+        | ThreadRealtimeItemAddedServerNotification
+        | ThreadRealtimeItemStartedServerNotification
+        | ThreadRealtimeItemTranscriptDeltaServerNotification
+        | ThreadRealtimeItemCompletedServerNotification
+        | ThreadRealtimeTranscriptDeltaServerNotification
+        | ThreadRealtimeTranscriptDoneServerNotification
+        | ThreadRealtimeOutputAudioDeltaServerNotification
+        | ThreadRealtimeSdpServerNotification
+        | ThreadRealtimeErrorServerNotification
+        | ThreadRealtimeClosedServerNotification
+        | WindowsWorldWritableWarningServerNotification
+        | WindowsSandboxSetupCompletedServerNotification
+        | AccountLoginCompletedServerNotification
         | UnknownServerNotification,
-        Field(union_mode="left_to_right"),
+        Tagged("method"),
     ]
 
 
@@ -2655,20 +2652,17 @@ class ServerRequest(ProtocolRoot):
     """Request initiated from the server and sent to the client."""
 
     root: Annotated[
-        Annotated[
-            ItemCommandExecutionRequestApprovalRequest
-            | ItemFileChangeRequestApprovalRequest
-            | ItemToolRequestUserInputRequest
-            | McpServerElicitationRequestRequest
-            | ItemPermissionsRequestApprovalRequest
-            | ItemToolCallRequest
-            | AccountChatgptAuthTokensRefreshRequest
-            | AttestationGenerateRequest
-            | CurrentTimeReadRequest
-            | ApplyPatchApprovalRequest
-            | ExecCommandApprovalRequest,
-            Field(discriminator="method"),
-        ]
+        ItemCommandExecutionRequestApprovalRequest
+        | ItemFileChangeRequestApprovalRequest
+        | ItemToolRequestUserInputRequest
+        | McpServerElicitationRequestRequest
+        | ItemPermissionsRequestApprovalRequest
+        | ItemToolCallRequest
+        | AccountChatgptAuthTokensRefreshRequest
+        | AttestationGenerateRequest
+        | CurrentTimeReadRequest
+        | ApplyPatchApprovalRequest
+        | ExecCommandApprovalRequest
         | UnknownServerRequest,
-        Field(union_mode="left_to_right"),
+        Tagged("method"),
     ]

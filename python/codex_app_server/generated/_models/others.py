@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, ProtocolModel, ProtocolRoot, UnknownVariant
+from .._base import OpenEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant
 from .account import GetAccountRateLimitsParams, GetAccountTokenUsageParams
 from .config import AppToolApproval
 from .every_turn import TokenUsageBreakdown
@@ -258,15 +258,12 @@ class UserVerificationErrorDetails(ProtocolRoot):
     """Closed error categories; native diagnostic payloads must not cross this boundary."""
 
     root: Annotated[
-        Annotated[
-            InvalidRequestUserVerificationErrorDetails
-            | UnavailableUserVerificationErrorDetails
-            | CancelledUserVerificationErrorDetails
-            | FailedUserVerificationErrorDetails,
-            Field(discriminator="type"),
-        ]
+        InvalidRequestUserVerificationErrorDetails
+        | UnavailableUserVerificationErrorDetails
+        | CancelledUserVerificationErrorDetails
+        | FailedUserVerificationErrorDetails
         | UnknownUserVerificationErrorDetails,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, ProtocolModel, ProtocolRoot, UnknownVariant, reuse
+from .._base import OpenEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant, reuse
 from .every_turn import AbsolutePathBuf, LegacyAppPathString
 from .shared import HookEventName, SkillInterface
 
@@ -287,12 +287,8 @@ class UnknownPluginSource(UnknownVariant):
 
 class PluginSource(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            LocalPluginSource | GitPluginSource | NpmPluginSource | RemotePluginSource,
-            Field(discriminator="type"),
-        ]
-        | UnknownPluginSource,
-        Field(union_mode="left_to_right"),
+        LocalPluginSource | GitPluginSource | NpmPluginSource | RemotePluginSource | UnknownPluginSource,
+        Tagged("type"),
     ]
 
 
@@ -352,15 +348,12 @@ class WeeklyScheduledTaskSchedule(ProtocolModel):
 
 class ScheduledTaskSchedule(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            HourlyScheduledTaskSchedule
-            | DailyScheduledTaskSchedule
-            | WeekdaysScheduledTaskSchedule
-            | WeeklyScheduledTaskSchedule,
-            Field(discriminator="type"),
-        ]
+        HourlyScheduledTaskSchedule
+        | DailyScheduledTaskSchedule
+        | WeekdaysScheduledTaskSchedule
+        | WeeklyScheduledTaskSchedule
         | UnknownScheduledTaskSchedule,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 

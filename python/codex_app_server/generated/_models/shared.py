@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, ProtocolModel, ProtocolRoot, UnknownVariant, reuse
+from .._base import OpenEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant, reuse
 from .every_turn import AbsolutePathBuf, LegacyAppPathString, ReasoningEffort
 
 __all__ = [
@@ -332,15 +332,12 @@ class WorkspaceWriteSandboxPolicy(ProtocolModel):
 
 class SandboxPolicy(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            DangerFullAccessSandboxPolicy
-            | ReadOnlySandboxPolicy
-            | ExternalSandboxSandboxPolicy
-            | WorkspaceWriteSandboxPolicy,
-            Field(discriminator="type"),
-        ]
+        DangerFullAccessSandboxPolicy
+        | ReadOnlySandboxPolicy
+        | ExternalSandboxSandboxPolicy
+        | WorkspaceWriteSandboxPolicy
         | UnknownSandboxPolicy,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 

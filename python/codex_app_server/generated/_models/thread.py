@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .._base import OpenEnum, OpenStrEnum, ProtocolModel, ProtocolRoot, UnknownVariant, reuse
+from .._base import OpenEnum, OpenStrEnum, ProtocolModel, ProtocolRoot, Tagged, UnknownVariant, reuse, tag_or
 from .every_turn import (
     AbsolutePathBuf,
     FunctionCallOutputBody,
@@ -417,14 +417,11 @@ class ThreadRealtimeBemItemPresentation(ProtocolRoot):
     """EXPERIMENTAL - how an existing agent item appears in a realtime conversation."""
 
     root: Annotated[
-        Annotated[
-            WholeItemThreadRealtimeBemItemPresentation
-            | InlineMarkdownThreadRealtimeBemItemPresentation
-            | InlineVisualizationThreadRealtimeBemItemPresentation,
-            Field(discriminator="type"),
-        ]
+        WholeItemThreadRealtimeBemItemPresentation
+        | InlineMarkdownThreadRealtimeBemItemPresentation
+        | InlineVisualizationThreadRealtimeBemItemPresentation
         | UnknownThreadRealtimeBemItemPresentation,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 
@@ -518,12 +515,12 @@ class OutputTextContentItem(ProtocolModel):
 
 class ContentItem(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            InputTextContentItem | InputImageContentItem | InputAudioContentItem | OutputTextContentItem,
-            Field(discriminator="type"),
-        ]
-        | FileIdContentItem,
-        Field(union_mode="left_to_right"),
+        InputTextContentItem
+        | InputImageContentItem
+        | FileIdContentItem
+        | InputAudioContentItem
+        | OutputTextContentItem,
+        Tagged("type"),
     ]
 
 
@@ -593,7 +590,11 @@ class NamespaceDynamicToolSpec(ProtocolModel):
 
 
 class DynamicToolSpec(ProtocolRoot):
-    root: Annotated[FunctionDynamicToolSpec | NamespaceDynamicToolSpec, Field(discriminator="type")]
+    root: Annotated[
+        FunctionDynamicToolSpec | NamespaceDynamicToolSpec,
+        Field(discriminator="type"),
+        tag_or("type", "function"),
+    ]
 
 
 class EnvironmentConnectionNotification(ProtocolModel):
@@ -800,15 +801,12 @@ class ThreadRealtimeItem(ProtocolRoot):
     """EXPERIMENTAL - a thread-scoped realtime item in the canonical timeline."""
 
     root: Annotated[
-        Annotated[
-            RealtimeSessionStartedThreadRealtimeItem
-            | TranscriptSegmentThreadRealtimeItem
-            | BemItemPromotedThreadRealtimeItem
-            | RealtimeSessionClosedThreadRealtimeItem,
-            Field(discriminator="type"),
-        ]
+        RealtimeSessionStartedThreadRealtimeItem
+        | TranscriptSegmentThreadRealtimeItem
+        | BemItemPromotedThreadRealtimeItem
+        | RealtimeSessionClosedThreadRealtimeItem
         | UnknownThreadRealtimeItem,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 
@@ -1065,12 +1063,12 @@ class UnknownThreadStatus(UnknownVariant):
 
 class ThreadStatus(ProtocolRoot):
     root: Annotated[
-        Annotated[
-            NotLoadedThreadStatus | IdleThreadStatus | SystemErrorThreadStatus | ActiveThreadStatus,
-            Field(discriminator="type"),
-        ]
+        NotLoadedThreadStatus
+        | IdleThreadStatus
+        | SystemErrorThreadStatus
+        | ActiveThreadStatus
         | UnknownThreadStatus,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 
@@ -1807,9 +1805,8 @@ class UnknownThreadPredictionResult(UnknownVariant):
 
 class ThreadPredictionResult(ProtocolRoot):
     root: Annotated[
-        Annotated[CompletedThreadPredictionResult | FailedThreadPredictionResult, Field(discriminator="type")]
-        | UnknownThreadPredictionResult,
-        Field(union_mode="left_to_right"),
+        CompletedThreadPredictionResult | FailedThreadPredictionResult | UnknownThreadPredictionResult,
+        Tagged("type"),
     ]
 
 
@@ -1922,9 +1919,8 @@ class UnknownThreadUnreadPosition(UnknownVariant):
 
 class ThreadUnreadPosition(ProtocolRoot):
     root: Annotated[
-        Annotated[ThreadStartThreadUnreadPosition | TurnThreadUnreadPosition, Field(discriminator="type")]
-        | UnknownThreadUnreadPosition,
-        Field(union_mode="left_to_right"),
+        ThreadStartThreadUnreadPosition | TurnThreadUnreadPosition | UnknownThreadUnreadPosition,
+        Tagged("type"),
     ]
 
 
@@ -2715,15 +2711,12 @@ class ThreadTimelineEntry(ProtocolRoot):
     """EXPERIMENTAL - one item or turn boundary in canonical rollout order."""
 
     root: Annotated[
-        Annotated[
-            ItemThreadTimelineEntry
-            | RealtimeThreadTimelineEntry
-            | TurnStartedThreadTimelineEntry
-            | TurnCompletedThreadTimelineEntry,
-            Field(discriminator="type"),
-        ]
+        ItemThreadTimelineEntry
+        | RealtimeThreadTimelineEntry
+        | TurnStartedThreadTimelineEntry
+        | TurnCompletedThreadTimelineEntry
         | UnknownThreadTimelineEntry,
-        Field(union_mode="left_to_right"),
+        Tagged("type"),
     ]
 
 

@@ -21,6 +21,15 @@ impl Arrivals {
         }
     }
 
+    /// The same times in a place of their own.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self {
+            since: self.since,
+            last: AtomicU64::new(self.last.load(Ordering::Relaxed)),
+        }
+    }
+
     /// Something has arrived.
     pub fn note(&self, now: Instant) {
         let last = now.saturating_duration_since(self.since).as_nanos();

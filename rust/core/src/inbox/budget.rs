@@ -1,5 +1,7 @@
 //! How much memory a connection's mailboxes may hold, and what was dropped because of it.
 
+use std::sync::Arc;
+
 use crate::sync::lock::atomic::{AtomicUsize, Ordering};
 
 /// Memory limits of a connection's mailboxes, in bytes of segment capacity.
@@ -10,26 +12,42 @@ pub struct Budget {
     held: AtomicUsize,
     /// Of these, what was dropped and will be freed in a moment.
     waste: AtomicUsize,
+    /// What watches hold: counted by itself, because nothing of it can be dropped, and no reader is to lose deltas for it.
+    /// None in that one.
+    watches: Option<Arc<Self>>,
 }
 
 impl Budget {
     pub fn new(per_mailbox: usize, total: usize) -> Self {
+        let watches = Self::of(usize::MAX, usize::MAX, None);
+        Self::of(per_mailbox, total, Some(Arc::new(watches)))
+    }
+
+    fn of(per_mailbox: usize, total: usize, watches: Option<Arc<Self>>) -> Self {
         Self {
             per_mailbox,
             total,
             held: AtomicUsize::new(0),
             waste: AtomicUsize::new(0),
+            watches,
         }
     }
 
-    pub fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
+    /// That of watches, which has no limit.
+    pub(crate) fn of_watches(self: &Arc<Self>) -> Arc<Self> {
+        Arc::clone(self.watches.as_ref().unwrap_or(self))
     }
 
-    /// What is held and not about to be freed.
+    /// What is held, by watches, too.
+    pub fn held(&self) -> usize {
+        let by_watches = self.watches.as_ref().map_or(0, |watches| watches.held());
+        self.held.load(Ordering::Relaxed) + by_watches
+    }
+
+    /// What is held by mailboxes that may drop something, and not about to be freed.
     pub fn needed(&self) -> usize {
-        self.held()
-            .saturating_sub(self.waste.load(Ordering::Relaxed))
+        let held = self.held.load(Ordering::Relaxed);
+        held.saturating_sub(self.waste.load(Ordering::Relaxed))
     }
 
     pub(crate) fn discard(&self, bytes: usize) {

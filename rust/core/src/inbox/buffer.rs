@@ -4,7 +4,8 @@
 //! *A turn* drops its deltas, wherever they stand, and takes none from then on: what a result is folded from stays, and
 //! the whole turn can be read again. The loss is reported before the rest. Nothing is copied in the moment of the loss,
 //! which may come under the session's lock: a segment of deltas is put aside, and one that has other events, too, is
-//! marked and made smaller later, with [`Buffer::tidy`] or on its way out. (Of 256 MB at once: 40 to 60 ms.)
+//! marked and made smaller later, with [`Buffer::tidy`] or on its way out. (Of 256 MB at once: 40 to 60 ms.) What is
+//! kept for a result only, when its consumer has left, becomes smaller in the same way.
 //!
 //! *A topic* (notifications, a command's output) has nothing that could be read again, and each event may be dropped.
 //! It refuses the newest: what it kept before is whole and in order, the consumer finds one gap at a known place, and a
@@ -52,9 +53,18 @@ impl Drop for Held {
 #[derive(Debug)]
 enum Slot {
     Events(Segment),
-    /// Its droppable events are gone already, for everybody but the memory.
+    /// Its droppable events, or all that are not kept, are gone already for everybody but the memory.
     Thinned(Segment),
     Gap(Loss),
+}
+
+impl Slot {
+    fn segment(&self) -> Option<&Segment> {
+        match self {
+            Self::Events(segment) | Self::Thinned(segment) => Some(segment),
+            Self::Gap(_) => None,
+        }
+    }
 }
 
 /// What a consumer takes out.
@@ -65,10 +75,19 @@ pub(crate) enum Next {
     Gap(Loss),
 }
 
+/// Whether an event stays.
+pub(crate) type Stays = fn(&Event<'_>) -> bool;
+
 /// What a buffer has let go of. To drop it may take long.
 #[derive(Debug)]
 #[allow(dead_code, reason = "held only to be dropped")]
 pub struct Garbage(VecDeque<Slot>, Vec<Segment>);
+
+impl Garbage {
+    pub(crate) fn add(&mut self, more: Vec<Segment>) {
+        self.1.extend(more);
+    }
+}
 
 #[derive(Debug)]
 #[allow(
@@ -78,7 +97,11 @@ pub struct Garbage(VecDeque<Slot>, Vec<Segment>);
 pub(crate) struct Buffer {
     budget: Arc<Budget>,
     policy: OverflowPolicy,
+    /// What stays of a thinned segment.
+    stays: Stays,
     slots: VecDeque<Slot>,
+    /// The number of the last segment that was made.
+    segments: u64,
     held: usize,
     /// What was dropped and is to be freed.
     waste: Vec<Segment>,
@@ -101,7 +124,9 @@ impl Buffer {
         Self {
             budget,
             policy,
+            stays: |event| !event.droppable(),
             slots: VecDeque::new(),
+            segments: 0,
             held: 0,
             waste: Vec::new(),
             wasted: 0,
@@ -111,6 +136,26 @@ impl Buffer {
             brimful: false,
             reported: false,
         }
+    }
+
+    /// An empty one for a watch.
+    pub fn of_watch(&self) -> Self {
+        Self::new(self.budget_of_watches(), self.policy)
+    }
+
+    pub fn budget_of_watches(&self) -> Arc<Budget> {
+        self.budget.of_watches()
+    }
+
+    /// The next segment behind the one of this number that has more than droppable events, and whether it is the last of
+    /// all, to which more may be added. Most of what a turn stores is deltas alone: of that none is looked at.
+    pub fn behind(&self, number: u64) -> Option<(&Segment, bool)> {
+        // A turn's gap stands before all segments.
+        let seen = |slot: &Slot| slot.segment().is_none_or(|one| one.number <= number);
+        let first = self.slots.partition_point(seen);
+        let mut rest = self.slots.range(first..).filter_map(Slot::segment);
+        let found = rest.find(|segment| segment.droppable() != segment.weight())?;
+        Some((found, rest.next().is_none()))
     }
 
     /// Bytes of memory held now, what the consumer has in its hands aside.
@@ -197,7 +242,9 @@ impl Buffer {
                 segment.held() - before
             }
             _ => {
-                let segment = Segment::of(event);
+                self.segments += 1;
+                let mut segment = Segment::of(event);
+                segment.number = self.segments;
                 let held = segment.held();
                 self.slots.push_back(Slot::Events(segment));
                 held
@@ -278,6 +325,34 @@ impl Buffer {
         lost
     }
 
+    /// Its consumer has left: only what `stays` of it is still copied. What is stored counts as what watches hold from
+    /// now on. [`Self::tidy`] it.
+    pub fn retire(&mut self, stays: Stays) {
+        let budget = self.budget.of_watches();
+        budget.take(self.held);
+        budget.discard(self.wasted);
+        self.budget.free(self.wasted);
+        self.budget.give_back(self.needed());
+        self.budget = budget;
+        self.stays = stays;
+        for slot in std::mem::take(&mut self.slots) {
+            match slot {
+                Slot::Gap(_) => {}
+                Slot::Events(segment) => {
+                    self.discard(segment.held());
+                    if segment.droppable() == segment.weight() {
+                        self.waste.push(segment);
+                    } else {
+                        self.slots.push_back(Slot::Thinned(segment));
+                    }
+                }
+                thinned @ Slot::Thinned(_) => self.slots.push_back(thinned),
+            }
+        }
+        self.tidy_to = 0;
+        self.dropped |= self.wasted > 0;
+    }
+
     /// True once after something was dropped: [`Self::tidy`] it where the session is not locked.
     pub fn take_untidy(&mut self) -> bool {
         std::mem::take(&mut self.dropped)
@@ -294,7 +369,7 @@ impl Buffer {
         while let Some(slot) = self.slots.get_mut(self.tidy_to) {
             self.tidy_to += 1;
             if let Slot::Thinned(segment) = slot {
-                let kept = segment.without_droppable();
+                let kept = segment.only(0, self.stays);
                 let (before, held) = (segment.held(), kept.held());
                 let whole = std::mem::replace(slot, Slot::Events(kept));
                 self.free(before);
@@ -332,7 +407,7 @@ impl Buffer {
                 Next::Events(Held { segment, budget })
             }
             Slot::Thinned(whole) => {
-                let segment = whole.without_droppable();
+                let segment = whole.only(0, self.stays);
                 self.free(whole.held());
                 budget.take(segment.held());
                 Next::Events(Held { segment, budget })

@@ -3,17 +3,21 @@
 //! The reader pushes (never waits, never runs anybody's code); one consumer takes whole segments. "Empty, so I wait"
 //! is one step under the mailbox's lock, and the reader wakes a mailbox once per chunk it has read, not once per event.
 
+pub mod draft;
+mod record;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::arrivals::Arrivals;
 use super::budget::{Budget, Loss};
-use super::buffer::{Buffer, Garbage, Held, Next, OverflowPolicy};
+use super::buffer::{Buffer, Garbage, Held, Next, OverflowPolicy, Stays};
 use super::segment::Event;
 use super::selection::Selection;
 use crate::sync::closing::CloseReason;
 use crate::sync::gate::{Gate, Guarded, Ready};
 use crate::sync::lock::atomic::{AtomicU8, Ordering};
+use record::Record;
 
 /// What a mailbox is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +30,21 @@ pub enum About {
     Goal,
     /// Events of many turns and subjects: never over.
     Many,
+}
+
+impl About {
+    /// Whether a consumer with this `selection` gets `event`. A goal's turns are told apart, and timed, by their starts.
+    fn wants(self, selection: Selection, event: &Event<'_>) -> bool {
+        selection.keeps(event) || (self == Self::Goal && event.method == "turn/started")
+    }
+
+    /// What a result is folded from.
+    fn result(self) -> Stays {
+        match self {
+            Self::Goal => |event| Self::Goal.wants(Selection::Result, event),
+            Self::Turn | Self::Subject | Self::Many => |event| Selection::Result.keeps(event),
+        }
+    }
 }
 
 /// What the reader must do after a push.
@@ -84,16 +103,28 @@ pub struct Mailbox {
 }
 
 #[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state machine"
+)]
 struct Inbox {
     buffer: Buffer,
     selection: Selection,
+    /// Something is stored that its consumer may want, or a gap.
+    wanted: bool,
+    /// What a result needs of what was taken, if that is kept.
+    record: Option<Record>,
     /// What was dropped before this was made, and may be of it.
     missing: Loss,
+    /// The consumer knows of that.
+    is_told: bool,
     /// An `error` is stored: the runtime tries again, or gives up.
     has_error: bool,
     /// Nothing more will come. The first word on why stays.
     end: Option<End>,
-    /// The consumer is gone: nothing is kept.
+    /// The consumer has left: nothing is taken any more.
+    left: bool,
+    /// Nor copied: nothing is kept.
     abandoned: bool,
     flush_due: bool,
 }
@@ -107,17 +138,43 @@ enum End {
 
 impl Ready for Inbox {
     fn ready(&self) -> bool {
-        if self.end.is_some() || self.abandoned {
+        if self.end.is_some() || self.left {
             return true;
         }
         match self.selection {
             // A result is folded at the end: waking earlier would only cost. But what went wrong is told at once.
             Selection::Result => self.has_error,
             Selection::End => false,
-            Selection::All | Selection::Text => {
-                !self.buffer.is_empty() || self.missing != Loss::NONE
-            }
+            Selection::All | Selection::Text => self.wanted || self.is_to_be_told(),
         }
+    }
+}
+
+impl Inbox {
+    fn of(buffer: Buffer) -> Self {
+        Self {
+            buffer,
+            selection: Selection::All,
+            wanted: false,
+            record: None,
+            missing: Loss::NONE,
+            is_told: false,
+            has_error: false,
+            end: None,
+            left: false,
+            abandoned: false,
+            flush_due: false,
+        }
+    }
+
+    /// Something is missing, and the consumer does not know.
+    fn is_to_be_told(&self) -> bool {
+        self.missing != Loss::NONE && !self.is_told
+    }
+
+    fn tell(&mut self) -> Taken {
+        self.is_told = true;
+        Taken::Partial(self.missing)
     }
 }
 
@@ -176,15 +233,7 @@ impl Mailbox {
             missed: false,
             arrivals: None,
             selected: AtomicU8::new(Selection::All as u8),
-            gate: Gate::new(Inbox {
-                buffer,
-                selection: Selection::All,
-                missing: Loss::NONE,
-                has_error: false,
-                end: None,
-                abandoned: false,
-                flush_due: false,
-            }),
+            gate: Gate::new(Inbox::of(buffer)),
         }
     }
 
@@ -244,19 +293,21 @@ impl Mailbox {
             }
             return Pushed::default();
         }
-        let kept = self.wants(inbox.selection, &event);
-        inbox.push(event, kept, last)
+        let wanted = self.wants(inbox.selection, &event);
+        let kept = wanted || (inbox.record.is_some() && self.wants(Selection::Result, &event));
+        inbox.push(event, wanted, kept, last)
     }
 
-    /// Whether a consumer with this `selection` gets `event`. A goal's turns are told apart, and timed,
-    /// by their starts.
+    /// Whether a consumer with this `selection` gets `event`.
     pub fn wants(&self, selection: Selection, event: &Event<'_>) -> bool {
-        selection.keeps(event) || (self.about == About::Goal && event.method == "turn/started")
+        self.about.wants(selection, event)
     }
 
     /// Events that may be of it were dropped before this was made, and not only such as a turn drops.
     pub fn lose(&self, loss: Loss) {
-        self.gate.lock().missing.add(loss);
+        let mut inbox = self.gate.lock();
+        inbox.missing.add(loss);
+        inbox.is_told = false;
     }
 
     /// What ends it has come, and is no event. Flush it afterwards.
@@ -277,7 +328,9 @@ impl Mailbox {
 
     /// The whole connection is over its budget, and this is the largest mailbox. Flush and tidy it afterwards.
     pub fn relieve(&self) -> Loss {
-        self.gate.lock().buffer.relieve(self.about != About::Many)
+        let mut inbox = self.gate.lock();
+        inbox.wanted = true;
+        inbox.buffer.relieve(self.about != About::Many)
     }
 
     /// Frees what was dropped, in steps of one segment, so that nobody waits for the lock.
@@ -297,7 +350,8 @@ impl Mailbox {
 
     /// Bytes of memory held now.
     pub fn held(&self) -> usize {
-        self.gate.lock().buffer.held()
+        let inbox = self.gate.lock();
+        inbox.buffer.held() + inbox.record.as_ref().map_or(0, Record::held)
     }
 
     /// Bytes of memory held now that are not about to be freed.
@@ -315,15 +369,20 @@ impl Mailbox {
     /// The consumer leaves: memory goes now, later events are not kept.
     pub fn abandon(&self) -> Garbage {
         let mut inbox = self.gate.lock();
-        inbox.abandoned = true;
-        let garbage = inbox.buffer.clear();
+        inbox.left = true;
+        let garbage = inbox.abandon();
         self.gate.wake_all(inbox);
         garbage
     }
 
+    /// What the consumer wants from now on, unless it has left: of that its result is kept, and nothing else.
     pub fn select(&self, selection: Selection) {
         let mut inbox = self.gate.lock();
+        if inbox.left {
+            return;
+        }
         inbox.selection = selection;
+        inbox.wanted = !inbox.buffer.is_empty();
         self.selected.store(selection as u8, Ordering::Release);
     }
 
@@ -331,21 +390,16 @@ impl Mailbox {
     pub fn take(&self) -> Taken {
         let mut inbox = self.gate.lock();
         let is_result = inbox.selection == Selection::Result;
-        if inbox.missing != Loss::NONE && !is_result {
-            return Taken::Partial(std::mem::take(&mut inbox.missing));
+        if inbox.is_to_be_told() && !is_result {
+            return inbox.tell();
         }
-        // A result needs nothing that a turn drops.
-        let next = inbox.buffer.take(!is_result);
-        // One segment is not all that is stored.
-        inbox.has_error &= !inbox.buffer.is_empty();
+        let next = inbox.take(self.about);
         match next {
             Some(Next::Events(segment)) => Taken::Segment(segment),
             Some(Next::Gap(loss)) => Taken::Lost(loss),
             None => match inbox.end.clone() {
                 None => Taken::Empty,
-                Some(_) if inbox.missing != Loss::NONE => {
-                    Taken::Partial(std::mem::take(&mut inbox.missing))
-                }
+                Some(_) if inbox.is_to_be_told() => inbox.tell(),
                 Some(End::Finished) => Taken::Finished,
                 Some(End::Cut(cut)) => Taken::Cut(cut),
                 Some(End::Closed(reason)) => Taken::Closed(reason),
@@ -359,14 +413,42 @@ impl Mailbox {
     }
 }
 
+impl Inbox {
+    fn take(&mut self, about: About) -> Option<Next> {
+        if self.left {
+            return None;
+        }
+        // A result needs nothing that a turn drops.
+        let next = self.buffer.take(self.selection != Selection::Result);
+        if let (Some(Next::Events(segment)), Some(record)) = (&next, &mut self.record) {
+            record.add(segment, 0, about.result());
+        }
+        // One segment is not all that is stored.
+        if self.buffer.is_empty() {
+            (self.has_error, self.wanted) = (false, false);
+        }
+        next
+    }
+
+    fn abandon(&mut self) -> Garbage {
+        self.abandoned = true;
+        let mut garbage = self.buffer.clear();
+        if let Some(record) = self.record.take() {
+            garbage.add(record.into_segments());
+        }
+        garbage
+    }
+}
+
 impl Guarded<Inbox> {
-    fn push(&mut self, event: Event<'_>, kept: bool, last: bool) -> Pushed {
+    fn push(&mut self, event: Event<'_>, wanted: bool, kept: bool, last: bool) -> Pushed {
         let dropped = if kept {
             self.has_error |= event.method == "error";
             self.buffer.push(event, last)
         } else {
             Loss::NONE
         };
+        self.wanted |= wanted || dropped != Loss::NONE;
         if last {
             self.end.get_or_insert(End::Finished);
         }
@@ -374,7 +456,7 @@ impl Guarded<Inbox> {
         self.flush_due |= wake;
         Pushed {
             wake,
-            filtered: !kept,
+            filtered: !wanted,
             lost: dropped,
             untidy: self.buffer.take_untidy(),
         }

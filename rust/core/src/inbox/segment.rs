@@ -108,6 +108,8 @@ pub struct Segment {
     entries: Vec<Entry>,
     /// The params of its only event, if they are large; `bytes` has the method's name then, if it is unknown.
     large: Option<Arc<[u8]>>,
+    /// Its place among all that a mailbox has had, the first being 1. A copy of it has the same.
+    pub number: u64,
     /// What all of its events are, and the droppable ones: nobody has to count them who drops them.
     all: Loss,
     droppable: Loss,
@@ -188,17 +190,36 @@ impl Segment {
         self.droppable
     }
 
-    /// A copy without the droppable events.
+    /// A copy of the `kept` ones of the events from the one of this index on, in the memory that they take.
     #[must_use]
-    pub fn without_droppable(&self) -> Self {
-        let kept = || self.iter().filter(|event| !event.droppable());
+    pub fn only(&self, from: usize, kept: impl Fn(&Event<'_>) -> bool) -> Self {
+        let number = self.number;
+        let events = || (from..self.len()).map(|index| self.get(index));
+        let kept = || events().filter(&kept);
+        if let Some(params) = &self.large {
+            let only = kept().next();
+            return only.map_or_else(
+                || Self {
+                    number,
+                    ..Self::default()
+                },
+                |event| Self {
+                    number,
+                    ..Self::of_one(event, params)
+                },
+            );
+        }
+        let (count, bytes) = kept().fold((0, 0), |(count, bytes), event| {
+            (count + 1, bytes + event.stored())
+        });
         let mut segment = Self {
-            bytes: Vec::with_capacity(kept().map(|event| event.stored()).sum()),
-            entries: Vec::with_capacity(kept().count()),
+            bytes: Vec::with_capacity(bytes),
+            entries: Vec::with_capacity(count),
+            number,
             ..Self::default()
         };
-        for event in kept() {
-            segment.push(event);
+        if count > 0 {
+            kept().for_each(|event| segment.push(event));
         }
         segment
     }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::endpoint::{Ending, Peer};
+use super::line_log::Tap;
 use super::writer::WriteQueue;
 use crate::inbox::budget::Budget;
 use crate::session::Session;
@@ -34,6 +35,8 @@ pub(crate) struct Link {
     pub stats: Arc<Stats>,
     pub diagnostics: Diagnostics,
     pub budget: Arc<Budget>,
+    /// Where the lines of both directions are logged.
+    pub wire: Option<Tap>,
     peer: Arc<dyn Peer>,
     pub hurry: AtomicBool,
     pub threads: Gate<Threads>,
@@ -70,6 +73,7 @@ impl Link {
         session: Session,
         stats: Arc<Stats>,
         budget: Arc<Budget>,
+        wire: Option<Tap>,
         peer: Arc<dyn Peer>,
     ) -> Self {
         Self {
@@ -79,6 +83,7 @@ impl Link {
             stats,
             diagnostics: Diagnostics::default(),
             budget,
+            wire,
             peer,
             hurry: AtomicBool::new(false),
             threads: Gate::default(),

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::endpoint::{Ending, Read, Source};
+use super::line_log::{Origin, Tap};
 use super::link::Link;
 use crate::session::call::Outcome;
 use crate::session::diagnostics::quote;
@@ -101,6 +102,9 @@ impl<'s> Reading<'s> {
                 Read::Nothing => {}
                 Read::Ended(rest) => {
                     if !rest.is_empty() && !self.link.is_closed() {
+                        if let Some(wire) = self.wire() {
+                            wire.line(Origin::Received, rest);
+                        }
                         self.defect(rest, &Defect::cut_off());
                     }
                     return Ok(());
@@ -120,11 +124,16 @@ impl<'s> Reading<'s> {
         stats.bytes_read.add(messages.bytes() as u64);
         let mut messages = messages.map(<[u8]>::trim_ascii);
         let mut parsed = Vec::with_capacity(BATCH);
+        // Asked once for all of the chunk.
+        let wire = self.wire();
         loop {
             let mut is_last = true;
             for line in messages.by_ref() {
                 if !line.is_empty() {
                     stats.lines_read.one();
+                    if let Some(wire) = wire {
+                        wire.line(Origin::Received, line);
+                    }
                     self.parse(line, &mut parsed);
                 }
                 // A message may stand behind its news.
@@ -138,6 +147,11 @@ impl<'s> Reading<'s> {
                 return;
             }
         }
+    }
+
+    /// Where lines are logged, if they are.
+    fn wire(&self) -> Option<&'s Tap> {
+        self.link.wire.as_ref().filter(|wire| wire.is_on())
     }
 
     fn parse<'l>(&mut self, line: &'l [u8], parsed: &mut Vec<Parsed<'l>>) {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 
 use super::endpoint::{Ending, Sink};
+use super::line_log::Origin;
 use super::link::Link;
 use crate::session::effects::Line;
 use crate::sync::lock::{Condvar, Mutex};
@@ -104,9 +105,16 @@ fn write_all(link: &Link, mut sink: Box<dyn Sink>) -> io::Result<()> {
             Some(call) => link.step(|session, now, out| session.write(call, bytes, now, out)),
             None => Some(bytes),
         };
-        if let Some(message) = message
-            && !sink.write(&message)?
+        let Some(message) = message else {
+            continue;
+        };
+        // Before it is written, so that its answer is logged behind it.
+        if let Some(wire) = &link.wire
+            && wire.is_on()
         {
+            wire.line(Origin::Sent, message.trim_ascii_end());
+        }
+        if !sink.write(&message)? {
             break;
         }
     }

@@ -50,6 +50,16 @@ impl Effects {
         }
     }
 
+    /// A consumer leaves: its events are kept for its result if they are recorded; else they go. Says if they are kept.
+    pub fn retire(&mut self, mailbox: &Arc<Mailbox>) -> bool {
+        let retired = mailbox.retire();
+        match retired {
+            Some(pushed) => self.note(pushed, mailbox),
+            None => self.garbage.push(mailbox.abandon()),
+        }
+        retired.is_some()
+    }
+
     /// Wakes who waits, then frees what was let go. The lines and the receptions are the caller's to hand on, before this.
     pub fn wake(&mut self) {
         for after in self.settled.drain(..) {

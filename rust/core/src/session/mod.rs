@@ -9,6 +9,7 @@
 //! Lock order: session → a mailbox or a call → nothing. Effects are carried out with the session's lock released.
 
 pub mod admission;
+mod backlog;
 pub mod call;
 pub mod cleanup;
 pub mod diagnostics;
@@ -27,6 +28,7 @@ pub mod subscriptions;
 mod threads;
 mod timers;
 mod turns;
+mod watches;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -39,6 +41,7 @@ use crate::inbox::mailbox::Mailbox;
 use crate::sync::closing::CloseReason;
 use crate::wire::encode::request_line;
 use admission::{Admission, Limits};
+use backlog::Backlog;
 use call::{Call, Lane, Outcome};
 use cleanup::Cleanup;
 use effects::{Effects, Line};
@@ -46,7 +49,7 @@ use listeners::Listeners;
 use recent::Recent;
 use stats::Stats;
 use streams::GoalPart;
-use subscriptions::{Claim, Debt, Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
+use subscriptions::{Debt, Leave, Part, Subject, Subscribed, Subscription, SubscriptionId};
 use threads::{PendingStart, Thread};
 use timers::Unattended;
 use turns::Turn;
@@ -73,6 +76,8 @@ pub struct Session {
     goals: HashMap<SubscriptionId, GoalPart>,
     streams: HashMap<Subject, Vec<Arc<Mailbox>>>,
     listeners: Listeners,
+    /// What was no turn's, for who asks for it later; `None`: nobody will, or somebody has.
+    backlog: Option<Backlog>,
     last_subscription: SubscriptionId,
     subscriptions: HashMap<SubscriptionId, Subscribed>,
     /// Of turns and streams that are over but perhaps not read: no event comes for them, but they hold memory.
@@ -122,6 +127,7 @@ impl Session {
             goals: HashMap::new(),
             streams: HashMap::new(),
             listeners: Listeners::default(),
+            backlog: None,
             last_subscription: 0,
             subscriptions: HashMap::new(),
             last_turn: 0,
@@ -150,16 +156,15 @@ impl Session {
     pub fn leave(&mut self, id: SubscriptionId, leave: Leave, now: Instant, out: &mut Effects) {
         let Some(subscribed) = self.subscriptions.remove(&id) else {
             if leave == Leave::Drop {
-                self.goal_was_dropped(id);
+                self.goal_was_dropped(id, out);
             }
             return;
         };
         let Part::Turn { claim, of } = subscribed.part else {
             return self.leave_stream(id, subscribed, leave, now, out);
         };
-        let left = self.leave_turn(&subscribed.mailbox, claim, of, leave, now, out);
-        if left != Claim::None {
-            let part = Part::Turn { claim: left, of };
+        if let Some(claim) = self.leave_turn(&subscribed.mailbox, claim, of, leave, now, out) {
+            let part = Part::Turn { claim, of };
             self.subscriptions
                 .insert(id, Subscribed { part, ..subscribed });
         }

@@ -51,10 +51,13 @@ fn changes_subscription(method: &str) -> bool {
     matches!(method, "thread/unsubscribe" | "thread/resume")
 }
 
-/// The id of what a request has made, out of its result. Reads the result, so call it without a lock.
+/// The id of what a request has made, out of its result. Reads the result, so call it without a lock. An empty one
+/// names nothing: it could be neither followed nor undone.
 pub fn made_in(call: &Call, outcome: &Outcome) -> Option<String> {
     match outcome {
-        Outcome::Result(result) => id_in_answer(result, made_by(&call.method)?),
+        Outcome::Result(result) => {
+            id_in_answer(result, made_by(&call.method)?).filter(|id| !id.is_empty())
+        }
         Outcome::Error { .. } | Outcome::Closed(_) => None,
     }
 }

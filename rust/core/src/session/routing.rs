@@ -11,7 +11,7 @@ use super::listeners::Heading;
 use super::server_requests::origin::Origin;
 use super::stats::Stats;
 use super::subscriptions::SubjectRef;
-use super::turns::Turn;
+use super::threads::Thread;
 use crate::inbox::budget::Loss;
 use crate::inbox::mailbox::{Cut, Mailbox, Pushed};
 use crate::inbox::segment::Event;
@@ -64,6 +64,9 @@ impl Session {
         // What is a turn's is no stream's, whatever else a newer runtime's event may name.
         if let (None, Some((name, id))) = (turn_id, &ids.subject) {
             self.stream_event(&SubjectRef { name, id }, event, &mut tally, out);
+        }
+        if let (None, Some(backlog)) = (turn_id, &mut self.backlog) {
+            backlog.add(event);
         }
         if !self.listeners.is_empty() {
             let heading = Heading {
@@ -118,13 +121,17 @@ impl Session {
                 self.turn_has_begun(turn_id, now, out);
             }
         }
-        let is_ours = self.turns.get(turn_id).is_some_and(Turn::is_ours);
+        // Who follows it holds it, and has not asked for it.
+        let turn = self.turns.get(turn_id);
         if begins
-            && !is_ours
+            && !turn.is_some_and(|turn| turn.started_here)
             && let Some(thread) = self.threads.get_mut(thread_id)
             && thread.is_goals_turn(now)
         {
             self.give_up_goals_turn(&thread_id.into(), &turn_id.into(), now, out);
+            // Starts wait for it no longer, unless it is being stopped.
+            let held = self.threads.get_mut(thread_id).map(Thread::let_go);
+            self.let_go(held.into_iter().flatten(), now, out);
         }
         // What is being started keeps every turn's events until it knows which turn is its.
         let thread = self.threads.get_mut(thread_id);

@@ -14,6 +14,7 @@ use super::cleanup::{Cleanup, TurnKey, is_overloaded, pause};
 use super::effects::Effects;
 use super::threads::{Thread, Unsettled};
 use super::timers::earlier;
+use crate::inbox::mailbox::Cut;
 
 /// What the runtime refuses with that is in no state for it.
 pub(super) const INVALID_REQUEST: i64 = -32600;
@@ -445,6 +446,8 @@ impl Session {
             if let Some(tries) = left {
                 self.stop_blindly(&turn_id, tries, now, out);
             } else if self.turns.get(&turn_id).is_some_and(|turn| turn.unheard) {
+                // It may be watched.
+                self.cut_turn(&turn_id, Cut::Unsubscribed, out);
                 self.end_turn(&thread_id, &turn_id, now, out);
             } else if let Some(turn) = self.turns.get_mut(&turn_id) {
                 turn.stopping = Stopping::OnceBegun(None);

@@ -28,6 +28,8 @@ use crate::inbox::segment::Event;
 pub(super) struct GoalPart {
     goal: Goal,
     mailbox: Arc<Mailbox>,
+    /// More mailboxes that get its events. It is kept for as long as one of them is.
+    watches: Vec<Arc<Mailbox>>,
     /// Pauses it, unless that was done.
     cleanup: Option<Cleanup>,
     debt: Debt,
@@ -42,6 +44,10 @@ pub(super) struct GoalPart {
 impl GoalPart {
     pub(super) fn thread_id(&self) -> &Arc<str> {
         &self.mailbox.thread_id
+    }
+
+    fn mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
+        std::iter::once(&self.mailbox).chain(&self.watches)
     }
 
     /// Whether the runtime does, or may still do, anything for it.
@@ -87,6 +93,25 @@ impl Session {
         self.subscribe(mailbox, Part::Notifications(filter.clone()))
     }
 
+    /// From now on the last notifications that are no turn's are kept for [`Self::subscribe_backlog`].
+    pub fn keep_backlog(&mut self) {
+        self.backlog.get_or_insert_default();
+    }
+
+    /// Listens to what is no turn's: first what was kept of it so far, then all that comes. Nothing is kept any more.
+    pub fn subscribe_backlog(&mut self) -> Subscription {
+        let filter = Filter::default();
+        let mailbox = Arc::new(Mailbox::of_many("".into(), Arc::clone(&self.budget)));
+        if let Some(backlog) = self.backlog.take() {
+            backlog.replay(&mailbox);
+        }
+        match &self.closed {
+            Some(reason) => mailbox.close(reason),
+            None => self.listeners.add(&filter, &mailbox),
+        }
+        self.subscribe(mailbox, Part::Notifications(filter))
+    }
+
     /// Reserves a thread for a goal; `None` while another goal has it, or a turn that was started here. From the moment
     /// in which the goal's request is written the turns that the runtime starts there are the caller's. `cleanup` pauses
     /// the goal.
@@ -114,6 +139,7 @@ impl Session {
             GoalPart {
                 goal: Goal::default(),
                 mailbox,
+                watches: Vec::new(),
                 cleanup: Some(cleanup.of(subscription.id)),
                 debt: Debt::None,
                 requested: false,
@@ -282,7 +308,7 @@ impl Session {
             if thread.is_some_and(|thread| thread.goal == Some(id)) {
                 self.goal_is_over(&thread_id, now, out);
             }
-            self.forget_goal(id);
+            self.forget_goal(id, out);
         }
     }
 
@@ -297,11 +323,16 @@ impl Session {
     ) {
         let Subscribed { mailbox, part } = subscribed;
         let is_over = mailbox.is_over();
-        out.garbage.push(mailbox.abandon());
+        if leave == Leave::Drop {
+            out.garbage.push(mailbox.abandon());
+        } else {
+            out.retire(&mailbox);
+        }
         match part {
             Part::Turn { .. } => {}
             Part::Notifications(filter) => self.listeners.remove(&filter, &mailbox),
             Part::Goal => self.leave_goal(id, leave, now, out),
+            Part::GoalsWatch(of) => self.stop_watching_goal(of, &mailbox, out),
             Part::Stream {
                 subject,
                 cleanup,
@@ -336,29 +367,56 @@ impl Session {
                 self.give_up_goals_turn(&thread_id, &turn_id, now, out);
             }
         }
-        self.forget_goal(id);
+        self.forget_goal(id, out);
     }
 
     /// Frees the thread of a goal whose consumer has left, unless the runtime still works for it, and forgets the goal
-    /// once its consumer is gone.
-    fn forget_goal(&mut self, id: SubscriptionId) {
+    /// once its consumer is gone, and who watches it.
+    fn forget_goal(&mut self, id: SubscriptionId, out: &mut Effects) {
         let Some(part) = self.goals.get(&id) else {
             return;
         };
         if part.left && !part.is_live() {
-            let (thread_id, dropped) = (Arc::clone(&part.mailbox.thread_id), part.dropped);
+            // Of one that was never set nothing has ended.
+            for watch in part.watches.iter().filter(|watch| !watch.is_over()) {
+                watch.finish();
+                out.mailboxes.push(Arc::clone(watch));
+            }
+            let is_forgotten = part.dropped && part.watches.is_empty();
+            let thread_id = Arc::clone(&part.mailbox.thread_id);
             self.free_thread(&thread_id, id);
-            if dropped {
+            if is_forgotten {
                 self.goals.remove(&id);
             }
         }
     }
 
     /// The consumer of a goal is gone that had left before.
-    pub(super) fn goal_was_dropped(&mut self, id: SubscriptionId) {
+    pub(super) fn goal_was_dropped(&mut self, id: SubscriptionId, out: &mut Effects) {
         if let Some(part) = self.goals.get_mut(&id) {
             part.dropped = true;
-            self.forget_goal(id);
+            out.garbage.push(part.mailbox.abandon());
+            self.forget_goal(id, out);
+        }
+    }
+
+    /// A goal has one more mailbox. False if it is not known any more.
+    pub(super) fn watch_goal(&mut self, id: SubscriptionId, watch: &Arc<Mailbox>) -> bool {
+        let Some(part) = self.goals.get_mut(&id) else {
+            return false;
+        };
+        part.watches.push(Arc::clone(watch));
+        // As in `forget_goal`: nobody else will end it.
+        if part.left && !part.is_live() {
+            watch.finish();
+        }
+        true
+    }
+
+    fn stop_watching_goal(&mut self, id: SubscriptionId, watch: &Arc<Mailbox>, out: &mut Effects) {
+        if let Some(part) = self.goals.get_mut(&id) {
+            part.watches.retain(|other| !Arc::ptr_eq(other, watch));
+            self.forget_goal(id, out);
         }
     }
 
@@ -386,24 +444,27 @@ impl Session {
         let verdict = part.goal.observe(&event, turn_id, status);
         let last = matches!(verdict, Verdict::KeptLast | Verdict::PassedLast);
         let kept = matches!(verdict, Verdict::Kept | Verdict::KeptLast);
-        let mailbox = Arc::clone(&part.mailbox);
-        if turn_id.is_some() {
-            mailbox.note_arrival(now);
-        }
         let begins = kept && event.method == "turn/started";
         let (is_given_up, is_stopped) = (part.goal.is_given_up(), part.goal.is_stopped());
         let is_unwanted = is_given_up || is_stopped;
         let is_paused = verdict == Verdict::PassedLast && event.method == "thread/goal/updated";
         let had_turns = part.goal.first_turn().is_some();
+        // What is counted is what becomes of it in the first, its consumer's.
         let mut pushed = None;
-        if kept {
-            let result = mailbox.push(event, last);
-            out.note(result, &mailbox);
-            pushed = Some(result);
-        } else if last {
-            mailbox.finish();
-            out.mailboxes.push(Arc::clone(&mailbox));
+        for mailbox in part.mailboxes() {
+            if turn_id.is_some() {
+                mailbox.note_arrival(now);
+            }
+            if kept {
+                let result = mailbox.push(event, last);
+                out.note(result, mailbox);
+                pushed.get_or_insert(result);
+            } else if last {
+                mailbox.finish();
+                out.mailboxes.push(Arc::clone(mailbox));
+            }
         }
+        let mailbox = Arc::clone(&part.mailbox);
         // Whoever waits for the goal's beginning looks at the goal, not at its events.
         if let (true, Some(turn_id)) = (begins, turn_id) {
             let (thread_id, turn_id) = (&mailbox.thread_id, turn_id.into());
@@ -424,7 +485,7 @@ impl Session {
             self.goal_is_over(&mailbox.thread_id, now, out);
             self.free_thread(&mailbox.thread_id, id);
             self.remember_ended(&mailbox);
-            self.forget_goal(id);
+            self.forget_goal(id, out);
         }
         pushed
     }
@@ -445,13 +506,15 @@ impl Session {
         let Some((id, part)) = id.and_then(|id| Some((id, self.goals.get(&id)?))) else {
             return;
         };
+        for mailbox in part.mailboxes() {
+            mailbox.cut(cut);
+            out.mailboxes.push(Arc::clone(mailbox));
+        }
         let mailbox = Arc::clone(&part.mailbox);
-        mailbox.cut(cut);
         self.remember_ended(&mailbox);
-        out.mailboxes.push(mailbox);
         self.goal_is_over(thread_id, now, out);
         self.free_thread(thread_id, id);
-        self.forget_goal(id);
+        self.forget_goal(id, out);
     }
 
     /// Starts of the thread need not wait for the pause of its goal any more.
@@ -463,7 +526,7 @@ impl Session {
 
     /// The mailboxes of goals.
     pub(super) fn goal_mailboxes(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
-        self.goals.values().map(|part| &part.mailbox)
+        self.goals.values().flat_map(GoalPart::mailboxes)
     }
 
     /// The thread of a turn that runs for a goal.

@@ -22,9 +22,9 @@ pub struct Subscription {
 /// How a consumer leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
-    /// It stops to read. Of a turn it keeps what it owns.
+    /// It stops to read. Of a turn it keeps what it owns. Of a turn or a goal it keeps what is recorded for its result.
     Close,
-    /// It wants what it follows to stop.
+    /// It wants what it follows to stop. What is recorded is kept.
     GiveUp,
     /// It is gone. What it owned, nobody wants.
     Drop,
@@ -41,7 +41,7 @@ pub(crate) enum Claim {
     Detached,
     /// The turn does not stop while it follows.
     Following,
-    /// It has left the turn, or the turn was over before.
+    /// It has left the turn, of which it may keep the result, or the turn was over before, or it only watches.
     None,
 }
 
@@ -74,6 +74,8 @@ pub(crate) enum Part {
     },
     /// More of it is kept for as long as the goal lives.
     Goal,
+    /// It watches the goal of this subscription.
+    GoalsWatch(SubscriptionId),
     Notifications(Filter),
 }
 

@@ -309,7 +309,8 @@ impl Thread {
         self.let_go()
     }
 
-    fn let_go(&mut self) -> Vec<HeldStart> {
+    /// Those that wait for nothing any more.
+    pub fn let_go(&mut self) -> Vec<HeldStart> {
         if self.unsettled.iter().any(|(one, _)| one.holds()) {
             Vec::new()
         } else {

@@ -30,7 +30,8 @@ pub(crate) struct Turn {
     /// A turn that is heard of again after it was forgotten has another.
     number: u64,
     pub thread_id: Arc<str>,
-    /// Who gets its events.
+    /// Who gets its events: the mailboxes of its holders, of those who have left it but keep its result, and watches,
+    /// which hold nothing.
     pub subscribers: Vec<Arc<Mailbox>>,
     pub(super) claims: usize,
     pub(super) followers: usize,
@@ -81,11 +82,6 @@ impl Turn {
         }
     }
 
-    /// Somebody here has started it, or follows it.
-    pub(super) fn is_ours(&self) -> bool {
-        self.started_here || self.followers > 0
-    }
-
     pub(super) fn is_held(&self) -> bool {
         self.claims > 0 || self.followers > 0
     }
@@ -101,7 +97,7 @@ impl Turn {
         // What nobody wants is being stopped, or will be when a start is settled that may join it.
         let is_stopped = self.unheard && self.interrupt == Interrupt::Accepted;
         let waits = self.wished || (self.is_unwanted() && !is_stopped);
-        self.holders == 0 && !expects && !waits
+        self.holders == 0 && self.subscribers.is_empty() && !expects && !waits
     }
 }
 
@@ -228,8 +224,25 @@ impl Session {
         }
     }
 
+    /// Whether somebody holds a turn beside this consumer, so that it goes on when this one gives it up.
+    pub fn is_held_by_others(&self, id: SubscriptionId) -> bool {
+        let Some(Subscribed {
+            mailbox,
+            part: Part::Turn { claim, of },
+        }) = self.subscriptions.get(&id)
+        else {
+            return false;
+        };
+        let turn = self.turns.get(&mailbox.key);
+        let turn = turn.filter(|turn| turn.number == *of);
+        let own = usize::from(*claim != Claim::None);
+        // What was not started here is held by whoever did that.
+        let is_elsewheres = |turn: &Turn| *claim == Claim::Following && !turn.given_up;
+        turn.is_some_and(|turn| turn.claims + turn.followers > own || is_elsewheres(turn))
+    }
+
     /// A turn's consumer leaves; `claim` is what it has, of the turn with this number. Returns what it still has after
-    /// that.
+    /// that, if it is to leave once more: no claim if only its result is kept.
     pub(super) fn leave_turn(
         &mut self,
         mailbox: &Arc<Mailbox>,
@@ -238,18 +251,21 @@ impl Session {
         leave: Leave,
         now: Instant,
         out: &mut Effects,
-    ) -> Claim {
-        out.garbage.push(mailbox.abandon());
+    ) -> Option<Claim> {
+        let is_kept = leave != Leave::Drop && out.retire(mailbox);
+        if leave == Leave::Drop {
+            out.garbage.push(mailbox.abandon());
+        }
         let turn = self.turns.get_mut(&mailbox.key);
-        let Some(turn) = turn.filter(|turn| turn.number == of) else {
-            return Claim::None;
-        };
-        turn.subscribers
-            .retain(|other| !Arc::ptr_eq(other, mailbox));
+        let turn = turn.filter(|turn| turn.number == of)?;
+        if !is_kept {
+            turn.subscribers
+                .retain(|other| !Arc::ptr_eq(other, mailbox));
+        }
         // To close a stream changes no claim; what was on its way to its owner is detached.
         match (claim, leave) {
-            (Claim::Owned, Leave::Close) => return Claim::Owned,
-            (Claim::Pending | Claim::Detached, Leave::Close) => return Claim::Detached,
+            (Claim::Owned, Leave::Close) => return Some(Claim::Owned),
+            (Claim::Pending | Claim::Detached, Leave::Close) => return Some(Claim::Detached),
             _ => {}
         }
         turn.holders -= usize::from(claim != Claim::None);
@@ -267,7 +283,7 @@ impl Session {
             }
         }
         self.forget_if_nothing(&mailbox.key);
-        Claim::None
+        is_kept.then_some(Claim::None)
     }
 
     /// Forgets a turn that nobody needs to know of, but for a detached claim: who joins the turn again must not stop it.
@@ -315,14 +331,7 @@ impl Session {
         let turns = self.turns.iter().filter(|(_, turn)| of_thread(turn));
         let turns: Vec<Arc<str>> = turns.map(|(turn_id, _)| Arc::clone(turn_id)).collect();
         for turn_id in turns {
-            if let Some(turn) = self.turns.get_mut(&turn_id) {
-                turn.unheard = true;
-                for mailbox in std::mem::take(&mut turn.subscribers) {
-                    mailbox.cut(cut);
-                    self.remember_ended(&mailbox);
-                    out.mailboxes.push(mailbox);
-                }
-            }
+            self.cut_turn(&turn_id, cut, out);
             let turn = self.turns.get(&turn_id);
             let is_interrupted = turn.is_some_and(|turn| turn.interrupt == Interrupt::Accepted);
             match cut {
@@ -340,13 +349,26 @@ impl Session {
         self.cut_goal(thread_id, cut, now, out);
     }
 
+    /// The last word of a turn will not be heard: who waits for it is told.
+    pub(super) fn cut_turn(&mut self, turn_id: &str, cut: Cut, out: &mut Effects) {
+        if let Some(turn) = self.turns.get_mut(turn_id) {
+            turn.unheard = true;
+            for mailbox in std::mem::take(&mut turn.subscribers) {
+                mailbox.cut(cut);
+                self.remember_ended(&mailbox);
+                out.mailboxes.push(mailbox);
+            }
+        }
+    }
+
     /// Whether a turn that was started or is followed here runs on this thread, or one is about to, or one that was given
     /// up is not over.
     pub(super) fn is_busy(&self, thread_id: &str, now: Instant) -> bool {
         let thread = self.threads.get(thread_id);
         let runs = |turn: &Turn| {
             let expected = turn.started_here && !turn.unheard;
-            let followed = turn.begun && !turn.subscribers.is_empty();
+            let heard = !turn.subscribers.is_empty();
+            let followed = turn.begun && turn.followers > 0 && heard;
             (expected || followed) && *turn.thread_id == *thread_id
         };
         thread.is_some_and(|thread| thread.is_starting() || thread.is_holding(now))

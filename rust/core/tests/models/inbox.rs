@@ -1,5 +1,5 @@
-//! A mailbox between the reader, its consumer and the end of the connection: no event is lost or out of order, and no
-//! wait sleeps on.
+//! A mailbox between the reader, its consumer and the end of the connection: no event is lost or out of order, no wait
+//! sleeps on, and of a consumer that has left its result is kept, and nothing else.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,6 +17,8 @@ use shuttle::thread;
 use crate::check;
 
 const EVENTS: usize = 5;
+/// Bytes of a delta that is not to be kept.
+const DELTA: usize = 2000;
 
 fn event<'e>(method: &'e str, params: &'e [u8]) -> Event<'e> {
     Event {
@@ -186,6 +188,66 @@ fn lose() {
     );
     drop(mailbox);
     assert_eq!(budget.held(), 0);
+}
+
+/// A stream that is recorded: its consumer takes some of it and leaves somewhere, watches are made beside that, and
+/// everything is freed.
+fn record() {
+    let budget = Arc::new(Budget::new(1 << 20, 1 << 20));
+    let mailbox = Mailbox::of_turn("u".into(), "t".into(), Arc::clone(&budget), Instant::now());
+    let mailbox = Arc::new(mailbox);
+    assert!(mailbox.record(None));
+    let watch = || {
+        let mut draft = mailbox.draft().unwrap();
+        mailbox.copy_to(&mut draft);
+        thread::yield_now();
+        let watch = mailbox.watch(draft).unwrap();
+        let mut seen = Vec::new();
+        take_all(&watch, &mut seen);
+        seen
+    };
+    let reader = thread::spawn({
+        let mailbox = Arc::clone(&mailbox);
+        move || {
+            for number in 0..EVENTS {
+                mailbox.push(event("item/agentMessage/delta", &[b'x'; DELTA]), false);
+                let params = number.to_string();
+                mailbox.push(event("item/completed", params.as_bytes()), false);
+            }
+            mailbox.push(event("turn/completed", b"end"), true);
+        }
+    });
+    let consumer = thread::spawn({
+        let mailbox = Arc::clone(&mailbox);
+        move || {
+            for _ in 0..thread_rng().gen_range(0..EVENTS) {
+                mailbox.take();
+                thread::yield_now();
+            }
+            assert!(mailbox.retire().is_some());
+            mailbox.tidy();
+            assert!(!matches!(mailbox.take(), Taken::Segment(_)));
+        }
+    });
+    let early = watch();
+    reader.join().unwrap();
+    consumer.join().unwrap();
+    let mut expected: Vec<_> = (0..EVENTS).map(|number| number.to_string()).collect();
+    expected.push("end".to_owned());
+    assert!(expected.starts_with(&early), "{early:?}");
+    assert_eq!(watch(), expected);
+    assert_eq!(budget.needed(), 0, "it costs no reader its deltas");
+    // A segment that was begun after its consumer had left has a first kilobyte.
+    assert!(mailbox.held() < 2 * DELTA, "{}", mailbox.held());
+    assert_eq!(budget.held(), mailbox.held());
+    let (garbage, has_left) = mailbox.forget();
+    assert!(garbage.is_some() && has_left);
+    assert_eq!(budget.held(), 0);
+}
+
+#[test]
+fn a_stream_that_is_recorded_and_left() {
+    check(record);
 }
 
 #[test]

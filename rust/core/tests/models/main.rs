@@ -5,6 +5,7 @@
 //! fails names its seed; with that and `MODEL_ORDERS=1` it comes again.
 
 mod inbox;
+mod line_log;
 mod ownership;
 mod relay;
 mod requests;

@@ -1,19 +1,22 @@
 //! Every turn that was started is owned, detached, or being stopped, in every order: consumers that start, join, give up
-//! at each stage, detach, follow, interrupt, own goals, and a connection that is closed under them.
+//! at each stage, detach, follow, interrupt, own goals, watch, record and watch when they have left, and a connection that
+//! is closed under them.
 //!
 //! At the end no turn may run but one that somebody has detached, no detached turn may have been interrupted by anybody
-//! but the program itself, and nothing may be left over.
+//! but the program itself, and nothing may be left over. Who watches is told the end of its turn.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use codex_core::connection::{Connection, Settings};
+use codex_core::inbox::mailbox::{About, Mailbox, Taken};
 use codex_core::io::memory::Memory;
 use codex_core::session::Counts;
 use codex_core::session::admission::Limits;
 use codex_core::session::call::{Call, Outcome};
 use codex_core::session::cleanup::Cleanup;
 use codex_core::session::subscriptions::{Leave, Subscription};
+use codex_core::sync::waker::LoopWaker;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::Mutex;
 use shuttle::thread;
@@ -32,9 +35,60 @@ struct Deeds {
     goal: bool,
 }
 
+/// Who watches a turn or a goal, and waits for its end.
+#[derive(Debug)]
+struct Watch {
+    subscription: Subscription,
+    waker: Arc<LoopWaker>,
+    /// It has heard of the end.
+    told: bool,
+}
+
+impl Watch {
+    fn of(subscription: Subscription) -> Self {
+        let waker = Arc::new(LoopWaker::new().unwrap());
+        let told = subscription.mailbox.gate().arm(&waker, 1);
+        Self {
+            subscription,
+            waker,
+            told,
+        }
+    }
+
+    fn look(&mut self) {
+        self.told |= self.waker.take().is_some();
+    }
+
+    /// What it says at last.
+    fn see_end(&mut self) {
+        self.look();
+        assert!(self.told, "{self:?}");
+        let mailbox = &self.subscription.mailbox;
+        let mut last = String::new();
+        let end = loop {
+            match mailbox.take() {
+                Taken::Segment(segment) => {
+                    last.clear();
+                    last.push_str(segment.get(segment.len() - 1).method);
+                }
+                end => break end,
+            }
+        };
+        match end {
+            Taken::Finished if mailbox.about == About::Turn && !mailbox.missed => {
+                assert_eq!(last, "turn/completed");
+            }
+            Taken::Finished | Taken::Cut(_) | Taken::Closed(_) => {}
+            other => panic!("it was woken for {other:?}"),
+        }
+    }
+}
+
 struct Model {
     connection: Connection,
     deeds: Mutex<Deeds>,
+    /// What is watched to the end.
+    watches: Mutex<Vec<Watch>>,
 }
 
 impl Model {
@@ -73,7 +127,7 @@ impl Model {
         Some(call)
     }
 
-    fn start(&self) {
+    fn start(self: &Arc<Self>, plan: Plan) {
         let Some(call) = self.request("turn/start", Some("t")) else {
             return;
         };
@@ -84,7 +138,10 @@ impl Model {
             assert!(!answered, "an answered start has a part in its turn");
             return;
         };
-        self.hold(&turn);
+        self.watched(plan, &turn, || {
+            self.hold(&turn);
+            false
+        });
     }
 
     /// What a handle does with its part in a turn.
@@ -125,28 +182,82 @@ impl Model {
                 self.connection.leave(id, Leave::GiveUp);
             }
         }
-        self.connection.leave(id, Leave::Drop);
+    }
+
+    /// Watches what a consumer holds, perhaps: `hold` is what it does with that before it is gone, and says if it is.
+    fn watched(self: &Arc<Self>, plan: Plan, of: &Subscription, hold: impl FnOnce() -> bool) {
+        let leave = |is_gone: bool| {
+            if !is_gone {
+                self.connection.leave(of.id, Leave::Drop);
+            }
+        };
+        if !plan.watches {
+            return leave(hold());
+        }
+        let watched = || {
+            let draft = of.mailbox.draft().unwrap();
+            self.connection.watch(of.id, &of.mailbox, draft)
+        };
+        let watch = if plan.records {
+            assert!(of.mailbox.record(None));
+            let is_gone = hold();
+            let watch = watched();
+            assert!(is_gone || watch.is_some());
+            if Self::chance(0.3) {
+                self.connection.forget(of.id, &of.mailbox);
+            }
+            leave(is_gone);
+            watch
+        } else {
+            let watch = watched();
+            leave(hold());
+            assert!(watch.is_some());
+            watch
+        };
+        let Some(watch) = watch else {
+            return;
+        };
+        if Self::chance(0.3) {
+            let leave = [Leave::Close, Leave::GiveUp, Leave::Drop];
+            self.connection
+                .leave(watch.id, leave[thread_rng().gen_range(0..3)]);
+            return;
+        }
+        self.watches.lock().unwrap().push(Watch::of(watch));
     }
 
     fn note_detached(&self, turn: String) {
         self.deeds.lock().unwrap().detached.insert(turn);
     }
 
-    fn follow(&self) {
+    fn follow(self: &Arc<Self>, plan: Plan) {
         let turn = format!("u{}", thread_rng().gen_range(1..3));
         let follower = self.connection.follow_turn("t", &turn);
-        thread::yield_now();
-        let leave = [Leave::Close, Leave::GiveUp, Leave::Drop];
-        self.connection
-            .leave(follower.id, leave[thread_rng().gen_range(0..3)]);
-        self.connection.leave(follower.id, Leave::Drop);
+        // One that has ended unheard would be watched for ever.
+        let plan = Plan {
+            watches: plan.watches && !plan.unsubscribes,
+            ..plan
+        };
+        self.watched(plan, &follower, || {
+            thread::yield_now();
+            let leave = [Leave::Close, Leave::GiveUp, Leave::Drop];
+            // Of one that is gone nothing is recorded.
+            let count = if plan.records { 2 } else { 3 };
+            self.connection
+                .leave(follower.id, leave[thread_rng().gen_range(0..count)]);
+            false
+        });
     }
 
-    fn goal(&self) {
+    fn goal(self: &Arc<Self>, plan: Plan) {
         let pause = Cleanup::new("thread/goal/set", br#"{"status":"paused"}"#.to_vec());
-        let Some(goal) = self.connection.own_thread(&"t".into(), pause) else {
-            return;
-        };
+        if let Some(goal) = self.connection.own_thread(&"t".into(), pause) {
+            self.watched(plan, &goal, || self.set_goal(plan, &goal));
+        }
+    }
+
+    /// Says if the goal's consumer is gone.
+    fn set_goal(&self, plan: Plan, goal: &Subscription) -> bool {
         let stream = Some((goal.id, false));
         let call = self.connection.open_call("thread/goal/set", None, stream);
         call.gate().wait(None);
@@ -157,7 +268,7 @@ impl Model {
             self.connection.leave(goal.id, Leave::Drop);
             call.gate().wait(None);
             call.take();
-            return;
+            return true;
         }
         if sent && Self::chance(0.7) {
             call.gate().wait(None);
@@ -168,7 +279,10 @@ impl Model {
             self.deeds.lock().unwrap().goal = true;
             self.connection.detach(goal.id);
         }
-        self.connection.leave(goal.id, Leave::Drop);
+        if plan.records && Self::chance(0.5) {
+            self.connection.leave(goal.id, Leave::Close);
+        }
+        false
     }
 
     /// The events of the thread come no more, or again.
@@ -184,31 +298,39 @@ impl Model {
         self.connection.release(&call);
     }
 
-    fn consume(&self, plan: Plan) {
+    fn consume(self: &Arc<Self>, plan: Plan) {
         match thread_rng().gen_range(0..10) {
-            0 => self.follow(),
-            1 if plan.goals => self.goal(),
+            0 => self.follow(plan),
+            1 if plan.goals => self.goal(plan),
             1 | 3 if plan.unsubscribes => self.subscribe(),
             2 => {
                 if let Some(call) = self.request("thread/read", None) {
                     call.take();
                 }
             }
-            _ => self.start(),
+            _ => self.start(plan),
         }
+    }
+
+    /// What was on its way has arrived, and whoever waited for it was told. False if the connection has ended.
+    fn catch_up(&self) -> bool {
+        let call = self.connection.open_call("model/list", None, None);
+        call.gate().wait(None);
+        if self.connection.send(&call, None).is_err() {
+            return false;
+        }
+        call.gate().wait(None);
+        call.take();
+        true
     }
 
     /// Whether everything that was on its way has arrived.
     fn settle(&self) -> Counts {
         let mut counts = Counts::default();
         for _ in 0..12 {
-            let call = self.connection.open_call("model/list", None, None);
-            call.gate().wait(None);
-            if self.connection.send(&call, None).is_err() {
+            if !self.catch_up() {
                 break;
             }
-            call.gate().wait(None);
-            call.take();
             counts = self.connection.counts();
             if counts == Counts::default() {
                 break;
@@ -229,6 +351,9 @@ struct Plan {
     unsubscribes: bool,
     /// The connection is closed in the middle.
     closes: bool,
+    watches: bool,
+    /// Who is watched is so after it has left, by what was recorded.
+    records: bool,
 }
 
 /// So many consumers on each of several threads.
@@ -243,6 +368,7 @@ fn run(plan: Plan, threads: usize, each: usize) {
         },
         mailbox_budget: 1 << 20,
         total_budget: 1 << 20,
+        wire: None,
     };
     let runtime =
         thread::spawn(move || Runtime::new(memory, plan.refuses, plan.unsubscribes).run());
@@ -250,6 +376,7 @@ fn run(plan: Plan, threads: usize, each: usize) {
     let model = Arc::new(Model {
         connection,
         deeds: Mutex::default(),
+        watches: Mutex::default(),
     });
     let consumers: Vec<_> = (0..threads)
         .map(|_| {
@@ -265,11 +392,30 @@ fn run(plan: Plan, threads: usize, each: usize) {
         consumer.join().unwrap();
     }
     let counts = model.settle();
+    if plan.watches {
+        // What the last batch has ended is known before it is told.
+        model.catch_up();
+    }
+    let mut watches = std::mem::take(&mut *model.watches.lock().unwrap());
+    watches.iter_mut().for_each(Watch::look);
+    let waiting = watches.iter().filter(|watch| !watch.told);
+    let waiting: Vec<_> = waiting
+        .map(|watch| Arc::clone(&watch.subscription.mailbox))
+        .collect();
     model.connection.close(false);
     assert!(model.connection.wait(None));
+    for watch in &mut watches {
+        watch.see_end();
+        model.connection.leave(watch.subscription.id, Leave::Drop);
+    }
     let record = runtime.join().unwrap();
     if !plan.closes {
-        judge(&counts, &record, &model.deeds.lock().unwrap());
+        let deeds = model.deeds.lock().unwrap();
+        let counts = Counts {
+            turns: counts.turns - judge_watches(&waiting, &record, &deeds),
+            ..counts
+        };
+        judge(&counts, &record, &deeds);
     }
     assert_eq!(model.connection.counts(), Counts::default());
 }
@@ -301,6 +447,30 @@ fn judge(counts: &Counts, record: &Record, deeds: &Deeds) {
         let stopped = record.interrupted.intersection(&deeds.detached).next();
         assert_eq!(stopped, None, "somebody wanted it: {}", context());
     }
+}
+
+/// Who still waits for an end is to be told of one that has not come. Returns how many turns are known because they are
+/// watched, and were never started.
+fn judge_watches(waiting: &[Arc<Mailbox>], record: &Record, deeds: &Deeds) -> usize {
+    let mut expected = BTreeSet::new();
+    for mailbox in waiting {
+        let (about, turn) = (mailbox.about, &*mailbox.key);
+        let was_started = || turn[1..].parse::<usize>().unwrap() <= record.turns;
+        let goes_on = match about {
+            About::Turn if was_started() => record.running.as_deref() == Some(turn),
+            About::Turn => {
+                expected.insert(turn);
+                true
+            }
+            _ => deeds.goal,
+        };
+        assert!(
+            goes_on,
+            "who watches {about:?} {turn:?} is not told: {deeds:?}\n{}",
+            record.log.join("\n")
+        );
+    }
+    expected.len()
 }
 
 #[test]
@@ -355,4 +525,59 @@ fn a_connection_that_is_closed_under_its_consumers() {
         ..Plan::default()
     };
     check(move || run(plan, 3, 1));
+}
+
+#[test]
+fn consumers_who_are_watched() {
+    let plan = Plan {
+        refuses: true,
+        watches: true,
+        ..Plan::default()
+    };
+    check(move || run(plan, 2, 3));
+}
+
+#[test]
+fn consumers_and_goals_that_are_watched() {
+    let plan = Plan {
+        refuses: true,
+        goals: true,
+        watches: true,
+        ..Plan::default()
+    };
+    check(move || run(plan, 2, 3));
+}
+
+#[test]
+fn consumers_who_are_watched_after_they_have_left() {
+    let plan = Plan {
+        refuses: true,
+        watches: true,
+        records: true,
+        ..Plan::default()
+    };
+    check(move || run(plan, 2, 3));
+}
+
+#[test]
+fn consumers_and_goals_that_are_watched_after_they_have_left() {
+    let plan = Plan {
+        refuses: true,
+        goals: true,
+        watches: true,
+        records: true,
+        ..Plan::default()
+    };
+    check(move || run(plan, 2, 3));
+}
+
+#[test]
+fn consumers_who_are_watched_on_a_thread_whose_events_stop_and_come_again() {
+    let plan = Plan {
+        refuses: true,
+        unsubscribes: true,
+        watches: true,
+        ..Plan::default()
+    };
+    check(move || run(plan, 3, 2));
 }

@@ -239,6 +239,7 @@ fn run(plan: Plan) {
         limits: Limits::default(),
         mailbox_budget: 1 << 20,
         total_budget: 1 << 20,
+        wire: None,
     };
     let connection = Connection::open(endpoint, &settings).unwrap();
     assert!(connection.server_requests().serve());

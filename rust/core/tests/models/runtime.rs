@@ -14,6 +14,8 @@ pub struct Record {
     pub running: Option<String>,
     /// Turns that it was told to interrupt, and did.
     pub interrupted: BTreeSet<String>,
+    /// How many turns were started.
+    pub turns: usize,
     pub log: Vec<String>,
 }
 
@@ -27,7 +29,6 @@ pub struct Runtime {
     begun: bool,
     /// The interrupt of the turn that runs was accepted, and it has not ended yet.
     ending: bool,
-    turns: usize,
     goal: bool,
     /// A goal was set, and has its first turn for certain, also if it is paused before.
     goals_first: bool,
@@ -48,7 +49,6 @@ impl Runtime {
             heard: true,
             begun: false,
             ending: false,
-            turns: 0,
             goal: false,
             goals_first: false,
             record: Record::default(),
@@ -104,8 +104,8 @@ impl Runtime {
     fn begin(&mut self) {
         if (self.goal || self.goals_first) && self.record.running.is_none() {
             self.goals_first = false;
-            self.turns += 1;
-            self.record.running = Some(format!("u{}", self.turns));
+            self.record.turns += 1;
+            self.record.running = Some(format!("u{}", self.record.turns));
             self.begun = false;
         }
         if let Some(turn) = self.record.running.clone()
@@ -147,8 +147,8 @@ impl Runtime {
             "turn/start" if self.refuses && thread_rng().gen_bool(0.3) => self.refuse(id, "no"),
             "turn/start" => {
                 if self.record.running.is_none() {
-                    self.turns += 1;
-                    self.record.running = Some(format!("u{}", self.turns));
+                    self.record.turns += 1;
+                    self.record.running = Some(format!("u{}", self.record.turns));
                     self.begun = false;
                 }
                 let turn = self.record.running.clone().unwrap_or_default();

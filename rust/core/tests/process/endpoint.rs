@@ -1,11 +1,15 @@
 //! The child as the endpoint of a connection: its messages, the end of its stderr, and how it is kept from being held up.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use codex_core::io::endpoint::{Ending, Peer, Read};
+use codex_core::io::line_log::{Entry, LineLog, Tap};
 use codex_core::io::process::{EndKind, ProcessEnd};
 
-use crate::support::{Connected, EOF_SHORT, IMPATIENT, LONG, PATIENT, connect, is_alive, until};
+use crate::support::{
+    Connected, EOF_SHORT, IMPATIENT, LONG, PATIENT, connect, connect_with, is_alive, until,
+};
 
 const TAIL: usize = 64 * 1024;
 
@@ -48,6 +52,26 @@ fn the_tail_of_megabytes_is_bounded_and_begins_with_a_line() {
         usize::try_from(40_000 - first + 1).expect("small")
     );
     child.close();
+}
+
+#[test]
+fn stderr_is_told_by_line_to_its_end() {
+    let log = Arc::new(LineLog::new(1 << 20));
+    assert!(log.turn_on());
+    let tap = Some(Tap::new(Arc::clone(&log), 0));
+    let script = "echo first >&2; echo said; read line; printf 'second\nlast' >&2";
+    let mut child = connect_with(script, PATIENT, TAIL, tap);
+    assert_eq!(child.line(), "said");
+    // What it says after the end of its input, when nobody asks for messages any more, is told, too.
+    child.close();
+    let mut told = Vec::new();
+    while let Some(entries) = log.next() {
+        told.extend(entries.into_iter().map(|entry| match entry {
+            Entry::Line(line) => String::from_utf8_lossy(&line.text).into_owned(),
+            Entry::Lost(count) => format!("{count} lost"),
+        }));
+    }
+    assert_eq!(told, ["first", "second", "last"]);
 }
 
 #[test]

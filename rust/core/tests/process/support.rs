@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use codex_core::io::endpoint::{Peer, Read, Sink, Source};
+use codex_core::io::line_log::Tap;
 use codex_core::io::process::{
     Child, ExitOutcome, Graces, Launch, LaunchSpec, Leftovers, PipeEnd, Pipes, ProcessPeer,
     SpawnError, Step,
@@ -114,10 +115,20 @@ pub struct Connected {
 }
 
 pub fn connect(script: &str, graces: Graces, stderr_tail: usize) -> Connected {
+    connect_with(script, graces, stderr_tail, None)
+}
+
+pub fn connect_with(
+    script: &str,
+    graces: Graces,
+    stderr_tail: usize,
+    stderr_lines: Option<Tap>,
+) -> Connected {
     let launch = Launch {
         spec: spec(["/bin/sh", "-c", script]),
         graces,
         stderr_tail,
+        stderr_lines,
         max_message: usize::MAX,
     };
     let (endpoint, peer) = launch.start().expect("sh is there");

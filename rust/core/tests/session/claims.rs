@@ -73,6 +73,40 @@ fn a_detached_claim_keeps_the_turn_running_whatever_becomes_of_others() {
 }
 
 #[test]
+fn an_owner_can_tell_whether_others_hold_its_turn() {
+    let (mut desk, owner) = running();
+    desk.session.own(owner.id);
+    assert!(!desk.session.is_held_by_others(owner.id));
+    let follower = desk.follow("u");
+    assert!(desk.session.is_held_by_others(owner.id));
+    desk.leave(&follower, Leave::Drop);
+    assert!(!desk.session.is_held_by_others(owner.id));
+    let detached = desk.turn("u");
+    desk.session.detach(detached.id);
+    desk.leave(&detached, Leave::Drop);
+    assert!(
+        desk.session.is_held_by_others(owner.id),
+        "it runs on for the one that has let it go"
+    );
+    desk.hear(&[COMPLETED]);
+    assert!(!desk.session.is_held_by_others(owner.id), "it is over");
+}
+
+#[test]
+fn a_follower_can_tell_whether_its_turn_goes_on_without_it() {
+    let mut desk = Desk::default();
+    let elsewheres = desk.follow("v");
+    assert!(desk.session.is_held_by_others(elsewheres.id));
+    let (mut desk, owner) = running();
+    let follower = desk.follow("u");
+    assert!(desk.session.is_held_by_others(follower.id));
+    desk.give_up(&owner);
+    assert!(!desk.session.is_held_by_others(follower.id));
+    desk.leave(&follower, Leave::Close);
+    assert_eq!(desk.wrote(), INTERRUPT);
+}
+
+#[test]
 fn a_detached_claim_that_is_owned_later_is_the_one_that_is_given_up() {
     let (mut desk, first) = running();
     let second = desk.turn("u");

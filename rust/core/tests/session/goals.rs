@@ -135,6 +135,57 @@ fn a_goal_that_is_given_up_before_its_first_turn_has_that_turn_interrupted() {
 }
 
 #[test]
+fn the_first_turn_of_a_goal_that_was_given_up_stops_when_who_followed_it_before_it_began_leaves() {
+    for leave in [Leave::Close, Leave::GiveUp, Leave::Drop] {
+        let (mut desk, goal) = asked();
+        let follower = desk.follow("u");
+        desk.leave(&goal, Leave::Drop);
+        desk.hear(&[&paused(), STARTED]);
+        assert_eq!(desk.wrote(), ["thread/goal/set"]);
+        desk.leave(&follower, leave);
+        assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+        desk.accept_last();
+        desk.hear(&[COMPLETED]);
+        desk.leave(&follower, Leave::Drop);
+        assert_eq!(desk.session.counts().turns, 0);
+    }
+}
+
+#[test]
+fn a_turn_on_its_way_when_a_goal_is_paused_stops_when_who_followed_it_before_it_began_leaves() {
+    let (mut desk, goal) = asked();
+    desk.hear(&[STARTED, COMPLETED]);
+    let follower = desk.follow("v");
+    desk.leave(&goal, Leave::Drop);
+    desk.hear(&[&paused(), &started("v")]);
+    assert_eq!(desk.wrote(), ["thread/goal/set"]);
+    desk.leave(&follower, Leave::Close);
+    assert_eq!(desk.wrote(), ["turn/interrupt v"]);
+}
+
+#[test]
+fn starts_wait_no_longer_for_the_turn_of_a_goal_that_was_given_up_when_somebody_follows_it() {
+    let (mut desk, goal) = asked();
+    let follower = desk.follow("u");
+    desk.leave(&goal, Leave::Drop);
+    desk.hear(&[&paused()]);
+    let start = desk.open("turn/start", Some("t"));
+    assert!(!start.is_admitted());
+    desk.hear(&[STARTED]);
+    assert!(start.is_admitted());
+    // Whoever has started it by then holds it, too.
+    desk.send(&start);
+    assert_eq!(desk.wrote(), ["thread/goal/set", "turn/start"]);
+    desk.leave(&follower, Leave::Drop);
+    desk.answer_turn(&start, "u");
+    let joined = start.take_subscription().unwrap();
+    desk.session.own(joined.id);
+    assert_eq!(desk.wrote(), [""; 0]);
+    desk.give_up(&joined);
+    assert_eq!(desk.wrote(), ["turn/interrupt u"]);
+}
+
+#[test]
 fn nobody_waits_for_the_pause_of_a_goal_that_was_refused() {
     let mut desk = Desk::default();
     let goal = desk.goal().unwrap();

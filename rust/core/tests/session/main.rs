@@ -10,6 +10,8 @@ mod goals;
 mod handover;
 mod idle;
 mod interrupts;
+mod records;
 mod starts;
 mod streams;
 mod unheard;
+mod watches;

@@ -222,3 +222,20 @@ fn a_kill_that_was_put_off_does_not_meet_the_next_process_of_that_name() {
         assert_eq!(desk.wrote(), sent);
     }
 }
+
+#[test]
+fn what_was_no_turns_is_kept_for_who_comes_late_and_asks_once() {
+    let mut desk = Desk::default();
+    desk.hear(&[EXITED]);
+    desk.session.keep_backlog();
+    desk.hear(&[OUTPUT, EXITED]);
+    let late = desk.session.subscribe_backlog();
+    assert_eq!(
+        methods(&late.mailbox),
+        ["process/outputDelta", "process/exited"]
+    );
+    desk.hear(&[OUTPUT]);
+    assert_eq!(methods(&late.mailbox), ["process/outputDelta"]);
+    let second = desk.session.subscribe_backlog();
+    assert!(matches!(second.mailbox.take(), Taken::Empty));
+}

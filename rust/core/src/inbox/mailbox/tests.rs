@@ -4,6 +4,7 @@ use super::*;
 use crate::inbox::segment::FULL;
 use crate::sync::waker::LoopWaker;
 use crate::wire::envelope::find_notification;
+use crate::wire::protocol::NOTIFICATIONS;
 
 fn event<'e>(method: &'e str, params: &'e [u8]) -> Event<'e> {
     Event {
@@ -190,4 +191,28 @@ fn an_error_behind_other_segments_still_wakes_who_has_taken_the_first() {
     assert!(mailbox.gate().is_ready());
     assert!(matches!(mailbox.take(), Taken::Segment(_)));
     assert!(!mailbox.gate().is_ready());
+}
+
+#[test]
+fn what_a_result_needs_is_never_dropped() {
+    for spec in NOTIFICATIONS.iter().filter(|spec| spec.droppable) {
+        let event = event(spec.method, b"{}");
+        assert!(!About::Goal.wants(Selection::Result, &event), "{event:?}");
+    }
+}
+
+#[test]
+fn a_delta_takes_no_lock_of_a_watch() {
+    let mailbox = mailbox(usize::MAX);
+    let watch = Arc::new(mailbox.watch(mailbox.draft().unwrap()).unwrap());
+    let locked = watch.gate.lock();
+    let (done, pushed) = std::sync::mpsc::channel();
+    let pushing = std::thread::spawn({
+        let watch = Arc::clone(&watch);
+        move || done.send(push(&watch, event("item/agentMessage/delta", b"{}")))
+    });
+    let pushed = pushed.recv_timeout(Duration::from_secs(10));
+    drop(locked);
+    pushing.join().unwrap().unwrap();
+    assert!(pushed.is_ok_and(|pushed| pushed.filtered));
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::error::SpawnError;
 use super::system::{self, ProcessPeer};
 use crate::io::endpoint::Endpoint;
+use crate::io::line_log::Tap;
 
 /// A command to launch.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,8 @@ pub struct Launch {
     pub graces: Graces,
     /// Bytes of stderr that are kept.
     pub stderr_tail: usize,
+    /// Who wants its stderr line by line.
+    pub stderr_lines: Option<Tap>,
     /// Bytes that one message may have.
     pub max_message: usize,
 }

@@ -10,6 +10,8 @@ mod launch;
 mod outcome;
 mod owner;
 mod shutdown;
+#[cfg(unix)]
+mod stderr_lines;
 mod tail;
 
 #[cfg(unix)]

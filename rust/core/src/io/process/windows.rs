@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::error::SpawnError;
 use super::launch::Launch;
+use super::outcome::ExitOutcome;
 use crate::io::endpoint::Endpoint;
 
 /// The process at the other end. There is none.
@@ -14,6 +15,11 @@ pub enum ProcessPeer {}
 impl ProcessPeer {
     /// The process's id.
     pub fn pid(&self) -> u32 {
+        match *self {}
+    }
+
+    /// How it ended.
+    pub fn exit(&self) -> Option<ExitOutcome> {
         match *self {}
     }
 

@@ -12,6 +12,7 @@ use super::peer::ProcessPeer;
 use super::pipe_end::PipeEnd;
 use super::poll::{poll, readable, reports, writable};
 use crate::io::endpoint::{Read, Source};
+use crate::io::process::stderr_lines::StderrLines;
 use crate::wire::framing::LineBuffer;
 
 /// How long the end of stdout waits for the exit that explains it.
@@ -32,6 +33,8 @@ pub(super) struct Output {
     exit: Arc<ExitWatch>,
     bell: Arc<Bell>,
     peer: Arc<ProcessPeer>,
+    /// For whoever wants the stderr line by line.
+    stderr_lines: Option<StderrLines>,
     lines: LineBuffer,
     /// The child has exited, or is given up.
     exited: bool,
@@ -45,6 +48,7 @@ impl Output {
         exit: Arc<ExitWatch>,
         bell: Arc<Bell>,
         peer: Arc<ProcessPeer>,
+        stderr_lines: Option<StderrLines>,
         max_message: usize,
     ) -> Self {
         Self {
@@ -53,6 +57,7 @@ impl Output {
             exit,
             bell,
             peer,
+            stderr_lines,
             lines: LineBuffer::new(max_message),
             exited: false,
             left: LAST_BYTES,
@@ -105,11 +110,17 @@ impl Output {
             match stderr.read(&mut chunk) {
                 Ok(count) if count > 0 => {
                     self.peer.tail().push(&chunk[..count]);
+                    if let Some(lines) = &mut self.stderr_lines {
+                        lines.push(&chunk[..count]);
+                    }
                     left = left.saturating_sub(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(_) | Err(_) => self.stderr = None,
+                Ok(_) | Err(_) => {
+                    self.stderr = None;
+                    self.stderr_lines = None;
+                }
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::io::process::end::ProcessEnd;
 use crate::io::process::error::SpawnError;
 use crate::io::process::launch::{Graces, Launch};
 use crate::io::process::outcome::ExitOutcome;
+use crate::io::process::stderr_lines::StderrLines;
 use crate::io::process::tail::Tail;
 use crate::sync::closing::CloseReason;
 use crate::sync::lock::Mutex;
@@ -51,6 +52,7 @@ pub fn start(launch: &Launch) -> Result<(Endpoint, Arc<ProcessPeer>), SpawnError
         exit,
         bell,
         Arc::clone(&peer),
+        launch.stderr_lines.clone().map(StderrLines::new),
         launch.max_message,
     );
     let endpoint = Endpoint {
@@ -86,6 +88,11 @@ impl ProcessPeer {
     /// The end of what it wrote to its stderr.
     pub fn stderr_tail(&self) -> String {
         self.tail.text()
+    }
+
+    /// How it ended; None while it runs.
+    pub fn exit(&self) -> Option<ExitOutcome> {
+        self.child.exit()
     }
 
     pub(super) fn tail(&self) -> &Tail {

@@ -1,0 +1,1 @@
+"""Data out of a folder of letters."""

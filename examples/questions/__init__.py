@@ -1,0 +1,1 @@
+"""Questions that the agent asks, and the program answers."""

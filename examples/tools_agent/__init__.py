@@ -1,0 +1,1 @@
+"""Functions of the program that the agent calls."""

@@ -1,0 +1,1 @@
+"""What the agent does during a turn, watched as it happens."""

@@ -1,0 +1,1 @@
+"""The classes of all errors. The tree of them is drawn in `errors`, which exports them."""

@@ -1,0 +1,1 @@
+"""How the runtime is found and started: from a `CodexConfig` to a command."""

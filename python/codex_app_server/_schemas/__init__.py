@@ -1,0 +1,1 @@
+"""JSON schemas of Python types, and what they demand in words. Used by tools and output types."""

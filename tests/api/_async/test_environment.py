@@ -1,0 +1,42 @@
+"""What the runtime and the commands of its agent see of this program's environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from codex_app_server import ApprovalMode, AsyncCodex, Sandbox
+from codex_app_server.testing import Answer, FunctionCall, OfflineModel
+
+SHOW = Answer(FunctionCall("exec_command", {"cmd": "env"}))
+
+
+async def seen(model: OfflineModel, **fields: Any) -> list[str]:
+    """The lines that a command of a turn prints: its environment."""
+    model.reset([SHOW, "done"])
+    async with AsyncCodex(model.config(**fields)) as codex:
+        thread = await codex.thread_start(sandbox=Sandbox.full_access, approval_mode=ApprovalMode.deny_all)
+        assert (await thread.run("Show it.")).final_response == "done"
+    return model.requests[1].tool_outputs[0].splitlines()
+
+
+async def test_a_turn_runs_a_command_with_the_minimum_alone(
+    model: OfflineModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUR_SECRET", "x")
+    monkeypatch.setenv("LC_TIME", "C")
+    lines = await seen(model, inherit_env=False, env={"MINE": "1"})
+    assert not [line for line in lines if "OUR_SECRET" in line]
+    assert {"MINE=1", "LC_TIME=C"} <= set(lines)
+    assert [line for line in lines if line.startswith("PATH=")]
+
+
+async def test_everything_is_inherited_but_what_is_removed(
+    model: OfflineModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUR_OWN", "x")
+    monkeypatch.setenv("OUR_SECRET", "x")
+    lines = await seen(model, env={"OUR_SECRET": None})
+    assert "OUR_OWN=x" in lines
+    assert not [line for line in lines if "OUR_SECRET" in line]
