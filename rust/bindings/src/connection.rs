@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use codex_core::connection::{Connection, Settings};
 use codex_core::io::line_log::Tap;
-use codex_core::io::process::{Graces, Launch, LaunchSpec};
+use codex_core::io::process::{ExitOutcome, Graces, Launch, LaunchSpec};
 use codex_core::session::admission::Limits;
 use codex_core::session::cleanup::Cleanup;
 use codex_core::session::listeners::Filter;
@@ -117,10 +117,11 @@ impl PyConnection {
     }
 
     #[getter]
-    fn exit_code(&self, py: Python<'_>) -> PyResult<Option<i32>> {
+    fn exit_code(&self, py: Python<'_>) -> PyResult<Option<i64>> {
         guard_release(py, &self.connection)?;
         let exit = self.connection.process().exit();
-        Ok(exit.and_then(|exit| exit.code().or_else(|| exit.signal().map(|signal| -signal))))
+        let killed_by = |exit: ExitOutcome| exit.signal().map(|signal| -i64::from(signal));
+        Ok(exit.and_then(|exit| exit.code().map(i64::from).or_else(|| killed_by(exit))))
     }
 
     #[pyo3(signature = (method, *, thread_id=None, stream=None, until_answer=false))]

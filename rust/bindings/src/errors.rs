@@ -150,12 +150,13 @@ fn loaded(py: Python<'_>, json: &[u8]) -> PyResult<Py<PyAny>> {
     }
 }
 
-/// A plain `OSError` (with its subclass by number) or `ValueError`; Python gives it its meaning.
+/// A plain `OSError` (with its subclass by number) or `ValueError`; Python gives it its meaning. The number stands twice: on
+/// Windows the last is taken and the first made of it, elsewhere the last is passed over.
 pub fn not_spawned(error: &SpawnError) -> PyErr {
     match error.source.raw_os_error() {
         Some(number) => {
             let path = error.path.as_ref().map(|path| path.display().to_string());
-            PyOSError::new_err((number, error.to_string(), path))
+            PyOSError::new_err((number, error.to_string(), path, number))
         }
         None => PyValueError::new_err(error.to_string()),
     }

@@ -80,7 +80,7 @@ fn steal(pid: u32) {
     assert_eq!(unsafe { libc::waitpid(pid, ptr::null_mut(), 0) }, pid);
 }
 
-fn exit_code(connected: &Connected) -> Option<i32> {
+fn exit_code(connected: &Connected) -> Option<u32> {
     let reason = connected.peer.reason(Ending::Source, "");
     reason.get::<ProcessEnd>().expect("a process").exit_code
 }

@@ -37,7 +37,7 @@ impl EndKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessEnd {
     pub kind: EndKind,
-    pub exit_code: Option<i32>,
+    pub exit_code: Option<u32>,
     pub signal: Option<i32>,
     pub stderr_tail: String,
     /// More words on the cause; empty when the rest says it all.

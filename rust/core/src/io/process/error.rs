@@ -19,6 +19,8 @@ pub enum SpawnStage {
     Program,
     /// The program is there, but the interpreter it names (`#!`, or an ELF loader) is not.
     Interpreter,
+    /// What is there under the program's name is a batch file of Windows.
+    BatchFile,
 }
 
 /// Why a child could not be started.
@@ -60,6 +62,9 @@ impl fmt::Display for SpawnError {
             SpawnStage::WorkingDirectory => "cannot enter the working directory",
             SpawnStage::Program => "cannot execute",
             SpawnStage::Interpreter => "the interpreter is missing that is named by",
+            SpawnStage::BatchFile => {
+                "name the program itself, not the batch file that only a shell can run,"
+            }
         })?;
         if let Some(path) = &self.path {
             write!(f, " {}", path.display())?;

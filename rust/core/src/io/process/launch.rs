@@ -14,24 +14,24 @@ use crate::io::line_log::Tap;
 #[derive(Clone, Debug, Default)]
 pub struct LaunchSpec {
     /// The program and its arguments. A program without a slash is looked for in the child's own
-    /// `PATH`.
+    /// `PATH`; on Windows with `.exe` appended, too.
     pub argv: Vec<OsString>,
     /// The whole environment of the child; `None` hands on this process's.
     pub env: Option<Vec<(OsString, OsString)>>,
     /// The directory the child starts in (a relative program is resolved there); `None` stays here.
     pub cwd: Option<PathBuf>,
-    /// Its soft limit of descriptors is raised to this, if it is lower and the hard limit allows it.
+    /// Its soft limit of descriptors is raised to this, if it is lower and the hard limit allows it. Windows has none.
     pub open_files: u64,
 }
 
 /// How long each step of a shutdown may take before the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Graces {
-    /// From the end of its input to SIGTERM.
+    /// From the end of its input to SIGTERM; on Windows, which has none, to the end of its job.
     pub eof: Duration,
-    /// From SIGTERM to SIGKILL; for the child, and again for what it leaves in its group.
+    /// From SIGTERM to SIGKILL; for the child, and again for what it leaves in its group. Without meaning on Windows.
     pub term: Duration,
-    /// From SIGKILL to giving up: a process in an uninterruptible system call cannot be killed.
+    /// From SIGKILL, or the end of the job, to giving up: a process in an uninterruptible system call cannot be killed.
     pub kill: Duration,
 }
 
@@ -45,7 +45,20 @@ impl Default for Graces {
     }
 }
 
+/// A grace for what need not be treated gently.
+const MOMENT: Duration = Duration::from_millis(100);
+
 impl Graces {
+    /// The same for whom nobody waits gladly: next to none.
+    #[must_use]
+    pub fn hurried(self) -> Self {
+        Self {
+            eof: MOMENT,
+            term: MOMENT,
+            ..self
+        }
+    }
+
     /// How long a shutdown takes at most.
     #[must_use]
     pub fn total(&self) -> Duration {

@@ -6,11 +6,11 @@
 
 mod end;
 mod error;
+mod last_words;
 mod launch;
 mod outcome;
 mod owner;
 mod shutdown;
-#[cfg(unix)]
 mod stderr_lines;
 mod tail;
 
@@ -19,7 +19,7 @@ mod tail;
 mod system;
 
 #[cfg(windows)]
-#[path = "windows.rs"]
+#[path = "windows/mod.rs"]
 mod system;
 
 pub use end::{EndKind, ProcessEnd};

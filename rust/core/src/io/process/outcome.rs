@@ -5,9 +5,9 @@ use std::fmt;
 /// How the child ended, as far as the system could still tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitOutcome {
-    /// It exited with this code.
-    Code(i32),
-    /// This signal killed it.
+    /// It exited with this code: 8 bits, on Windows 32.
+    Code(u32),
+    /// This signal killed it. Windows has none.
     Signal(i32),
     /// It is gone, but somebody else has its status: the program ignores SIGCHLD or waited for any child, or a debugger
     /// has not let go of it.
@@ -17,7 +17,7 @@ pub enum ExitOutcome {
 impl ExitOutcome {
     /// The exit code, when it exited by itself.
     #[must_use]
-    pub fn code(self) -> Option<i32> {
+    pub fn code(self) -> Option<u32> {
         match self {
             Self::Code(code) => Some(code),
             Self::Signal(_) | Self::Unknown => None,

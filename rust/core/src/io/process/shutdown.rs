@@ -1,4 +1,4 @@
-//! What a shutdown of the child came to: how far it had to go, and what was left of the child's process group.
+//! What a shutdown of the child came to: how far it had to go, and what was left of the child's process group or job.
 
 use super::outcome::ExitOutcome;
 
@@ -9,20 +9,20 @@ pub enum Step {
     AlreadyEnded,
     /// Its input was closed.
     EndOfInput,
-    /// SIGTERM to its group.
+    /// SIGTERM to its group. Not on Windows.
     Terminate,
-    /// SIGKILL to its group.
+    /// SIGKILL to its group, or the end of its job.
     Kill,
 }
 
-/// What was found in the child's process group after the child had ended.
+/// What was found in the child's process group, or in its job, after the child had ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leftovers {
     /// Nobody.
     None,
     /// Processes that ended within the grace after SIGTERM.
     Terminated,
-    /// Processes that needed SIGKILL.
+    /// Processes that needed SIGKILL, or that the end of the job has ended.
     Killed,
     /// This system does not show a group's members: whoever was there got SIGTERM and SIGKILL at
     /// once.

@@ -94,7 +94,9 @@ fn look(child: WaitId<'_>) -> rustix::io::Result<Option<WaitIdStatus>> {
 }
 
 fn outcome(status: &WaitIdStatus) -> ExitOutcome {
-    let code = status.exit_status().map(ExitOutcome::Code);
+    let code = status
+        .exit_status()
+        .map(|code| ExitOutcome::Code(code.cast_unsigned()));
     code.or_else(|| status.terminating_signal().map(ExitOutcome::Signal))
         .unwrap_or(ExitOutcome::Unknown)
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
 
@@ -12,16 +12,10 @@ use super::peer::ProcessPeer;
 use super::pipe_end::PipeEnd;
 use super::poll::{poll, readable, reports, writable};
 use crate::io::endpoint::{Read, Source};
+use crate::io::process::last_words::{EXIT_WAIT, LAST_BYTES, LAST_STDERR_BYTES};
 use crate::io::process::stderr_lines::StderrLines;
 use crate::wire::framing::LineBuffer;
 
-/// How long the end of stdout waits for the exit that explains it.
-pub(super) const EXIT_WAIT: Duration = Duration::from_millis(500);
-/// Still read of stdout after the exit: more than a pipe holds, so the process's last words are whole, while a
-/// leftover process that never stops writing cannot hold us.
-const LAST_BYTES: usize = 8 * 1024 * 1024;
-/// The same of stderr: all that a pipe can hold by default limits.
-const LAST_STDERR_BYTES: usize = 1024 * 1024;
 /// Read of stderr at once, between two reads of stdout: a child that floods it slows its messages down by as little.
 const STDERR_BYTES: usize = 16 * 1024;
 

@@ -7,23 +7,21 @@ use std::time::Duration;
 use super::bell::Bell;
 use super::child::Child;
 use super::input::Input;
-use super::output::{EXIT_WAIT, Output};
+use super::output::Output;
 use super::pipe_end::PipeEnd;
 use super::poll::set_nonblocking;
 use super::spawn::Pipes;
 use crate::io::endpoint::{Ending, Endpoint, Peer};
 use crate::io::process::end::ProcessEnd;
 use crate::io::process::error::SpawnError;
-use crate::io::process::launch::{Graces, Launch};
+use crate::io::process::last_words::EXIT_WAIT;
+use crate::io::process::launch::Launch;
 use crate::io::process::outcome::ExitOutcome;
 use crate::io::process::stderr_lines::StderrLines;
 use crate::io::process::tail::Tail;
 use crate::sync::closing::CloseReason;
 use crate::sync::lock::Mutex;
 use crate::sync::relay::Relay;
-
-/// A grace for what need not be treated gently.
-const MOMENT: Duration = Duration::from_millis(100);
 
 /// Starts the process. The peer comes once more as what it is.
 pub fn start(launch: &Launch) -> Result<(Endpoint, Arc<ProcessPeer>), SpawnError> {
@@ -169,16 +167,10 @@ impl Peer for ProcessPeer {
     }
 
     fn shut_down(&self, hurry: bool) {
-        let mut graces = self.child.graces();
-        if hurry {
-            graces = Graces {
-                eof: MOMENT,
-                term: MOMENT,
-                ..graces
-            };
-        }
+        let graces = self.child.graces();
         let _gone = Gone(self);
-        self.child.shut_down(graces, || ());
+        self.child
+            .shut_down(if hurry { graces.hurried() } else { graces }, || ());
     }
 
     fn outlives_connection(&self) -> bool {

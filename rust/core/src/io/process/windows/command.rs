@@ -1,0 +1,302 @@
+//! A command made ready for the system call: the path of the program, one line of arguments, one block of variables.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::windows::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use windows_sys::Win32::Foundation::{ERROR_BAD_EXE_FORMAT, ERROR_FILE_NOT_FOUND};
+
+use crate::io::process::error::{SpawnError, SpawnStage};
+use crate::io::process::launch::LaunchSpec;
+
+/// A [`LaunchSpec`] in the form that the system call takes. All text ends with NUL.
+#[derive(Debug)]
+pub(super) struct Command {
+    pub program: Vec<u16>,
+    pub line: Vec<u16>,
+    /// `None` is this process's environment.
+    pub env: Option<Vec<u16>>,
+    pub cwd: Option<Vec<u16>>,
+}
+
+impl Command {
+    pub fn new(spec: &LaunchSpec) -> Result<Self, SpawnError> {
+        let name = spec
+            .argv
+            .first()
+            .ok_or_else(|| SpawnError::spec("no program given"))?;
+        let program = program(name, spec)?;
+        Ok(Self {
+            program: text(program.as_os_str())?,
+            line: line(&spec.argv)?,
+            env: spec.env.as_deref().map(block).transpose()?,
+            cwd: spec
+                .cwd
+                .as_ref()
+                .map(|cwd| text(cwd.as_os_str()))
+                .transpose()?,
+        })
+    }
+}
+
+/// Where the program is. A name without a separator is looked for in the child's own `PATH`, and nowhere else: not in the
+/// working directory, where anybody may have put one.
+fn program(name: &OsStr, spec: &LaunchSpec) -> Result<PathBuf, SpawnError> {
+    let is_path = name
+        .encode_wide()
+        .any(|unit| [b'/', b'\\', b':'].map(u16::from).contains(&unit));
+    let places = if is_path {
+        vec![spec.cwd.clone().unwrap_or_default()]
+    } else {
+        directories(spec)
+    };
+    let found = |extension: &str| {
+        let mut name = name.to_owned();
+        name.push(extension);
+        let paths = places.iter().map(|place| place.join(&name));
+        paths.into_iter().find(|path| path.is_file())
+    };
+    // As it is called, or with the extension that every program has.
+    let program = found("").or_else(|| found(".exe"));
+    let failed = |stage, path, code: u32| SpawnError {
+        stage,
+        path: Some(path),
+        source: io::Error::from_raw_os_error(code.cast_signed()),
+    };
+    match program.or_else(|| found(".cmd")).or_else(|| found(".bat")) {
+        // The system hands such a file to a shell, which reads the arguments anew by rules of its own.
+        Some(path) if is_batch(&path) => {
+            Err(failed(SpawnStage::BatchFile, path, ERROR_BAD_EXE_FORMAT))
+        }
+        Some(path) => Ok(path),
+        // The system says what is the matter with it.
+        None if is_path => Ok(places[0].join(name)),
+        None => Err(failed(
+            SpawnStage::Program,
+            name.into(),
+            ERROR_FILE_NOT_FOUND,
+        )),
+    }
+}
+
+fn is_batch(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("cmd") || extension.eq_ignore_ascii_case("bat")
+    })
+}
+
+fn directories(spec: &LaunchSpec) -> Vec<PathBuf> {
+    let path = match &spec.env {
+        Some(env) => env
+            .iter()
+            .rfind(|(name, _)| name.eq_ignore_ascii_case("PATH"))
+            .map(|(_, value)| value.clone()),
+        None => env::var_os("PATH"),
+    };
+    let directories = path.map(|path| env::split_paths(&path).collect::<Vec<_>>());
+    let mut directories = directories.unwrap_or_default();
+    directories.retain(|directory| directory.is_absolute());
+    directories
+}
+
+/// The arguments as one line, from which the C library and all that follow it make the arguments again.
+fn line(argv: &[OsString]) -> Result<Vec<u16>, SpawnError> {
+    let mut line = Vec::new();
+    for (place, argument) in argv.iter().enumerate() {
+        if place > 0 {
+            line.push(SPACE);
+        }
+        quote(argument, &mut line);
+    }
+    terminated(line)
+}
+
+const SPACE: u16 = b' ' as u16;
+const QUOTE: u16 = b'"' as u16;
+const BACKSLASH: u16 = b'\\' as u16;
+
+/// Backslashes mean themselves, but before a quote: there two are one.
+fn quote(argument: &OsStr, line: &mut Vec<u16>) {
+    let is_plain = !argument.is_empty()
+        && argument.encode_wide().all(|unit| {
+            ![b' ', b'\t', b'\n', 0x0B, b'"']
+                .map(u16::from)
+                .contains(&unit)
+        });
+    if is_plain {
+        line.extend(argument.encode_wide());
+        return;
+    }
+    line.push(QUOTE);
+    let mut backslashes = 0;
+    for unit in argument.encode_wide() {
+        if unit == QUOTE {
+            line.extend(std::iter::repeat_n(BACKSLASH, backslashes + 1));
+        }
+        backslashes = if unit == BACKSLASH {
+            backslashes + 1
+        } else {
+            0
+        };
+        line.push(unit);
+    }
+    line.extend(std::iter::repeat_n(BACKSLASH, backslashes));
+    line.push(QUOTE);
+}
+
+/// The variables, each once, in the order that the system wants: that of their names in upper case.
+fn block(env: &[(OsString, OsString)]) -> Result<Vec<u16>, SpawnError> {
+    let mut sorted = BTreeMap::new();
+    for (name, value) in env {
+        // The system's own variables of directories begin with one.
+        if name.is_empty()
+            || name
+                .encode_wide()
+                .skip(1)
+                .any(|unit| unit == u16::from(b'='))
+        {
+            return Err(SpawnError::spec(
+                "an environment variable's name is empty or contains '='",
+            ));
+        }
+        let key: Vec<u16> = upper(name);
+        sorted.insert(key, (name, value));
+    }
+    let mut block = Vec::new();
+    for (name, value) in sorted.into_values() {
+        let mut variable: Vec<u16> = name.encode_wide().collect();
+        variable.push(u16::from(b'='));
+        variable.extend(value.encode_wide());
+        block.extend(terminated(variable)?);
+    }
+    if block.is_empty() {
+        block.push(0);
+    }
+    block.push(0);
+    Ok(block)
+}
+
+/// By the rules of Unicode, letter by letter, as the system does it.
+fn upper(name: &OsStr) -> Vec<u16> {
+    let mut units = Vec::new();
+    for unit in name.encode_wide() {
+        let mut changed = char::from_u32(unit.into())
+            .into_iter()
+            .flat_map(char::to_uppercase);
+        match (changed.next().map(u16::try_from), changed.next()) {
+            (Some(Ok(upper)), None) => units.push(upper),
+            _ => units.push(unit),
+        }
+    }
+    units
+}
+
+fn text(text: &OsStr) -> Result<Vec<u16>, SpawnError> {
+    terminated(text.encode_wide().collect())
+}
+
+fn terminated(mut units: Vec<u16>) -> Result<Vec<u16>, SpawnError> {
+    if units.contains(&0) {
+        return Err(SpawnError::spec(
+            "a NUL byte in an argument, a variable or the working directory",
+        ));
+    }
+    units.push(0);
+    Ok(units)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::windows::ffi::OsStringExt;
+
+    use super::*;
+
+    fn said(units: &[u16]) -> String {
+        OsString::from_wide(units).into_string().unwrap()
+    }
+
+    fn line_of(arguments: &[&str]) -> String {
+        let argv: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        said(&line(&argv).unwrap())
+    }
+
+    #[test]
+    fn arguments_are_quoted_as_the_c_library_reads_them() {
+        assert_eq!(line_of(&["codex", "app-server"]), "codex app-server\0");
+        assert_eq!(line_of(&["a b", "", r"c:\d\"]), "\"a b\" \"\" c:\\d\\\0");
+        assert_eq!(line_of(&[r"c:\d e\"]), "\"c:\\d e\\\\\"\0");
+        assert_eq!(line_of(&[r#"say "it""#]), "\"say \\\"it\\\"\"\0");
+        assert_eq!(line_of(&[r#"a\\"b"#]), "\"a\\\\\\\\\\\"b\"\0");
+    }
+
+    #[test]
+    fn variables_are_sorted_and_of_two_that_differ_in_case_the_last_counts() {
+        let env = [
+            ("b", "1"),
+            ("PATH", "x"),
+            ("Path", "y"),
+            ("_", "z"),
+            ("a", ""),
+        ];
+        let env = env.map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(said(&block(&env).unwrap()), "a=\0b=1\0Path=y\0_=z\0\0");
+        assert_eq!(block(&[]).unwrap(), [0, 0]);
+        for name in ["", "a=b"] {
+            assert!(block(&[(name.into(), "".into())]).is_err());
+        }
+        assert!(block(&[("=C:".into(), r"C:\x".into())]).is_ok());
+    }
+
+    #[test]
+    fn what_contains_nul_is_refused() {
+        let stage = |spec: &LaunchSpec| Command::new(spec).unwrap_err().stage;
+        let argv = |text: &str| vec![OsString::from(text)];
+        let spec = |name: &str| LaunchSpec {
+            argv: argv(name),
+            ..LaunchSpec::default()
+        };
+        assert_eq!(stage(&spec("c:\\a\0b")), SpawnStage::Spec);
+        assert_eq!(stage(&LaunchSpec::default()), SpawnStage::Spec);
+        let env = LaunchSpec {
+            env: Some(vec![("A".into(), "b\0c".into())]),
+            ..spec("c:\\a")
+        };
+        assert_eq!(stage(&env), SpawnStage::Spec);
+    }
+
+    #[test]
+    fn a_program_is_looked_for_in_the_childs_path_alone() {
+        let folder = env::temp_dir().join(format!("codex-path-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["one.exe", "two.cmd", "three.exe", "three.cmd"] {
+            std::fs::write(folder.join(name), "").unwrap();
+        }
+        let look = |name: &str, path: &OsStr| {
+            program(
+                name.as_ref(),
+                &LaunchSpec {
+                    env: Some(vec![("pAtH".into(), path.into())]),
+                    ..LaunchSpec::default()
+                },
+            )
+        };
+        let path = folder.as_os_str();
+        assert_eq!(look("one", path).unwrap(), folder.join("one.exe"));
+        assert_eq!(look("one.exe", path).unwrap(), folder.join("one.exe"));
+        assert_eq!(look("three", path).unwrap(), folder.join("three.exe"));
+        let stage = |found: Result<PathBuf, SpawnError>| found.unwrap_err().stage;
+        assert_eq!(stage(look("two", path)), SpawnStage::BatchFile);
+        assert_eq!(stage(look("two.cmd", path)), SpawnStage::BatchFile);
+        assert_eq!(stage(look("four", path)), SpawnStage::Program);
+        // Relative directories are not looked into, nor the working directory.
+        let before = env::current_dir().unwrap();
+        env::set_current_dir(&folder).unwrap();
+        let found = look("one", OsStr::new(".;"));
+        env::set_current_dir(before).unwrap();
+        assert_eq!(stage(found), SpawnStage::Program);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
