@@ -16,6 +16,7 @@ from .._launch.binary import is_command
 from .._launch.command import raise_spawn_error, resolve
 from .._launch.config import CodexConfig
 from .._launch.runtime_version import MADE_FOR, mismatch, parse
+from .._text.exit_codes import exit_code_text
 from ..errors import CodexError, JsonRpcError, NotStartedError
 from . import command, schema
 from .login import describe, is_missing
@@ -68,8 +69,8 @@ class Patient:
         name = done.stdout.partition("\n")[0].strip()
         if done.stopped is not None:
             why = f"{done.stopped} on --version"
-        elif done.exit_code != 0:
-            why = f"fails on --version (exit code {done.exit_code}): {done.stderr or done.stdout}"
+        elif done.exit_code:
+            why = f"fails on --version ({exit_code_text(done.exit_code)}): {done.stderr or done.stdout}"
         elif (version := _CODEX.match(name)) is None:
             why = (
                 f"calls itself {name[:_LONGEST_NAME]!r} on --version" if name else "says nothing on --version"

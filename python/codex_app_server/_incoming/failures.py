@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from .._text.exit_codes import exit_code_text
 from .._text.printable import printable
 from .._text.redaction import redacted
 from ..errors import (
@@ -55,7 +56,7 @@ def transport_closed(
     if signal is not None:
         reason += f" (killed by signal {signal})"
     elif exit_code is not None:
-        reason += f" (exit code {exit_code})"
+        reason += f" ({exit_code_text(exit_code)})"
     if detail:
         reason += f": {detail}"
     message = f"{reason}. {advice}"
