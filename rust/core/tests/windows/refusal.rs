@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use codex_core::io::process::{LaunchSpec, SpawnStage};
 use windows_sys::Win32::Foundation::{
-    ERROR_BAD_EXE_FORMAT, ERROR_DIRECTORY, ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND,
+    ERROR_BAD_ARGUMENTS, ERROR_BAD_EXE_FORMAT, ERROR_DIRECTORY, ERROR_FILE_NOT_FOUND,
+    ERROR_PATH_NOT_FOUND,
 };
 
 use crate::support::{PATIENT, Scratch, begin, role};
@@ -58,18 +59,14 @@ fn what_is_no_program_is_named() {
 }
 
 #[test]
-fn a_batch_file_is_not_handed_to_a_shell() {
+fn what_a_batch_file_would_misread_is_refused() {
     let scratch = Scratch::new("batch");
-    for name in ["codex.cmd", "codex.BAT"] {
-        let path = scratch.0.join(name);
-        std::fs::write(&path, "@echo off\r\n").expect("writable");
-        let expected = (
-            SpawnStage::BatchFile,
-            Some(ERROR_BAD_EXE_FORMAT),
-            Some(path.clone()),
-        );
-        assert_eq!(refused(spec(&path)), expected);
-    }
+    let path = scratch.0.join("codex.cmd");
+    std::fs::write(&path, "@echo off\r\n").expect("writable");
+    let mut spec = spec(&path);
+    spec.argv.push("model=\"x\"&calc".into());
+    let expected = (SpawnStage::BatchFile, Some(ERROR_BAD_ARGUMENTS), Some(path));
+    assert_eq!(refused(spec), expected);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::System::Threading::CreateEventW;
 
-use crate::support::{PATIENT, Scratch, connect, launch, role};
+use crate::support::{IMPATIENT, PATIENT, Scratch, Seen, connect, launch, role};
 
 #[test]
 fn arguments_directory_and_variables_arrive_as_they_were_given() {
@@ -33,6 +33,30 @@ fn arguments_directory_and_variables_arrive_as_they_were_given() {
     assert_eq!(child.line(), format!("{:?}", scratch.0));
     assert_eq!(child.line(), "[(\"codex_test_a\", \"the last\")]");
     child.close();
+}
+
+#[test]
+fn a_batch_file_runs_with_its_arguments_and_its_programs_end_with_it() {
+    let scratch = Scratch::new("batch & more");
+    let script = scratch.0.join("codex.cmd");
+    let program = std::env::current_exe().expect("this binary has a path");
+    let text = format!("@echo off\r\n\"{}\" %*\r\n", program.display());
+    std::fs::write(&script, text).expect("writable");
+    let told = |part: &str| {
+        let mut spec = role(part).spec();
+        spec.argv[0] = script.clone().into();
+        spec.argv.push("--".into());
+        spec.argv
+            .extend(["a b", "x&y|z", r"c:\d e\", "^"].map(Into::into));
+        launch(spec, IMPATIENT)
+    };
+    let mut child = told("told");
+    assert_eq!(child.line(), r#"["a b", "x&y|z", "c:\\d e\\", "^"]"#);
+    child.close();
+    let mut child = told("family");
+    let grandchild = Seen::by(&child.line());
+    child.close();
+    assert!(grandchild.ends());
 }
 
 #[test]

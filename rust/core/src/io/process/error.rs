@@ -19,7 +19,7 @@ pub enum SpawnStage {
     Program,
     /// The program is there, but the interpreter it names (`#!`, or an ELF loader) is not.
     Interpreter,
-    /// What is there under the program's name is a batch file of Windows.
+    /// The program is a batch file of Windows, and an argument is none that a shell hands on as it is.
     BatchFile,
 }
 
@@ -63,7 +63,8 @@ impl fmt::Display for SpawnError {
             SpawnStage::Program => "cannot execute",
             SpawnStage::Interpreter => "the interpreter is missing that is named by",
             SpawnStage::BatchFile => {
-                "name the program itself, not the batch file that only a shell can run,"
+                "an argument with a quote, a percent sign or a line break cannot be given to a batch file, so name the \
+                 program that it starts in place of"
             }
         })?;
         if let Some(path) = &self.path {

@@ -7,7 +7,7 @@ use std::io;
 use std::os::windows::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use windows_sys::Win32::Foundation::{ERROR_BAD_EXE_FORMAT, ERROR_FILE_NOT_FOUND};
+use windows_sys::Win32::Foundation::{ERROR_BAD_ARGUMENTS, ERROR_FILE_NOT_FOUND};
 
 use crate::io::process::error::{SpawnError, SpawnStage};
 use crate::io::process::launch::LaunchSpec;
@@ -29,9 +29,14 @@ impl Command {
             .first()
             .ok_or_else(|| SpawnError::spec("no program given"))?;
         let program = program(name, spec)?;
+        let (program, line) = if is_batch(&program) {
+            (shell(), batch_line(&program, &spec.argv[1..])?)
+        } else {
+            (program, line(&spec.argv)?)
+        };
         Ok(Self {
             program: text(program.as_os_str())?,
-            line: line(&spec.argv)?,
+            line,
             env: spec.env.as_deref().map(block).transpose()?,
             cwd: spec
                 .cwd
@@ -59,26 +64,17 @@ fn program(name: &OsStr, spec: &LaunchSpec) -> Result<PathBuf, SpawnError> {
         let paths = places.iter().map(|place| place.join(&name));
         paths.into_iter().find(|path| path.is_file())
     };
-    // As it is called, or with the extension that every program has.
-    let program = found("").or_else(|| found(".exe"));
-    let failed = |stage, path, code: u32| SpawnError {
-        stage,
-        path: Some(path),
-        source: io::Error::from_raw_os_error(code.cast_signed()),
-    };
-    match program.or_else(|| found(".cmd")).or_else(|| found(".bat")) {
-        // The system hands such a file to a shell, which reads the arguments anew by rules of its own.
-        Some(path) if is_batch(&path) => {
-            Err(failed(SpawnStage::BatchFile, path, ERROR_BAD_EXE_FORMAT))
-        }
+    // npm lays a script for other systems beside its batch file, under the bare name.
+    let program = [".exe", ".cmd", ".bat", ""].into_iter().find_map(found);
+    match program {
         Some(path) => Ok(path),
         // The system says what is the matter with it.
         None if is_path => Ok(places[0].join(name)),
-        None => Err(failed(
-            SpawnStage::Program,
-            name.into(),
-            ERROR_FILE_NOT_FOUND,
-        )),
+        None => Err(SpawnError {
+            stage: SpawnStage::Program,
+            path: Some(name.into()),
+            source: io::Error::from_raw_os_error(ERROR_FILE_NOT_FOUND.cast_signed()),
+        }),
     }
 }
 
@@ -100,6 +96,47 @@ fn directories(spec: &LaunchSpec) -> Vec<PathBuf> {
     let mut directories = directories.unwrap_or_default();
     directories.retain(|directory| directory.is_absolute());
     directories
+}
+
+/// What runs batch files.
+fn shell() -> PathBuf {
+    let root = env::var_os("SystemRoot").unwrap_or_else(|| r"C:\Windows".into());
+    PathBuf::from(root).join(r"System32\cmd.exe")
+}
+
+/// The line of a shell that runs a batch file and nothing else. A shell reads a line by rules of its own, and the batch file
+/// has it read parts of it once more; within quotes only these characters mean something to it.
+fn batch_line(program: &Path, arguments: &[OsString]) -> Result<Vec<u16>, SpawnError> {
+    const SPECIAL: [u8; 4] = [b'"', b'%', b'\r', b'\n'];
+    let mut line: Vec<u16> = "cmd.exe /d /e:on /v:off /s /c \"".encode_utf16().collect();
+    for (place, part) in [program.as_os_str()]
+        .into_iter()
+        .chain(arguments.iter().map(OsString::as_os_str))
+        .enumerate()
+    {
+        if part
+            .encode_wide()
+            .any(|unit| SPECIAL.map(u16::from).contains(&unit))
+        {
+            return Err(SpawnError {
+                stage: SpawnStage::BatchFile,
+                path: Some(program.to_owned()),
+                source: io::Error::from_raw_os_error(ERROR_BAD_ARGUMENTS.cast_signed()),
+            });
+        }
+        if place > 0 {
+            line.push(SPACE);
+        }
+        line.push(QUOTE);
+        line.extend(part.encode_wide());
+        // The program behind it takes a backslash before a quote for a part of the argument.
+        let is_backslash = |unit: &&u16| **unit == BACKSLASH;
+        let backslashes = line.iter().rev().take_while(is_backslash).count();
+        line.extend(std::iter::repeat_n(BACKSLASH, backslashes));
+        line.push(QUOTE);
+    }
+    line.push(QUOTE);
+    terminated(line)
 }
 
 /// The arguments as one line, from which the C library and all that follow it make the arguments again.
@@ -251,6 +288,19 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_file_gets_what_a_shell_can_hand_on() {
+        let of = |arguments: &[&str]| {
+            let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+            batch_line(Path::new(r"c:\a b\x.cmd"), &arguments).map(|line| said(&line))
+        };
+        let line = r#"cmd.exe /d /e:on /v:off /s /c ""c:\a b\x.cmd" "a&b" "c:\d\\" """"#;
+        assert_eq!(of(&["a&b", r"c:\d\", ""]).unwrap(), format!("{line}\0"));
+        for special in ["a\"b", "%PATH%", "a\nb", "a\rb"] {
+            assert_eq!(of(&[special]).unwrap_err().stage, SpawnStage::BatchFile);
+        }
+    }
+
+    #[test]
     fn what_contains_nul_is_refused() {
         let stage = |spec: &LaunchSpec| Command::new(spec).unwrap_err().stage;
         let argv = |text: &str| vec![OsString::from(text)];
@@ -288,8 +338,8 @@ mod tests {
         assert_eq!(look("one.exe", path).unwrap(), folder.join("one.exe"));
         assert_eq!(look("three", path).unwrap(), folder.join("three.exe"));
         let stage = |found: Result<PathBuf, SpawnError>| found.unwrap_err().stage;
-        assert_eq!(stage(look("two", path)), SpawnStage::BatchFile);
-        assert_eq!(stage(look("two.cmd", path)), SpawnStage::BatchFile);
+        assert_eq!(look("two", path).unwrap(), folder.join("two.cmd"));
+        assert_eq!(look("two.cmd", path).unwrap(), folder.join("two.cmd"));
         assert_eq!(stage(look("four", path)), SpawnStage::Program);
         // Relative directories are not looked into, nor the working directory.
         let before = env::current_dir().unwrap();
