@@ -18,6 +18,9 @@ from scripts.wheels.platforms import Platform
 # Where the sources of what is compiled are, once the build has renamed the folders of its machine; the last
 # is a name that Rust's own builds give.
 _SOURCES = re.compile(rb"/rustc/|/crates/|/rust/deps/|rust/(?:core|bindings)/src/")
+# A text with slashes that may stand before one of these and is no folder: a method's name. What a path has
+# before them begins or ends with a slash.
+_NAME = re.compile(rb"\w[\w/]*\w")
 _SOURCE_FILE = re.compile(rb"[\w.+:/\\-]*?\.rs\b")
 # Folders in which people and machines build; a path below one of them is a path of whoever built it.
 _BUILDERS_FOLDERS = re.compile(
@@ -103,6 +106,8 @@ def local_paths(content: bytes) -> set[str]:
         # Strings stand side by side in a module, so a known folder may follow the end of another text, but no
         # path.
         before = match.group()[: known.start()] if known else match.group()
+        if known and known.group().startswith(b"rust") and _NAME.fullmatch(before):
+            continue
         if b"/" in before or b"\\" in before:
             found.add(match.group())
     return {path.decode() for path in found}

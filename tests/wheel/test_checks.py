@@ -91,6 +91,11 @@ def test_a_path_that_is_the_same_on_every_machine_is_no_problem(path: str) -> No
     assert native.local_paths(b"\0" + path.encode() + b"\0not a path" + path.encode() + b"\0") == set()
 
 
+def test_a_method_that_stands_before_the_name_of_a_file_is_no_folder() -> None:
+    assert native.local_paths(b"\0turn/startedrust/core/src/lib.rs\0") == set()
+    assert native.local_paths(b"\0/elsewhere/myrust/core/src/lib.rs\0") != set()
+
+
 def test_a_path_of_the_builder_in_the_list_of_ingredients_is_found_and_removed(
     wheel: Path, tmp_path: Path
 ) -> None:
