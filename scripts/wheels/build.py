@@ -1,9 +1,9 @@
 """Builds the wheel of one platform.
 
 Owns the command line of maturin and the environment of its compiler: which linker, which oldest C library,
-which paths of this machine must not be seen in what is built. Zig links for every platform but a Mac's own,
-because it carries each C library in each version. Everything is compiled below `target/wheels`, apart from
-the development build, so that the two do not undo each other.
+which paths of this machine must not be seen in what is built. Zig links, because it carries each C library in
+each version; but for macOS on a Mac, and for Windows on Windows, the system's own linker does. Everything is
+compiled below `target/wheels`, apart from the development build, so that the two do not undo each other.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from scripts.wheels import zig_linker
 from scripts.wheels.platforms import INTERPRETERS, STABLE_ABI, Platform
 from scripts.wheels.sbom import without_local_paths
 from scripts.wheels.toolchain import Toolchain, toolchain_for
@@ -43,7 +44,7 @@ def build(platform: Platform, out: Path, abi: str = STABLE_ABI) -> Path:
     command += ["--target", platform.target, "--compatibility", platform.compatibility]
     # It need not be there: maturin knows what an interpreter of that name is like.
     command += ["--interpreter", INTERPRETERS[abi]]
-    if not (sys.platform == "darwin" and platform.system == "macosx"):
+    if not _has_own_linker(platform) and platform.system != "win":
         command.append("--zig")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="codex-wheel-") as folder:
@@ -51,6 +52,11 @@ def build(platform: Platform, out: Path, abi: str = STABLE_ABI) -> Path:
         subprocess.run([*command, "--out", folder], cwd=ROOT, env=environment, check=True)
         (built,) = Path(folder).glob("*.whl")
         return without_local_paths(built, ROOT, out)
+
+
+def _has_own_linker(platform: Platform) -> bool:
+    """Whether this machine is of the platform's system, and that one's own linker is used."""
+    return {"macosx": "darwin", "win": "win32"}.get(platform.system) == sys.platform
 
 
 def _surroundings(platform: Platform, toolchain: Toolchain) -> dict[str, str]:
@@ -61,6 +67,10 @@ def _surroundings(platform: Platform, toolchain: Toolchain) -> dict[str, str]:
         "CARGO_PROFILE_RELEASE_DEBUG": "false",
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join([*platform.rustflags, *_remapped(toolchain)]),
     }
+    if platform.system == "win" and not _has_own_linker(platform):
+        linker = ROOT / "target/wheels" / platform.tag / "linker"
+        zig_linker.write(linker, platform.target)
+        found[f"CARGO_TARGET_{platform.target.upper().replace('-', '_')}_LINKER"] = str(linker)
     if platform.deployment_target is not None:
         found["MACOSX_DEPLOYMENT_TARGET"] = platform.deployment_target
     return found

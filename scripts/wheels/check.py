@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,10 +29,10 @@ from scripts.wheels.platforms import FREE_THREADED, STABLE_ABI, Platform, of_whe
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "codex_app_server"
 
-# The file of the native module in each kind of wheel.
+# The file of the native module in each kind of wheel, on Windows and elsewhere.
 _MODULES = {
-    STABLE_ABI: rf"{PACKAGE}/_native\.abi3\.so",
-    FREE_THREADED: rf"{PACKAGE}/_native\.cpython-314t-[\w-]+\.so",
+    STABLE_ABI: rf"{PACKAGE}/_native\.(?:pyd|abi3\.so)",
+    FREE_THREADED: rf"{PACKAGE}/_native\.(?:cp314t-win_\w+\.pyd|cpython-314t-[\w-]+\.so)",
 }
 _SBOM = "sboms/codex-native.cyclonedx.json"
 
@@ -50,7 +51,7 @@ def problems(wheel: Path) -> list[str]:
     if len(modules) != 1 or not re.fullmatch(_MODULES.get(abi, "nothing"), modules[0]):
         return [f"it is tagged {abi}, and its native modules are {modules}"]
     return [
-        *native.problems(files[modules[0]], platform),
+        *native.problems(files[modules[0]], platform, abi),
         *_name_problems(wheel, files, platform),
         *_tag_problems(wheel, platform),
         *(_abi_problems(wheel) if abi == STABLE_ABI else ()),
@@ -72,8 +73,8 @@ def _name_problems(wheel: Path, files: dict[str, bytes], platform: Platform) -> 
 
 
 def _tag_problems(wheel: Path, platform: Platform) -> Iterator[str]:
-    if platform.system == "macosx":
-        return  # auditwheel knows Linux only; `native` compares with the oldest macOS
+    if platform.system in ("macosx", "win"):
+        return  # auditwheel knows Linux only; `native` looks at what those need
     if sys.platform != "linux":
         yield "auditwheel runs on Linux only, so its symbols were not compared with its name"
         return
@@ -137,8 +138,9 @@ def _dist_info(files: dict[str, bytes]) -> str:
 def _run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     # The tools of this interpreter's environment come first, whichever is on PATH.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    # Windows looks for a program where this one's own environment says, not the child's.
     return subprocess.run(
-        [tool, *arguments],
+        [shutil.which(tool, path=path) or tool, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -12,21 +12,26 @@ from collections.abc import Iterator
 
 import lief
 
-from scripts.wheels import signature
-from scripts.wheels.platforms import Platform
+from scripts.wheels import pe, signature
+from scripts.wheels.platforms import STABLE_ABI, Platform
 
 # Where the sources of what is compiled are, once the build has renamed the folders of its machine; the last
 # is a name that Rust's own builds give.
-_SOURCES = re.compile(rb"/rustc/|/crates/|/rust/deps/|rust/(?:core|bindings)/src/")
+_SOURCES = re.compile(rb"/rustc[/\\]|/crates[/\\]|/rust/deps[/\\]|rust[/\\](?:core|bindings)[/\\]src[/\\]")
 # A text with slashes that may stand before one of these and is no folder: a method's name. What a path has
 # before them begins or ends with a slash.
 _NAME = re.compile(rb"\w[\w/]*\w")
 _SOURCE_FILE = re.compile(rb"[\w.+:/\\-]*?\.rs\b")
-# Folders in which people and machines build; a path below one of them is a path of whoever built it.
+# Folders in which people and machines build; a path below one of them is a path of whoever built it. Nobody
+# builds where Windows itself is, which the core names.
 _BUILDERS_FOLDERS = re.compile(
     rb"(?:/(?:home|root|Users|Volumes|work|workspace|builds?|tmp|runner|github|private/var|var/lib|var/folders|opt|mnt|"
-    rb"data|srv)/|[A-Za-z]:\\)[\w.+-]+(?:[/\\][\w.+-]+)*"
+    rb"data|srv)/|[A-Za-z]:\\(?!Windows))[\w.+-]+(?:[/\\][\w.+-]+)*"
 )
+
+# The format of each system's modules; that of the others is ELF.
+_FORMATS = {"macosx": lief.MachO.Binary, "win": lief.PE.Binary}
+_NAMES = {lief.ELF.Binary: "an ELF file", lief.MachO.Binary: "a Mach-O file", lief.PE.Binary: "a PE file"}
 
 _ELF_MACHINES = {"x86_64": lief.ELF.ARCH.X86_64, "aarch64": lief.ELF.ARCH.AARCH64}
 _MACHO_MACHINES = {
@@ -42,21 +47,19 @@ _RUN_PATHS = (lief.ELF.DynamicEntryRunPath, lief.ELF.DynamicEntryRpath)
 lief.logging.disable()
 
 
-def problems(module: bytes, platform: Platform) -> Iterator[str]:
-    """What is wrong with `module` as a module for `platform`, a sentence each."""
+def problems(module: bytes, platform: Platform, abi: str = STABLE_ABI) -> Iterator[str]:
+    """What is wrong with `module` as one for `platform` in a wheel of the kind `abi`, a sentence each."""
     binary = lief.parse(io.BytesIO(module))
-    if isinstance(binary, lief.ELF.Binary):
-        if platform.system == "macosx":
-            yield "the module is an ELF file, not a Mach-O file"
-        else:
-            yield from _elf_problems(binary, platform)
+    wanted = _FORMATS.get(platform.system, lief.ELF.Binary)
+    if not isinstance(binary, wanted):
+        found = next((name for kind, name in _NAMES.items() if isinstance(binary, kind)), "no module")
+        yield f"the module is {found}, not {_NAMES[wanted]}"
+    elif isinstance(binary, lief.ELF.Binary):
+        yield from _elf_problems(binary, platform)
     elif isinstance(binary, lief.MachO.Binary):
-        if platform.system != "macosx":
-            yield "the module is a Mach-O file, not an ELF file"
-        else:
-            yield from _macho_problems(module, binary, platform)
-    else:
-        yield "the module is neither an ELF nor a Mach-O file"
+        yield from _macho_problems(module, binary, platform)
+    elif isinstance(binary, lief.PE.Binary):
+        yield from pe.problems(binary, platform, abi)
 
 
 def _elf_problems(binary: lief.ELF.Binary, platform: Platform) -> Iterator[str]:

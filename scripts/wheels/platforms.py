@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import sys
+import sysconfig
 from dataclasses import dataclass
 
 from packaging.utils import parse_wheel_filename
@@ -33,19 +34,19 @@ class Platform:
 
     @property
     def system(self) -> str:
-        """`manylinux`, `musllinux` or `macosx`."""
+        """`manylinux`, `musllinux`, `macosx` or `win`."""
         return self.tag.partition("_")[0]
 
     @property
     def version(self) -> tuple[int, int]:
-        """The oldest glibc, musl or macOS that the wheel is for."""
+        """The oldest glibc, musl or macOS that the wheel is for; the tags of Windows have none."""
         _, major, minor, *_ = self.tag.split("_")
         return int(major), int(minor)
 
     @property
     def machine(self) -> str:
-        """The processor, as the tag spells it: `x86_64`, `aarch64` or `arm64`."""
-        return self.tag.split("_", 3)[3]
+        """The processor, as the tag spells it: `x86_64`, `aarch64`, `arm64` or `amd64`."""
+        return self.tag.split("_", 1 if self.system == "win" else 3)[-1]
 
     @property
     def older_name(self) -> str | None:
@@ -54,12 +55,16 @@ class Platform:
 
     @property
     def compatibility(self) -> str:
-        """What maturin calls the platform; it knows macOS by the deployment target."""
-        return "off" if self.system == "macosx" else self.tag.rsplit(f"_{self.machine}", 1)[0]
+        """What maturin calls the platform; it knows macOS by the deployment target, and Windows by itself."""
+        return "off" if self.system in ("macosx", "win") else self.tag.rsplit(f"_{self.machine}", 1)[0]
 
 
 # An extension module shares the C library with its interpreter; by default Rust links musl into it.
 _SHARED_MUSL = ("-Ctarget-feature=-crt-static",)
+
+# Windows' CPython is made with Microsoft's compiler, and so are modules there. Elsewhere zig links, which has
+# the libraries of MinGW.
+_WINDOWS = "pc-windows-msvc" if sys.platform == "win32" else "pc-windows-gnullvm"
 
 # glibc 2.17 is also the oldest that Rust's standard library supports, and musl 1.2 that of every musllinux
 # wheel of CPython 3.10 and newer. macOS 10.15 is the first whose kernel begins a child in a session and a
@@ -71,6 +76,8 @@ PLATFORMS = (
     Platform("musllinux_1_2_aarch64", "aarch64-unknown-linux-musl", "musllinux_1_1_aarch64", _SHARED_MUSL),
     Platform("macosx_10_15_x86_64", "x86_64-apple-darwin", "macosx_10_9_x86_64", deployment_target="10.15"),
     Platform("macosx_11_0_arm64", "aarch64-apple-darwin", "macosx_11_0_arm64", deployment_target="11.0"),
+    Platform("win_amd64", f"x86_64-{_WINDOWS}", "win_amd64"),
+    Platform("win_arm64", f"aarch64-{_WINDOWS}", "win_arm64"),
 )
 
 # The kinds of wheel that each platform has, and the interpreter that maturin knows each by: one for the
@@ -111,6 +118,9 @@ def of_this_machine() -> Platform:
     Raises:
         ValueError: No wheel is made for it.
     """
+    if sys.platform == "win32":
+        # Not the machine's processor: on Arm, CPython for x86-64 runs, too.
+        return named(sysconfig.get_platform().replace("-", "_"))
     machine = platform.machine()
     if sys.platform == "darwin":
         system = "macosx"

@@ -85,7 +85,17 @@ def test_a_path_of_the_builder_in_the_module_is_found(wheel: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     "path",
-    ["/rustc/5980761/library/std/src/time.rs", "/crates/memchr-2.8.3/src/lib.rs", "rust/core/src/lib.rs"],
+    [
+        "/rustc/5980761/library/std/src/time.rs",
+        "/crates/memchr-2.8.3/src/lib.rs",
+        "rust/core/src/lib.rs",
+        # As a build on Windows names them.
+        "/rustc/5980761\\library\\std\\src\\time.rs",
+        "/crates\\memchr-2.8.3\\src\\lib.rs",
+        "/rust/deps\\hashbrown-0.17.0\\src\\lib.rs",
+        "rust\\core\\src\\lib.rs",
+        "C:\\Windows",
+    ],
 )
 def test_a_path_that_is_the_same_on_every_machine_is_no_problem(path: str) -> None:
     assert native.local_paths(b"\0" + path.encode() + b"\0not a path" + path.encode() + b"\0") == set()
@@ -137,10 +147,16 @@ def test_a_module_of_another_processor_is_found(wheel: Path, tmp_path: Path) -> 
     assert "the module is for X86_64, not aarch64" in problems(other)
 
 
-def test_a_module_for_another_system_is_found(wheel: Path, tmp_path: Path) -> None:
-    name = f"{wheel.name.rsplit('-', 1)[0]}-macosx_11_0_arm64.whl"
+@pytest.mark.parametrize(("tag", "wanted"), [("macosx_11_0_arm64", "a Mach-O"), ("win_amd64", "a PE")])
+def test_a_module_for_another_system_is_found(wheel: Path, tmp_path: Path, tag: str, wanted: str) -> None:
+    name = f"{wheel.name.rsplit('-', 1)[0]}-{tag}.whl"
     other = rewritten(wheel, tmp_path, lambda files: None, name)
-    assert "the module is an ELF file, not a Mach-O file" in problems(other)
+    assert f"the module is an ELF file, not {wanted} file" in problems(other)
+
+
+def test_a_module_that_no_system_knows_is_found(wheel: Path, tmp_path: Path) -> None:
+    other = rewritten(wheel, tmp_path, lambda files: files.update({MODULE: b"no module"}))
+    assert "the module is no module, not an ELF file" in problems(other)
 
 
 def test_a_module_that_is_not_stripped_is_found(wheel: Path, tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from scripts.wheels import platforms, toolchain
-from scripts.wheels.platforms import PLATFORMS, named, of_wheel
+from scripts.wheels.platforms import PLATFORMS, named, of_this_machine, of_wheel
 from scripts.wheels.toolchain import ToolchainError, toolchain_for
 from tests.wheel.environments import ROOT
 
@@ -33,6 +35,15 @@ def test_an_older_spelling_beside_the_tag_changes_nothing() -> None:
 def test_a_platform_without_a_wheel_is_refused_with_those_that_have_one() -> None:
     with pytest.raises(ValueError, match=r"'manylinux_2_17_s390x'.*musllinux_1_2_aarch64"):
         named("manylinux_2_17_s390x")
+
+
+def test_on_windows_the_interpreter_says_which_platform_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sysconfig, "get_platform", lambda: "win-arm64")
+    assert of_this_machine() is named("win_arm64")
+    monkeypatch.setattr(sysconfig, "get_platform", lambda: "win32")
+    with pytest.raises(ValueError, match=r"'win32'.*win_amd64"):
+        of_this_machine()
 
 
 def test_a_toolchain_that_is_missing_is_named_before_anything_is_built(
