@@ -1,8 +1,7 @@
 """Compiles both crates for systems that this machine is not: `python -m scripts.check_targets`.
 
-The wheels' builds see to the platforms that have one. This sees also to those that have none yet, and to
-the core's tests, which a wheel does not hold: what does not compile for a system is noticed with the change
-that broke it. Runs nothing of what it compiles.
+The wheels' builds see to the module. This sees also to the core's tests, which a wheel does not hold: what
+does not compile for a system is noticed with the change that broke it. Runs nothing of what it compiles.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from scripts.wheels.toolchain import ToolchainError, toolchain_for
 ROOT = Path(__file__).resolve().parents[1]
 
 # One of each kind of system: what differs between their 64-bit processors is in no line of ours.
-TARGETS = ("x86_64-pc-windows-gnu", "aarch64-apple-darwin", "x86_64-unknown-linux-musl")
+TARGETS = ("x86_64-pc-windows-gnullvm", "aarch64-apple-darwin", "x86_64-unknown-linux-musl")
 
 
 def is_compiled(target: str) -> bool:
