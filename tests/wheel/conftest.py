@@ -14,14 +14,18 @@ from scripts.wheels.platforms import STABLE_ABI, named, of_this_machine, of_whee
 
 @pytest.fixture(scope="session")
 def wheel_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The wheel of a platform by its tag; what was not built before is built once."""
+    """The wheel of a platform by its tag; what was not built before is built once.
+
+    Where wheels are given, as to the release's workflow, a test of one that is not among them is not run.
+    """
     given = os.environ.get("CODEX_SDK_WHEELS")
     found = Path(given).glob(f"*-{STABLE_ABI}-*.whl") if given else ()
     wheels = {of_wheel(path.name).tag: path.resolve() for path in found}
 
     def wheel(tag: str) -> Path:
         if tag not in wheels:
-            assert given is None, f"{given} has no wheel for {tag}: `make wheels ARGS={tag}` builds it"
+            if given is not None:
+                pytest.skip(f"not run: {given} has no wheel for {tag}; `make wheels ARGS={tag}` builds it")
             wheels[tag] = build(named(tag), tmp_path_factory.mktemp("dist"))
         return wheels[tag]
 
