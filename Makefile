@@ -1,7 +1,8 @@
 # Everything a developer or CI calls. Each target prepares what it needs and rebuilds only what changed.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+PROGRAMS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+BIN := $(VENV)/$(PROGRAMS)
 RUST := Cargo.toml Cargo.lock $(shell find rust/core rust/bindings -name '*.rs' -o -name 'Cargo.toml')
 
 # A free-threaded interpreter of this machine.

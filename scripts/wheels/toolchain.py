@@ -80,7 +80,7 @@ def _toolchains() -> list[tuple[Path, Path, Path]]:
     candidates.append(_DEBIAN / "rustc")
     found: dict[Path, tuple[Path, Path, Path]] = {}
     for rustc in candidates:
-        cargo = rustc.with_name("cargo")
+        cargo = rustc.with_name(f"cargo{rustc.suffix}")
         if rustc.is_file() and cargo.is_file():
             asked = subprocess.run([rustc, "--print", "sysroot"], capture_output=True, text=True, check=True)
             sysroot = Path(asked.stdout.strip())

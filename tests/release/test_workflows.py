@@ -120,7 +120,7 @@ def test_only_a_tag_of_a_version_publishes() -> None:
     jobs = workflow["jobs"]
     assert jobs["publish"]["if"] == "github.event_name == 'push' && github.ref_type == 'tag'"
     assert jobs["publish"]["needs"] == "check"
-    assert set(jobs["check"]["needs"]) == {"sdist", "wheels"}
+    assert set(jobs["check"]["needs"]) == {"sdist", "wheels", "windows"}
     assert jobs["notes"]["needs"] == "publish"
 
 

@@ -25,7 +25,7 @@ class Environment:
         }
         self._variables = {**kept, **variables}
         self.must([python, "-m", "venv", "venv"])
-        self.python = str(folder / "venv/bin/python")
+        self.python = str(folder / ("venv/Scripts/python" if os.name == "nt" else "venv/bin/python"))
 
     def install(self, *requirements: str) -> None:
         """`pip install`, which must work."""
