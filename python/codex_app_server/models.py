@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ForwardRef, Generic
 
 from ._package import lazy
-from ._package.late import pydantic  # noqa: F401 - what an annotation below names
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -105,8 +104,10 @@ __all__ = [
 JsonScalar = str | int | float | bool | None
 if TYPE_CHECKING:
     JsonValue = JsonScalar | dict[str, "JsonValue"] | list["JsonValue"]
-else:  # inside of itself it is that of Pydantic, which can follow its own, and is imported to evaluate it
-    _JsonValue = ForwardRef("pydantic.JsonValue", module=__name__)
+else:
+    # Inside of itself it is that of Pydantic, which can follow its own, and is imported to evaluate it. By no
+    # name of this module: within a text, CPython 3.14 looks names up where the annotation stands.
+    _JsonValue = ForwardRef('__import__("pydantic").JsonValue')
     JsonValue = JsonScalar | dict[str, _JsonValue] | list[_JsonValue]
 JsonObject = dict[str, JsonValue]
 
