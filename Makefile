@@ -29,7 +29,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 FUZZ := --manifest-path rust/fuzz/Cargo.toml
 FUZZ_TARGET := CARGO_TARGET_DIR=target/fuzz
 
-.PHONY: help demo test test-all models mutations test-wheel test-free-threaded fuzz bench bench-quick lint check-targets format generate runtime \
+.PHONY: help demo test test-all models mutations test-wheel test-free-threaded test-windows fuzz bench bench-quick lint check-targets format generate runtime \
 	wheel wheels sdist release-notes release-check release-dry-run clean
 
 help: ## Show this list
@@ -80,6 +80,9 @@ $(FREE)/.built: pyproject.toml constraints.txt $(RUST)
 test-free-threaded: $(FREE)/.built ## What threads share, on a CPython without the interpreter's lock (FREE_THREADED=python3.14t)
 	$(FREE)/bin/python -m pytest -m "not slow" tests/threads tests/native tests/python/test_fast.py tests/python/test_decode.py \
 		tests/api/test_stream_hazards.py tests/api/test_async_hazards.py tests/api/_sync/test_turns.py tests/api/_async/test_turns.py $(ARGS)
+
+test-windows: $(VENV)/.tools ## The tests on Windows' own Python and runtime, under Wine, on Linux (ARGS="-k steer -x")
+	$(BIN)/python -m scripts.windows $(ARGS)
 
 fuzz: ## Fuzz the core for a while, against serde_json (ARGS="--seconds 600 --seed 2 envelope")
 	$(FUZZ_TARGET) cargo run --quiet --release --locked $(FUZZ) --bin corpus -- $(or $(ARGS),--seconds 60)
