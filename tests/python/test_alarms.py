@@ -69,7 +69,7 @@ def wait_until_it_waits(clock: Any) -> None:
     deadline = time.monotonic() + SOON_S
     while not clock._changed._waiters:
         assert time.monotonic() < deadline
-        os.sched_yield()
+        time.sleep(0)
 
 
 def test_alarms_ring_in_the_order_of_their_time(clock: Any) -> None:
@@ -95,7 +95,7 @@ def test_none_rings_before_its_time() -> None:
     rung = threading.Event()
     after(0.05, rung.set)
     assert rung.wait(SOON_S)
-    assert time.monotonic() - begun >= 0.05
+    assert time.monotonic() >= begun + 0.05
 
 
 def test_an_earlier_alarm_does_not_wait_for_a_later_one(clock: Any) -> None:

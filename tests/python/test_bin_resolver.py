@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -15,8 +16,11 @@ from codex_app_server._launch.command import resolve
 from codex_app_server.client import CodexBinResolverOps, resolve_codex_bin
 from codex_app_server.errors import BinaryNotFoundError
 
+# What Windows has programs end with.
+ENDING = ".exe" if os.name == "nt" else ""
 
-def program(directory: Path, name: str = "codex") -> Path:
+
+def program(directory: Path, name: str = f"codex{ENDING}") -> Path:
     directory.mkdir(exist_ok=True)
     path = directory / name
     path.write_text("#!/bin/sh\n")
@@ -57,7 +61,7 @@ def test_the_path_is_the_one_that_the_runtime_will_have(
     assert both(CodexConfig(codex_bin="codex", env={"PATH": str(theirs.parent)})) == theirs
 
 
-@pytest.mark.parametrize("name", ["./codex", "sub/../codex"])
+@pytest.mark.parametrize("name", [f"./codex{ENDING}", f"sub/../codex{ENDING}"])
 def test_a_name_with_a_separator_is_a_file_of_the_working_directory(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +69,7 @@ def test_a_name_with_a_separator_is_a_file_of_the_working_directory(
     program(tmp_path)
     monkeypatch.setenv("PATH", str(program(tmp_path / "elsewhere").parent))
     monkeypatch.chdir(tmp_path)
-    assert both(CodexConfig(codex_bin=name)).resolve() == tmp_path / "codex"
+    assert both(CodexConfig(codex_bin=name)).resolve() == (tmp_path / f"codex{ENDING}").resolve()
 
 
 def test_a_path_object_is_a_file_without_a_separator_too(
@@ -74,24 +78,26 @@ def test_a_path_object_is_a_file_without_a_separator_too(
     program(tmp_path)
     monkeypatch.setenv("PATH", str(program(tmp_path / "elsewhere").parent))
     monkeypatch.chdir(tmp_path)
-    config = CodexConfig(codex_bin=Path("codex"))
-    assert config.codex_bin == "./codex"
-    assert both(config).resolve() == tmp_path / "codex"
+    config = CodexConfig(codex_bin=Path(f"codex{ENDING}"))
+    assert config.codex_bin == os.path.join(".", f"codex{ENDING}")
+    assert both(config).resolve() == (tmp_path / f"codex{ENDING}").resolve()
 
 
 @pytest.mark.parametrize("path", ["/bin", "/bin:", ":/bin", ".:/bin", "", "here"])
 def test_the_working_directory_does_not_say_what_a_command_is(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program(tmp_path, "a-codex")
-    program(tmp_path / "here", "a-codex")
+    name = f"a-codex{ENDING}"
+    program(tmp_path, name)
+    program(tmp_path / "here", name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", path)
-    with pytest.raises(BinaryNotFoundError, match=r"no.* on PATH.*'\./a-codex'.*packaged") as caught:
-        both(CodexConfig(codex_bin="a-codex"))
-    assert caught.value.filename == "a-codex"
+    monkeypatch.setenv("PATH", path.replace(":", os.pathsep))
+    here = re.escape(repr(os.path.join(".", name)))
+    with pytest.raises(BinaryNotFoundError, match=rf"no.* on PATH.*{here}.*packaged") as caught:
+        both(CodexConfig(codex_bin=name))
+    assert caught.value.filename == name
     with pytest.raises(BinaryNotFoundError, match="launch_args_override is not on PATH"):
-        resolve(CodexConfig(launch_args_override=("a-codex",)))
+        resolve(CodexConfig(launch_args_override=(name,)))
 
 
 def test_a_command_that_is_not_there_is_no_reason_to_take_another(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ def test_a_config_that_shows_no_secret_is_shown_as_it_is() -> None:
 
 def test_paths_may_be_path_objects() -> None:
     config = CodexConfig(codex_bin=Path("/bin/codex"), cwd=Path("/srv"))
-    assert (config.codex_bin, config.cwd) == ("/bin/codex", "/srv")
+    assert (config.codex_bin, config.cwd) == (str(Path("/bin/codex")), str(Path("/srv")))
 
 
 def test_lists_of_arguments_become_tuples() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from codex_app_server import CodexConfig
 from codex_app_server._launch.binary import CodexBinResolverOps, resolve_codex_bin
 from codex_app_server._launch.environment import environment_of
+from codex_app_server._launch.search import find_command
 from codex_app_server.errors import BinaryNotFoundError
 
 OURS = {
@@ -62,8 +66,20 @@ def test_on_windows_the_case_of_a_name_says_nothing() -> None:
 def test_a_command_is_looked_up_on_the_path_that_the_runtime_will_have(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("PATH", "/bin")
+    python = Path(sys.executable)
+    monkeypatch.setenv("PATH", str(python.parent))
     ops = CodexBinResolverOps(lambda: pytest.fail("not asked"), lambda path: path.exists())
-    assert str(resolve_codex_bin(CodexConfig(codex_bin="sh", inherit_env=False), ops)) == "/bin/sh"
+    assert resolve_codex_bin(CodexConfig(codex_bin=python.name, inherit_env=False), ops) == python
     with pytest.raises(BinaryNotFoundError):
-        resolve_codex_bin(CodexConfig(codex_bin="sh", env={"PATH": "/nowhere"}), ops)
+        resolve_codex_bin(CodexConfig(codex_bin=python.name, env={"PATH": "/nowhere"}), ops)
+
+
+def test_on_windows_a_command_is_a_program_and_no_script(tmp_path: Path) -> None:
+    env = {"PATH": str(tmp_path)}
+    for name in ("codex", "codex.cmd", "codex.bat"):
+        (tmp_path / name).touch(0o755)
+        assert find_command("codex", env, "nt") is None
+    program = tmp_path / "codex.exe"
+    program.touch(0o755)
+    assert find_command("codex", env, "nt") == find_command("codex.exe", env, "nt") == str(program)
+    assert find_command("codex.cmd", env, "nt") is None

@@ -15,7 +15,7 @@ from codex_app_server._launch.command import Launch, raise_spawn_error, resolve
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    path = tmp_path / "codex"
+    path = tmp_path / ("codex.exe" if os.name == "nt" else "codex")
     path.write_text("#!/bin/sh\n")
     path.chmod(0o755)
     return path
@@ -66,7 +66,7 @@ def test_a_command_of_ones_own_is_looked_up_on_the_childs_path(program: Path) ->
 
 def test_a_relative_path_is_relative_to_this_process(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(program.parent)
-    assert resolve(CodexConfig(codex_bin="./codex", cwd="/")).program == str(program)
+    assert resolve(CodexConfig(codex_bin=f"./{program.name}", cwd="/")).program == str(program)
 
 
 def test_the_directory_is_the_one_at_the_launch(

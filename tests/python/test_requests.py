@@ -343,13 +343,13 @@ def test_what_a_config_holds_is_compared_as_it_is_sent() -> None:
     assert request.params == {
         "config": {
             "sandbox_mode": "workspace-write",
-            "sandbox_workspace_write": {"writable_roots": ["/a"]},
+            "sandbox_workspace_write": {"writable_roots": [str(Path("/a"))]},
             "approval_policy": "never",
         }
     }
     assert request.settings == {
         "approval_policy": "never",
-        "sandbox": {"type": "workspaceWrite", "writableRoots": ["/a"]},
+        "sandbox": {"type": "workspaceWrite", "writableRoots": [str(Path("/a"))]},
     }
 
 

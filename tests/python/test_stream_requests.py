@@ -32,6 +32,10 @@ PROGRAM: dict[str, Any] = {
     "tty": False,
 }
 
+# With a drive, where there are drives.
+BASE = os.path.abspath("/base")
+ELSE = os.path.abspath("/else")
+
 
 def exec_params(command: Any = ("ls",), **given: Any) -> dict[str, Any]:
     defaults = {**PROGRAM, "sandbox": None, "permission_profile": None}
@@ -40,7 +44,7 @@ def exec_params(command: Any = ("ls",), **given: Any) -> dict[str, Any]:
 
 
 def spawn_params(command: Any = ("ls",), **given: Any) -> dict[str, Any]:
-    stream_request = stream_requests.process_spawn(command, **{**PROGRAM, "base": "/base", **given})
+    stream_request = stream_requests.process_spawn(command, **{**PROGRAM, "base": BASE, **given})
     return checked(stream_request)
 
 
@@ -73,7 +77,7 @@ STREAMED = {"command": ["ls"], "tty": False, "streamStdin": True, "streamStdoutS
 
 def test_what_is_left_out_of_a_command_is_as_the_runtime_has_it() -> None:
     assert exec_params() == STREAMED
-    assert spawn_params() == {**STREAMED, "cwd": "/base"}
+    assert spawn_params() == {**STREAMED, "cwd": BASE}
 
 
 def test_a_command_has_the_fields_of_the_wire() -> None:
@@ -107,19 +111,22 @@ def test_no_limit_is_said_in_the_words_of_each_request() -> None:
     assert exec_params(**unlimited) == {**STREAMED, "disableTimeout": True, "disableOutputCap": True}
     assert spawn_params(**unlimited) == {
         **STREAMED,
-        "cwd": "/base",
+        "cwd": BASE,
         "timeoutMs": None,
         "outputBytesCap": None,
     }
 
 
 def test_relative_paths_are_taken_from_the_runtimes_directory() -> None:
-    assert spawn_params(cwd="sub")["cwd"] == "/base/sub"
-    assert spawn_params(cwd="/else")["cwd"] == "/else"
+    assert spawn_params(cwd="sub")["cwd"] == os.path.join(BASE, "sub")
+    assert spawn_params(cwd=ELSE)["cwd"] == ELSE
     assert spawn_params(base=None)["cwd"] == os.getcwd()
-    assert checked(stream_requests.fs_watch("../x", "/base/y")) == {"path": "/base/x"}
-    roots: list[str | os.PathLike[str]] = [Path("a"), "/b"]
-    assert checked(stream_requests.fuzzy_file_search(roots, "/base")) == {"roots": ["/base/a", "/b"]}
+    assert checked(stream_requests.fs_watch("../x", os.path.join(BASE, "y"))) == {
+        "path": os.path.join(BASE, "x")
+    }
+    roots: list[str | os.PathLike[str]] = [Path("a"), ELSE]
+    found = checked(stream_requests.fuzzy_file_search(roots, BASE))
+    assert found == {"roots": [os.path.join(BASE, "a"), ELSE]}
 
 
 def test_every_stream_has_a_name_of_its_own() -> None:

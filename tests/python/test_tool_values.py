@@ -79,7 +79,7 @@ class Word(str, enum.Enum):
         (date(2026, 11, 28), [text('"2026-11-28"')]),
         (timedelta(minutes=5), [text('"PT5M"')]),
         (Decimal("1.10"), [text('"1.10"')]),
-        (Path("/x"), [text('"/x"')]),
+        (Path("/x"), [text(json.dumps(str(Path("/x"))))]),
         (Colour.red, [text('"r"')]),
         (Word.book, [text("a book")]),
         (b"ab", [text('"YWI="')]),

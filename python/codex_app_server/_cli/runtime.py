@@ -12,10 +12,10 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from .._launch.binary import is_command
 from .._launch.command import raise_spawn_error, resolve
 from .._launch.config import CodexConfig
 from .._launch.runtime_version import MADE_FOR, mismatch, parse
+from .._launch.search import is_command
 from .._text.exit_codes import exit_code_text
 from ..errors import CodexError, JsonRpcError, NotStartedError
 from . import command, schema

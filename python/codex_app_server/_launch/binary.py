@@ -11,13 +11,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-# `pathlib` and `shutil` are imported where they are needed. That shortens the import of the package, and a
-# start that needs neither opens no file before the process is made.
+# `pathlib` is imported where it is needed. That shortens the import of the package, and a start that does not
+# need it opens no file before the process is made.
 from .._package.late import pathlib
 from ..errors import BinaryNotFoundError
 from .config import CodexConfig
 from .environment import environment_of
 from .runtime_version import MADE_FOR
+from .search import find_command, is_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +74,6 @@ def find(codex_bin: str, env: Mapping[str, str], exists: Callable[[str], bool] =
             codex_bin,
         )
     return codex_bin
-
-
-def is_command(codex_bin: str) -> bool:
-    """Whether it names a command on PATH, and not a file."""
-    return not os.path.dirname(codex_bin)
-
-
-def find_command(name: str, env: Mapping[str, str]) -> str | None:
-    """The command of that name on the PATH of `env`.
-
-    Relative entries of PATH are passed over, empty ones too: with them the working directory, which may be
-    somebody else's checkout, would decide what runs.
-    """
-    import shutil
-
-    absolute = filter(os.path.isabs, env.get("PATH", os.defpath).split(os.pathsep))
-    return shutil.which(name, path=os.pathsep.join(absolute))
 
 
 def packaged_codex_path(env: Mapping[str, str]) -> str:

@@ -19,9 +19,10 @@ from ..errors import (
     LaunchError,
     WorkingDirectoryError,
 )
-from .binary import find, find_command, is_command, packaged_codex_path
+from .binary import find, packaged_codex_path
 from .config import CodexConfig
 from .environment import environment_of
+from .search import find_command, is_command
 
 _SWITCH = {True: "--enable", False: "--disable"}
 

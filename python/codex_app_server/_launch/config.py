@@ -204,7 +204,8 @@ def _check_argument(name: str, which: str, text: str) -> None:
         raise InvalidInputError(f"CodexConfig.{name}: {which} has a NUL character.")
     # The error of Python holds the text, so it must not be the context of this one.
     try:
-        os.fsencode(text)
+        # As `os.fsencode`, which on Windows takes half surrogate pairs, too, that no runtime can read.
+        text.encode(sys.getfilesystemencoding(), "surrogateescape")
         return
     except UnicodeEncodeError:
         pass
