@@ -334,6 +334,10 @@ class _Pump:
     def close(self) -> None:
         self._socket.close()
 
+    def __del__(self) -> None:
+        # Of a loop that nobody has closed the waiter for: it goes with the loop.
+        self._socket.close()
+
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
