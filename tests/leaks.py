@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+
+from tests.processes import descendants, descriptors, threads
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Footprint:
     @classmethod
     def take(cls) -> Footprint:
         return cls(
-            threads=len(os.listdir("/proc/self/task")),
-            descriptors=len(os.listdir("/proc/self/fd")),
+            threads=threads(),
+            descriptors=descriptors(),
             processes=frozenset(descendants(os.getpid())),
         )
 
@@ -76,27 +77,8 @@ def assert_idle(stats: Callable[[], dict[str, int]]) -> None:
     assert held == dict.fromkeys(names, 0), held
 
 
-def descendants(pid: int) -> set[int]:
-    """Every living process below `pid`, sessions of their own included."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text()
-            except OSError:
-                continue
-            state, parent = stat.rsplit(")", 1)[1].split()[:2]
-            if state != "Z":
-                parents[int(entry.name)] = int(parent)
-    found: set[int] = set()
-    frontier = {pid}
-    while frontier:
-        frontier = {child for child, parent in parents.items() if parent in frontier} - found
-        found |= frontier
-    return found
-
-
 def open_files() -> dict[str, str]:
+    """What this process has open, by its number, where the system tells."""
     files = {}
     for name in os.listdir("/proc/self/fd"):
         try:

@@ -125,8 +125,8 @@ class ScriptedPeer:
             self._received.put(None)
             return
         self._connected.set()
-        # A reset is the end of a relay that left something unread.
-        with self._socket.makefile("rb") as lines, suppress(ConnectionResetError):
+        # A reset is the end of a relay that left something unread; Windows reads nothing of what is shut.
+        with self._socket.makefile("rb") as lines, suppress(ConnectionResetError, BrokenPipeError):
             for line in lines:
                 message = json.loads(line)
                 answer = self.answers.get(message.get("method", ""))

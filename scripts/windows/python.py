@@ -20,8 +20,9 @@ import tomli
 ROOT = Path(__file__).resolve().parents[2]
 _PIN = Path(__file__).with_name("python.txt")
 VERSION = "3.11"
-# What pytest and click want on Windows alone. pip reads their conditions for the system that it runs on.
-_FOR_WINDOWS = ("colorama",)
+# What pytest and click want on Windows alone: pip reads their conditions for the system that it runs on. And
+# pip, whose launcher makes programs of scripts there.
+_FOR_WINDOWS = ("colorama", "pip")
 
 
 class Python:

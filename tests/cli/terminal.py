@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.processes import is_running
+from tests.programs import program
+
 COMMAND = (sys.executable, "-m", "codex_app_server")
 
 
@@ -64,10 +67,7 @@ class Terminal:
 
     def program(self, name: str, body: str) -> str:
         """A program in place of the runtime, in Python; `bin` may be put on PATH."""
-        path = self.bin / name
-        path.write_text(f"#!{sys.executable} -SE\nimport json, os, signal, subprocess, sys, time\n{body}\n")
-        path.chmod(0o755)
-        return str(path)
+        return str(program(self.bin / name, f"import json, os, signal, subprocess, sys, time\n{body}"))
 
 
 def until_gone(pid: int) -> None:
@@ -85,11 +85,3 @@ def until_written(path: Path, lines: int = 1) -> list[int]:
         assert time.monotonic() < deadline, f"{path} is not written"
         time.sleep(0.01)
     return [int(line) for line in path.read_text().split()]
-
-
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
-    return state != "Z"

@@ -21,7 +21,8 @@ import pytest
 
 import codex_app_server
 from codex_app_server._cli.main import main
-from tests.cli.terminal import COMMAND, Done, Terminal, is_running, until_gone, until_written
+from tests.cli.terminal import COMMAND, Done, Terminal, until_gone, until_written
+from tests.processes import is_running
 
 PACKAGE = Path(codex_app_server.__file__).parent
 VERSION = codex_app_server.__version__

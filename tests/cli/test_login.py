@@ -15,9 +15,10 @@ import pytest
 
 from codex_app_server._cli.main import main
 from codex_app_server.testing import OfflineModel
-from tests.cli.terminal import COMMAND, Terminal, is_running, until_gone, until_written
-from tests.leaks import Footprint, descendants
+from tests.cli.terminal import COMMAND, Terminal, until_gone, until_written
+from tests.leaks import Footprint
 from tests.peer import ScriptedPeer
+from tests.processes import descendants, is_running
 
 KEY = "sk-quite-secret-4711"
 CHATGPT = {"type": "chatgpt", "email": "a@b.example", "planType": "pro"}

@@ -23,7 +23,8 @@ from codex_app_server.testing import Answer, HttpFailure, OfflineModel
 from examples.demo.board import Board, Lane, Phase, percentile
 from examples.demo.screen import Wall, sparkline
 from examples.demo.stories import Story
-from tests.leaks import Footprint, descendants
+from tests.leaks import Footprint
+from tests.processes import descendants
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-W", "error", "-m", "examples.demo"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from codex_app_server.models import Notification
 from tests.leaks import Footprint
 from tests.native.wire import caught_up, connected, decoder, drain, finish, start, start_turn, texts
 from tests.peer import ScriptedPeer, delta, event, started
+from tests.processes import kill
 
 DEAF = [sys.executable, "-S", "-E", "-c", "import time; time.sleep(1000)"]
 
@@ -48,7 +48,7 @@ def test_a_request_that_waits_for_the_pipe_ends_with_the_connection(end: str) ->
     if end == "close":
         connection.close()
     else:
-        os.kill(connection.pid, signal.SIGKILL)
+        kill(connection.pid)
     assert connection.wait(20)
     for call in calls:
         assert call.wait(20)
@@ -75,7 +75,7 @@ def test_leftovers_that_flood_stdout_do_not_keep_a_dead_runtime_alive(tmp_path: 
         assert connection.wait(20)
     finally:
         for pid in pids.read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
+            kill(int(pid))
 
 
 def test_a_signal_that_ends_a_wait_takes_no_event(connection: Connection, peer: ScriptedPeer) -> None:

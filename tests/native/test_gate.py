@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import threading
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ import pytest
 from codex_app_server._async.waiting import wait_ready
 from codex_app_server._native import Gate, LoopWaker
 from codex_app_server.errors import ForkedProcessError
+from tests.processes import press_ctrl_c
 
 
 def test_who_waits_is_woken_when_it_is_set() -> None:
@@ -59,7 +59,7 @@ def test_who_comes_after_it_was_cleared_waits_again() -> None:
 
 def test_ctrl_c_ends_the_wait() -> None:
     gate = Gate()
-    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer = threading.Timer(0.1, press_ctrl_c)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         gate.wait(20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -406,8 +407,9 @@ def test_a_long_line_arrives_whole(connection: Connection, peer: ScriptedPeer) -
 
 
 def test_a_writer_that_is_stuck_blocks_nobody(peer: ScriptedPeer) -> None:
-    # `sleep` never reads its stdin: the pipe fills, and only the writer thread stands.
-    connection = Connection(["sleep", "1000"], eof_grace_s=0.01)
+    # It never reads its stdin: the pipe fills, and only the writer thread stands.
+    sleep = [sys.executable, "-SEc", "import time; time.sleep(1000)"]
+    connection = Connection(sleep, eof_grace_s=0.01)
     calls = [connection.open_call("thread/read") for _ in range(8)]
     for call in calls:
         call.send(json.dumps({"text": "x" * 100_000}).encode())

@@ -16,7 +16,8 @@ import pytest
 
 from codex_app_server import Codex
 from codex_app_server.testing import Answer, ModelRequest, OfflineModel, OfflineModelError, Stall
-from tests.leaks import Footprint, descendants
+from tests.leaks import Footprint
+from tests.processes import descendants
 
 
 @pytest.fixture

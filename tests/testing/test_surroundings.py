@@ -14,7 +14,7 @@ from codex_cli_bin import bundled_codex_path
 
 from codex_app_server import ApprovalMode, Codex, Sandbox, TurnFailedError
 from codex_app_server.testing import Answer, FunctionCall, OfflineModel
-from tests.leaks import descendants
+from tests.processes import descendants
 
 _HOSTILE = {
     "OPENAI_API_KEY": "sk-users-own",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from codex_app_server.errors import (
 )
 from tests.leaks import Footprint
 from tests.peer import ScriptedPeer
+from tests.programs import program
 
 
 async def started(config: CodexConfig) -> None:
@@ -37,10 +37,7 @@ def soon_and_clean() -> Iterator[None]:
 
 
 def script(tmp_path: Path, body: str) -> str:
-    path = tmp_path / "codex"
-    path.write_text(f"#!{sys.executable} -SE\nimport os, sys, time\n{body}\n")
-    path.chmod(0o755)
-    return str(path)
+    return str(program(tmp_path / "codex", f"import os, sys, time\n{body}"))
 
 
 async def test_a_missing_binary(tmp_path: Path) -> None:
@@ -137,9 +134,10 @@ async def test_a_program_that_prints_text_and_stays(tmp_path: Path) -> None:
         await started(CodexConfig(codex_bin=binary))
 
 
-async def test_a_program_that_floods_text(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_program_that_floods_text(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    binary = script(tmp_path, "while True: sys.stdout.write('no JSON\\n' * 1000)")
     with pytest.raises(StartupError, match="not JSON"):
-        await started(CodexConfig(launch_args_override=("yes", "no JSON")))
+        await started(CodexConfig(codex_bin=binary))
     caplog.clear()
 
 
@@ -169,17 +167,17 @@ async def test_a_program_that_closes_its_stdout(tmp_path: Path) -> None:
         await started(CodexConfig(codex_bin=binary))
 
 
-async def test_a_program_that_says_what_it_hears() -> None:
+async def test_a_program_that_says_what_it_hears(tmp_path: Path) -> None:
+    binary = script(tmp_path, "for line in sys.stdin: print(line, end='', flush=True)")
     # The request that comes back looks like one of the runtime's own; its refusal comes back as well.
     with pytest.raises(StartupError):
-        await started(CodexConfig(launch_args_override=("cat",), startup_timeout_s=1))
+        await started(CodexConfig(codex_bin=binary, startup_timeout_s=1))
 
 
-async def test_a_program_that_is_silent() -> None:
+async def test_a_program_that_is_silent(tmp_path: Path) -> None:
+    binary = script(tmp_path, "time.sleep(1000)")
     with pytest.raises(StartupError, match="startup_timeout_s"):
-        await started(
-            CodexConfig(launch_args_override=("sleep", "1000"), startup_timeout_s=0.3, shutdown_grace_s=0.1)
-        )
+        await started(CodexConfig(codex_bin=binary, startup_timeout_s=0.3, shutdown_grace_s=0.1))
 
 
 async def test_a_runtime_that_refuses_to_initialize() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio  # async only
 import functools
 import math
-import os
-import signal
 from typing import Any
 
 import pytest
@@ -32,6 +30,7 @@ from tests.api._async.concurrency import Background, Marks, expected, together
 from tests.payloads import delta as text_of
 from tests.payloads import payload
 from tests.peer import ScriptedPeer, delta, event, started
+from tests.processes import kill
 
 APPROVAL = "item/commandExecution/requestApproval"
 
@@ -263,7 +262,7 @@ async def test_a_client_whose_runtime_has_died_can_be_started_again(model: Offli
     client = await ready(model.config())
     thread = AsyncThread(client, (await client.thread_start({})).thread.id)
     await thread.run("Hi.")
-    os.kill(client._connection.native.pid, signal.SIGKILL)
+    kill(client._connection.native.pid)
 
     async def listen() -> None:
         while True:

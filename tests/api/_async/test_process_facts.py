@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from codex_app_server import AsyncCodex, NotStartedError  # async only
@@ -13,6 +10,7 @@ from codex_app_server import AsyncCodex, NotStartedError  # async only
 from codex_app_server.async_client import AsyncCodexClient
 from codex_app_server.errors import TransportClosedError
 from codex_app_server.testing import OfflineModel
+from tests.processes import KILLED, kill
 
 
 async def test_a_process_that_was_closed_has_an_exit_code(model: OfflineModel) -> None:
@@ -29,11 +27,11 @@ async def test_a_process_that_was_closed_has_an_exit_code(model: OfflineModel) -
 async def test_a_process_that_was_killed_has_the_signal_as_its_exit_code(model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
         pid = codex.pid
-        os.kill(pid, signal.SIGKILL)
+        kill(pid)
         with pytest.raises(TransportClosedError):
             await codex.models()
-        assert (codex.pid, codex.exit_code) == (pid, -signal.SIGKILL)
-    assert codex.exit_code == -signal.SIGKILL
+        assert (codex.pid, codex.exit_code) == (pid, KILLED)
+    assert codex.exit_code == KILLED
 
 
 async def test_the_low_level_client_says_the_same(model: OfflineModel) -> None:

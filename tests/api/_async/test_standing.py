@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import pickle
-import signal
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from codex_app_server import (
 from codex_app_server.async_client import AsyncCodexClient
 from codex_app_server.requests import ServerRequest
 from codex_app_server.testing import Answer, FunctionCall, OfflineModel, Stall
+from tests.processes import kill
 
 
 async def test_a_client_says_where_it_stands(model: OfflineModel) -> None:
@@ -41,7 +41,7 @@ async def test_a_client_says_what_has_ended_its_runtime(model: OfflineModel) -> 
         thread = await codex.thread_start()
         assert "AsyncThread.turns" in repr(thread.turns())
         assert "AsyncThread.items" in repr(thread.items())
-        os.kill(codex.pid, signal.SIGKILL)
+        kill(codex.pid)
         with pytest.raises(TransportClosedError):
             async for _ in events:
                 pass

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from codex_app_server.errors import (
 )
 from tests.leaks import Footprint
 from tests.peer import ScriptedPeer
+from tests.programs import program
 
 
 def started(config: CodexConfig) -> None:
@@ -39,10 +39,7 @@ def soon_and_clean() -> Iterator[None]:
 
 
 def script(tmp_path: Path, body: str) -> str:
-    path = tmp_path / "codex"
-    path.write_text(f"#!{sys.executable} -SE\nimport os, sys, time\n{body}\n")
-    path.chmod(0o755)
-    return str(path)
+    return str(program(tmp_path / "codex", f"import os, sys, time\n{body}"))
 
 
 def test_a_missing_binary(tmp_path: Path) -> None:
@@ -139,9 +136,10 @@ def test_a_program_that_prints_text_and_stays(tmp_path: Path) -> None:
         started(CodexConfig(codex_bin=binary))
 
 
-def test_a_program_that_floods_text(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_program_that_floods_text(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    binary = script(tmp_path, "while True: sys.stdout.write('no JSON\\n' * 1000)")
     with pytest.raises(StartupError, match="not JSON"):
-        started(CodexConfig(launch_args_override=("yes", "no JSON")))
+        started(CodexConfig(codex_bin=binary))
     caplog.clear()
 
 
@@ -171,17 +169,17 @@ def test_a_program_that_closes_its_stdout(tmp_path: Path) -> None:
         started(CodexConfig(codex_bin=binary))
 
 
-def test_a_program_that_says_what_it_hears() -> None:
+def test_a_program_that_says_what_it_hears(tmp_path: Path) -> None:
+    binary = script(tmp_path, "for line in sys.stdin: print(line, end='', flush=True)")
     # The request that comes back looks like one of the runtime's own; its refusal comes back as well.
     with pytest.raises(StartupError):
-        started(CodexConfig(launch_args_override=("cat",), startup_timeout_s=1))
+        started(CodexConfig(codex_bin=binary, startup_timeout_s=1))
 
 
-def test_a_program_that_is_silent() -> None:
+def test_a_program_that_is_silent(tmp_path: Path) -> None:
+    binary = script(tmp_path, "time.sleep(1000)")
     with pytest.raises(StartupError, match="startup_timeout_s"):
-        started(
-            CodexConfig(launch_args_override=("sleep", "1000"), startup_timeout_s=0.3, shutdown_grace_s=0.1)
-        )
+        started(CodexConfig(codex_bin=binary, startup_timeout_s=0.3, shutdown_grace_s=0.1))
 
 
 def test_a_runtime_that_refuses_to_initialize() -> None:

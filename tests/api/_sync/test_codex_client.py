@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
-import signal
 from typing import Any
 
 import pytest
@@ -33,6 +31,7 @@ from tests.api._sync.concurrency import Background, Marks, expected, together
 from tests.payloads import delta as text_of
 from tests.payloads import payload
 from tests.peer import ScriptedPeer, delta, event, started
+from tests.processes import kill
 
 APPROVAL = "item/commandExecution/requestApproval"
 
@@ -262,7 +261,7 @@ def test_a_client_whose_runtime_has_died_can_be_started_again(model: OfflineMode
     client = ready(model.config())
     thread = Thread(client, (client.thread_start({})).thread.id)
     thread.run("Hi.")
-    os.kill(client._connection.native.pid, signal.SIGKILL)
+    kill(client._connection.native.pid)
 
     def listen() -> None:
         while True:

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import Any
 
 import pytest
@@ -26,6 +24,7 @@ from codex_app_server.types import TurnStartResponse, TurnStatus
 from tests.api._sync.concurrency import expected
 from tests.payloads import payload
 from tests.peer import ScriptedPeer, event, started
+from tests.processes import KILLED, kill
 
 KEPT = 256
 GOAL = {
@@ -244,8 +243,8 @@ def test_how_a_killed_process_has_ended_is_the_signals_number(peer: ScriptedPeer
         process = client._proc
         assert process is not None
         assert process.poll() is None
-        os.kill(process.pid, signal.SIGKILL)
-        assert process.wait(10) == process.poll() == process.returncode == -signal.SIGKILL
+        kill(process.pid)
+        assert process.wait(10) == process.poll() == process.returncode == KILLED
 
 
 def test_a_low_level_client_from_before_the_start_has_all_that_is_no_turns(peer: ScriptedPeer) -> None:

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from codex_app_server import Codex
 from codex_app_server.client import CodexClient
 from codex_app_server.errors import TransportClosedError
 from codex_app_server.testing import OfflineModel
+from tests.processes import KILLED, kill
 
 
 def test_a_process_that_was_closed_has_an_exit_code(model: OfflineModel) -> None:
@@ -26,11 +24,11 @@ def test_a_process_that_was_closed_has_an_exit_code(model: OfflineModel) -> None
 def test_a_process_that_was_killed_has_the_signal_as_its_exit_code(model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
         pid = codex.pid
-        os.kill(pid, signal.SIGKILL)
+        kill(pid)
         with pytest.raises(TransportClosedError):
             codex.models()
-        assert (codex.pid, codex.exit_code) == (pid, -signal.SIGKILL)
-    assert codex.exit_code == -signal.SIGKILL
+        assert (codex.pid, codex.exit_code) == (pid, KILLED)
+    assert codex.exit_code == KILLED
 
 
 def test_the_low_level_client_says_the_same(model: OfflineModel) -> None:

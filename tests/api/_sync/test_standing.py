@@ -7,7 +7,6 @@ from __future__ import annotations
 import copy
 import os
 import pickle
-import signal
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from codex_app_server import (
 from codex_app_server.client import CodexClient
 from codex_app_server.requests import ServerRequest
 from codex_app_server.testing import Answer, FunctionCall, OfflineModel, Stall
+from tests.processes import kill
 
 
 def test_a_client_says_where_it_stands(model: OfflineModel) -> None:
@@ -42,7 +42,7 @@ def test_a_client_says_what_has_ended_its_runtime(model: OfflineModel) -> None:
         thread = codex.thread_start()
         assert "Thread.turns" in repr(thread.turns())
         assert "Thread.items" in repr(thread.items())
-        os.kill(codex.pid, signal.SIGKILL)
+        kill(codex.pid)
         with pytest.raises(TransportClosedError):
             for _ in events:
                 pass
