@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from scripts.wheels.build import build
+from scripts.wheels.platforms import named
 from scripts.wheels.toolchain import ToolchainError
-from scripts.windows import native
 from scripts.windows.prefix import Prefix, UnavailableError, windows_path
 from scripts.windows.python import ROOT, Python
 
@@ -29,7 +30,8 @@ def main() -> int:
     try:
         prefix = Prefix(FOLDER / "prefix")
         python = Python(FOLDER / "python")
-        python.install(native.build())
+        # What cargo has compiled before is used again: seconds, when no Rust file has changed.
+        python.install(build(named("win_amd64"), FOLDER / "wheel"))
     except (UnavailableError, ToolchainError) as error:
         print(f"python -m scripts.windows: {error}", file=sys.stderr)
         return 2

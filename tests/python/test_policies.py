@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -185,7 +186,7 @@ def test_a_policy_that_no_thread_can_have_is_refused(given: SandboxPolicy) -> No
         {"type": "readOnly", "networkAccess": False},
         {
             "type": "workspaceWrite",
-            "writableRoots": ["/srv"],
+            "writableRoots": [os.path.abspath("/srv")],
             "networkAccess": True,
             "excludeTmpdirEnvVar": True,
             "excludeSlashTmp": True,
