@@ -124,6 +124,14 @@ def test_rights_that_do_not_hold_are_told_without_secrets() -> None:
     assert "SECRET" not in said
 
 
+def test_what_windows_wants_for_a_workspace_is_told_there() -> None:
+    asked, answered = {"type": "workspaceWrite"}, {"type": "readOnly"}
+    hint = 'config={"windows.sandbox": "unelevated"}'
+    assert hint in difference("sandbox", asked, answered, "nt")
+    assert hint not in difference("sandbox", asked, answered, "posix")
+    assert hint not in difference("sandbox", answered, asked, "nt")
+
+
 def test_what_is_no_policy_is_refused_by_name() -> None:
     with pytest.raises(InvalidInputTypeError, match="approval_policy"):
         start(approval_policy=3)

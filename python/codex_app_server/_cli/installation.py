@@ -21,7 +21,7 @@ from .._version import __version__
 from ..errors import BinaryNotFoundError
 from .report import Finding, Status
 
-_TESTED = ("linux", "darwin")
+_TESTED = ("linux", "darwin", "win32")
 
 
 def sdk() -> Finding:

@@ -1,7 +1,7 @@
 """Where a command is on PATH, as each system names its programs.
 
 Owns the search and no error: `binary` and `command` say what to do about a command that is not there. It is
-not `shutil.which`, which on Windows looks into the working directory first and takes scripts too.
+not `shutil.which`, which on Windows looks into the working directory first, and takes what only a shell runs.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-# Windows' scripts (npm's codex.cmd) are not looked for: each would be run by cmd.exe, which reads the
-# arguments in a way of its own.
-_ENDING = ".exe"
+# What Windows calls a program; npm installs the runtime as codex.cmd.
+_ENDINGS = (".exe", ".cmd", ".bat")
 
 
 def is_command(name: str) -> bool:
@@ -26,14 +25,14 @@ def find_command(name: str, env: Mapping[str, str], system: str = os.name) -> st
     somebody else's checkout, would decide what runs.
 
     Args:
-        name: Its name; on Windows with or without `.exe`.
+        name: Its name; on Windows with or without its ending.
         env: The runtime's environment variables.
         system: `os.name`.
     """
-    if system == "nt" and not name.lower().endswith(_ENDING):
-        name += _ENDING
+    has_ending = system != "nt" or name.lower().endswith(_ENDINGS)
+    names = [name] if has_ending else [name + ending for ending in _ENDINGS]
     for directory in filter(os.path.isabs, env.get("PATH", os.defpath).split(os.pathsep)):
-        path = os.path.join(directory, name)
-        if os.path.isfile(path) and os.access(path, os.X_OK):
-            return path
+        for path in (os.path.join(directory, each) for each in names):
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                return path
     return None

@@ -252,8 +252,15 @@ def unmet(wanted: Settings, answer: Mapping[str, Any], place: Place) -> dict[str
     return differing
 
 
-def difference(name: str, asked: Any, answered: Any) -> str:
-    """How a setting differs from what was asked, in words."""
+def difference(name: str, asked: Any, answered: Any, system: str = os.name) -> str:
+    """How a setting differs from what was asked, in words.
+
+    Args:
+        name: The setting.
+        asked: What was asked for, as the protocol has it.
+        answered: What the runtime has answered, likewise; None if it does not say.
+        system: `os.name`.
+    """
     if name == "config":
         # Tables of rights may hold more than rights.
         shown = redacted_message(json.dumps(asked, ensure_ascii=False))
@@ -263,7 +270,13 @@ def difference(name: str, asked: Any, answered: Any) -> str:
         )
     if answered is None:
         return f"nothing says that {name} is {asked!r}"
-    return f"{name} is {answered!r} and not {asked!r}"
+    told = f"{name} is {answered!r} and not {asked!r}"
+    if system == "nt" and name == "sandbox" and asked.get("type") == "workspaceWrite":
+        told += (
+            ' (on Windows the runtime allows that only in its own sandbox: config={"windows.sandbox": '
+            '"unelevated"})'
+        )
+    return told
 
 
 def no_tier(asked: str) -> str:
