@@ -95,6 +95,7 @@ def test_a_child_with_a_session_of_its_own_that_holds_the_output_is_not_waited_f
 def test_where_there_are_no_process_groups_the_program_itself_is_killed(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    program = terminal.program("codex", "time.sleep(1000)")
     # As on Windows, whose modules lack them.
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.delattr(os, "killpg")
@@ -107,6 +108,6 @@ def test_where_there_are_no_process_groups_the_program_itself_is_killed(
 
     # It takes the number from `signal` here, and asks the system there.
     monkeypatch.setattr(subprocess.Popen, "kill", kill)
-    done = command.run([terminal.program("codex", "time.sleep(1000)")], 0.5)
+    done = command.run([program], 0.5)
     assert (done.exit_code, done.stopped) == (None, "did not end within 0.5 s")
     assert killed

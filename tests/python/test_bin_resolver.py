@@ -13,7 +13,6 @@ import pytest
 
 from codex_app_server import CodexConfig, __version__
 from codex_app_server._launch.command import resolve
-from codex_app_server._launch.search import find_command
 from codex_app_server.client import CodexBinResolverOps, resolve_codex_bin
 from codex_app_server.errors import BinaryNotFoundError
 
@@ -99,20 +98,6 @@ def test_the_working_directory_does_not_say_what_a_command_is(
     assert caught.value.filename == name
     with pytest.raises(BinaryNotFoundError, match="launch_args_override is not on PATH"):
         resolve(CodexConfig(launch_args_override=(name,)))
-
-
-def test_a_command_of_windows_is_a_program_or_a_batch_file_of_the_first_folder(tmp_path: Path) -> None:
-    npm, other = tmp_path / "npm", tmp_path / "other"
-    # What npm installs: a script for other systems, a batch file, and one for another shell.
-    for name in ("codex", "codex.cmd", "codex.ps1"):
-        program(npm, name)
-    for name in ("codex.exe", "codex.cmd"):
-        program(other, name)
-    path = {"PATH": os.pathsep.join(map(str, (npm, other)))}
-    assert find_command("codex", path, "nt") == str(npm / "codex.cmd")
-    assert find_command("codex.exe", path, "nt") == str(other / "codex.exe")
-    assert find_command("codex", {"PATH": str(other)}, "nt") == str(other / "codex.exe")
-    assert find_command("codex.ps1", path, "nt") is None
 
 
 def test_a_command_that_is_not_there_is_no_reason_to_take_another(monkeypatch: pytest.MonkeyPatch) -> None:

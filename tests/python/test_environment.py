@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -74,12 +75,17 @@ def test_a_command_is_looked_up_on_the_path_that_the_runtime_will_have(
         resolve_codex_bin(CodexConfig(codex_bin=python.name, env={"PATH": "/nowhere"}), ops)
 
 
-def test_on_windows_a_command_is_a_program_and_no_script(tmp_path: Path) -> None:
-    env = {"PATH": str(tmp_path)}
-    for name in ("codex", "codex.cmd", "codex.bat"):
-        (tmp_path / name).touch(0o755)
-        assert find_command("codex", env, "nt") is None
-    program = tmp_path / "codex.exe"
-    program.touch(0o755)
-    assert find_command("codex", env, "nt") == find_command("codex.exe", env, "nt") == str(program)
-    assert find_command("codex.cmd", env, "nt") is None
+def test_a_command_of_windows_is_a_program_or_a_batch_file_of_the_first_folder(tmp_path: Path) -> None:
+    npm, other = tmp_path / "npm", tmp_path / "other"
+    for folder in (npm, other):
+        folder.mkdir()
+    # What npm installs: a script for other systems, a batch file, and one for another shell.
+    for name in ("codex", "codex.cmd", "codex.ps1"):
+        (npm / name).touch(0o755)
+    for name in ("codex.exe", "codex.cmd"):
+        (other / name).touch(0o755)
+    path = {"PATH": os.pathsep.join(map(str, (npm, other)))}
+    assert find_command("codex", path, "nt") == str(npm / "codex.cmd")
+    assert find_command("codex.exe", path, "nt") == str(other / "codex.exe")
+    assert find_command("codex", {"PATH": str(other)}, "nt") == str(other / "codex.exe")
+    assert find_command("codex.ps1", path, "nt") is None
