@@ -28,6 +28,9 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 # A crate of its own, with its own lock file.
 FUZZ := --manifest-path rust/fuzz/Cargo.toml
 FUZZ_TARGET := CARGO_TARGET_DIR=target/fuzz
+# Likewise.
+BENCHES := --manifest-path rust/benches/Cargo.toml
+BENCHES_TARGET := CARGO_TARGET_DIR=target/core-benches
 
 .PHONY: help demo test test-all models mutations test-wheel test-free-threaded test-windows fuzz bench bench-quick lint check-targets format generate runtime \
 	wheel wheels sdist release-notes release-check release-dry-run clean
@@ -90,7 +93,7 @@ fuzz: ## Fuzz the core for a while, against serde_json (ARGS="--seconds 600 --se
 # What it measures takes all the machine: leave it alone for the hour that it nearly takes.
 bench: $(VENV)/.built ## Both packages on the same work, into docs/benchmarks.md; fails when a requirement is missed (ARGS="--rounds 3")
 	cargo build --quiet --release --locked -p codex-core --example drain
-	cargo bench --locked -p codex-core
+	$(BENCHES_TARGET) cargo bench --locked $(BENCHES)
 	$(BIN)/python -m benches.inner_loop
 	$(BIN)/python -m pytest benches/suites $(BENCH) --benchmark-json=target/benches/pytest-benchmark.json $(ARGS)
 	$(BIN)/python -m benches.report target/benches/results.json docs
@@ -105,6 +108,8 @@ lint: $(VENV)/.built ## Formatters, linters, type checkers, and everything gener
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	cargo fmt $(FUZZ) --check
 	$(FUZZ_TARGET) cargo clippy --quiet --locked $(FUZZ) --all-targets -- -D warnings
+	cargo fmt $(BENCHES) --check
+	$(BENCHES_TARGET) cargo clippy --quiet --locked $(BENCHES) --all-targets -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -122,6 +127,7 @@ check-targets: $(VENV)/.tools ## Compile both crates for Windows, macOS and musl
 format: $(VENV)/.tools ## Format everything
 	cargo fmt
 	cargo fmt $(FUZZ)
+	cargo fmt $(BENCHES)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

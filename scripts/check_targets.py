@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -38,9 +37,7 @@ def is_compiled(target: str) -> bool:
     }
     if toolchain.builds_std:
         environment["CARGO_UNSTABLE_BUILD_STD"] = "std,panic_unwind,test"
-    # For the C compiler that a dependency of the tests looks for.
-    zigbuild = str(Path(sys.executable).with_name("cargo-zigbuild"))
-    command = [zigbuild, "check", "--quiet", "--locked", "--workspace", "--lib", "--tests"]
+    command = [str(toolchain.cargo), "check", "--quiet", "--locked", "--workspace", "--lib", "--tests"]
     done = subprocess.run([*command, "--target", target], cwd=ROOT, env=environment, check=False)
     return done.returncode == 0
 

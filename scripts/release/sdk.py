@@ -23,7 +23,7 @@ from .staging import new_folder
 
 # Besides the readme and the licences, which pyproject.toml names.
 FILES = ("pyproject.toml", "Cargo.toml", "Cargo.lock")
-# Not rust/fuzz, which is no part of the workspace that is built.
+# Not rust/fuzz and rust/benches, which are no part of the workspace that is built.
 FOLDERS = ("python", "rust/core", "rust/bindings")
 
 

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 from scripts.wheels import zig_linker
@@ -47,9 +46,7 @@ def build() -> list[Path]:
     }
     if toolchain.builds_std:
         environment["CARGO_UNSTABLE_BUILD_STD"] = "std,panic_unwind,test"
-    # It has a C compiler for the target, which a dependency of the tests looks for.
-    zigbuild = str(Path(sys.executable).with_name("cargo-zigbuild"))
-    command = [zigbuild, "test", "--no-run", "--quiet", "--locked", *_TESTS, "--target", _TARGET]
+    command = [str(toolchain.cargo), "test", "--no-run", "--quiet", "--locked", *_TESTS, "--target", _TARGET]
     command += ["--message-format", "json-render-diagnostics"]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     made = [json.loads(line).get("executable") for line in done.stdout.splitlines()]
