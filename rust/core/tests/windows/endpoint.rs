@@ -58,7 +58,21 @@ fn a_long_message_arrives_whole() {
 #[test]
 fn nothing_that_is_written_is_no_end() {
     let mut child = connect("nothings", PATIENT);
+    child.write(b"go\n");
     assert_eq!(child.line(), "something");
+    child.close();
+}
+
+#[test]
+fn what_stands_behind_nothing_is_read_of_a_child_that_has_ended() {
+    let mut child = connect("nothings", PATIENT);
+    // The reads that are answered with nothing are under way from here on.
+    let now = Some(Instant::now());
+    assert!(matches!(child.source.read(now), Ok(Read::Nothing)));
+    child.write(b"go\n");
+    while !child.peer.has_ended() {}
+    assert_eq!(child.rest(), ["something"]);
+    assert_eq!(child.peer.stderr_tail().trim_end(), "last words");
     child.close();
 }
 

@@ -1,6 +1,8 @@
 //! What a copy of this test binary does as a child.
 
+use std::fs::File;
 use std::io::{BufRead, Read, Write, stderr, stdin, stdout};
+use std::mem::ManuallyDrop;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::process::exit;
 use std::{env, thread};
@@ -157,8 +159,15 @@ fn counts() {
     say("end");
 }
 
-/// Writes nothing at all before something.
+/// Writes nothing at all before something, once it is told to.
 fn nothings() {
-    let _ = stdout().write(&[]);
+    line();
+    for handle in [stdout().as_raw_handle(), stderr().as_raw_handle()] {
+        // SAFETY: it is open as long as this process is there, and not closed here.
+        let mut pipe = ManuallyDrop::new(unsafe { File::from_raw_handle(handle) });
+        // What stands between a program and its pipe otherwise leaves this out.
+        assert_eq!(pipe.write(&[]).expect("somebody reads"), 0);
+    }
     say("something");
+    eprintln!("last words");
 }

@@ -72,7 +72,7 @@ impl Output {
                     if let Some(lines) = &mut self.stderr_lines {
                         lines.push(bytes);
                     }
-                    left = left.saturating_sub(bytes.len());
+                    left = spent(left, bytes);
                 }
                 Ok(Chunk::Nothing) => return,
                 Ok(Chunk::End) | Err(_) => {
@@ -108,7 +108,7 @@ impl Source for Output {
             Chunk::End => Ok(self.ended()),
             Chunk::Bytes(bytes) => {
                 if self.exited {
-                    self.left = self.left.saturating_sub(bytes.len());
+                    self.left = spent(self.left, bytes);
                 }
                 self.lines
                     .add(bytes)
@@ -134,4 +134,9 @@ impl Source for Output {
             }
         }
     }
+}
+
+/// What may still be read after these bytes. No bytes count as one, or somebody who goes on to write nothing held us up.
+fn spent(left: usize, bytes: &[u8]) -> usize {
+    left.saturating_sub(bytes.len().max(1))
 }

@@ -109,6 +109,7 @@ impl Drop for Lane {
 
 /// What a reader has.
 pub(super) enum Chunk<'r> {
+    /// None at all where somebody wrote nothing, which is no end: more may stand behind it.
     Bytes(&'r [u8]),
     /// Nothing yet.
     Nothing,
@@ -162,8 +163,7 @@ impl PipeReader {
             None => self.lane.result(false),
         };
         match result {
-            // Somebody wrote nothing: that is no end.
-            Ok(None | Some(0)) => Ok(Chunk::Nothing),
+            Ok(None) => Ok(Chunk::Nothing),
             Ok(Some(count)) => Ok(Chunk::Bytes(&self.buffer[..count])),
             Err(error) if is_end(&error) => Ok(Chunk::End),
             Err(error) => Err(error),
