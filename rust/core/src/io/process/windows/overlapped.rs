@@ -121,6 +121,7 @@ pub(super) enum Chunk<'r> {
 ///
 /// The reads are of the thread that asks for them: the system cancels them should it end.
 pub(super) struct PipeReader {
+    /// Stands before the buffer, so that it is dropped first: its read is over before the buffer is freed.
     lane: Lane,
     buffer: Box<[u8]>,
     /// A read could not be begun.
