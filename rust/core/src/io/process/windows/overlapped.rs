@@ -19,8 +19,9 @@ use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED
 use super::event::Event;
 use super::wait::wait;
 
-/// What is asked of the system at once: what a pipe holds.
-const READ_SIZE: u32 = 64 * 1024;
+/// Bytes that are asked of the system at once: what a pipe holds. What a write has beyond that the system would keep in
+/// memory that is never paged out, until somebody reads it.
+const AT_ONCE: u32 = 64 * 1024;
 
 /// A pipe with one operation at a time.
 struct Lane {
@@ -132,7 +133,7 @@ impl PipeReader {
     pub fn new(pipe: OwnedHandle) -> io::Result<Self> {
         Ok(Self {
             lane: Lane::new(pipe)?,
-            buffer: vec![0; READ_SIZE as usize].into(),
+            buffer: vec![0; AT_ONCE as usize].into(),
             failed: None,
         })
     }
@@ -143,7 +144,7 @@ impl PipeReader {
             let buffer = self.buffer.as_mut_ptr();
             let begun = self.lane.begin(|pipe, record| {
                 // SAFETY: the buffer has so many bytes, and is not touched before the operation is over.
-                unsafe { ReadFile(pipe, buffer, READ_SIZE, ptr::null_mut(), record) }
+                unsafe { ReadFile(pipe, buffer, AT_ONCE, ptr::null_mut(), record) }
             });
             if let Err(error) = begun {
                 self.failed = Some(error);
@@ -189,9 +190,9 @@ impl PipeWriter {
     /// Writes some of the bytes, which are not empty, and returns how many: `None` if `stop` is signalled while there is no
     /// room. How many went out then nobody knows.
     pub fn write(&mut self, bytes: &[u8], stop: &Event) -> io::Result<Option<usize>> {
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let length = u32::try_from(bytes.len()).map_or(AT_ONCE, |length| length.min(AT_ONCE));
         self.0.begin(|pipe, record| {
-            // SAFETY: there are so many bytes, and they are borrowed until the operation is over: this function does not
+            // SAFETY: there are no fewer bytes, and they are borrowed until the operation is over: this function does not
             // return before, and nothing in between panics.
             unsafe { WriteFile(pipe, bytes.as_ptr(), length, ptr::null_mut(), record) }
         })?;
@@ -208,5 +209,30 @@ impl PipeWriter {
                 return is_stopped.map(|_| None);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+
+    use super::super::pipe::{Direction, pipe};
+    use super::*;
+
+    #[test]
+    fn a_write_asks_the_system_for_no_more_than_a_pipe_holds() {
+        let (ours, theirs) = pipe(Direction::ToChild).unwrap();
+        let reader = std::thread::spawn(|| {
+            let mut read = Vec::new();
+            File::from(theirs).read_to_end(&mut read).map(|_| read)
+        });
+        let mut writer = PipeWriter::new(ours).unwrap();
+        let stop = Event::latch().unwrap();
+        let bytes = vec![b'x'; 1_000_000];
+        let count = writer.write(&bytes, &stop).unwrap().unwrap();
+        assert!(count <= 64 * 1024, "{count}");
+        drop(writer);
+        assert_eq!(reader.join().unwrap().unwrap(), bytes[..count]);
     }
 }
