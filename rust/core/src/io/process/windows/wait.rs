@@ -19,13 +19,14 @@ pub(super) fn wait(handles: &[BorrowedHandle<'_>], deadline: Option<Instant>) ->
     loop {
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         let sleep = left.unwrap_or(LONGEST).min(LONGEST);
-        // Not before the deadline: the last millisecond is waited for whole.
+        // The last millisecond is waited for whole.
         let millis = u32::try_from(sleep.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX - 1);
         // SAFETY: a borrowed handle is a raw one by its layout, and they are open as long as they are borrowed.
         let waited = unsafe { WaitForMultipleObjects(count, handles.as_ptr().cast(), 0, millis) };
         match waited {
             WAIT_FAILED => return Err(io::Error::last_os_error()),
-            WAIT_TIMEOUT if left.is_none_or(|left| left > sleep) => {}
+            // The system counts in ticks of its clock, and may be early by a part of one.
+            WAIT_TIMEOUT if deadline.is_none_or(|at| Instant::now() < at) => {}
             WAIT_TIMEOUT => return Ok(false),
             _ => return Ok(true),
         }
