@@ -28,7 +28,7 @@ impl Command {
             .argv
             .first()
             .ok_or_else(|| SpawnError::spec("no program given"))?;
-        let program = program(name, spec)?;
+        let program = whole(&program(name, spec)?)?;
         let (program, line) = if is_batch(&program) {
             (shell(), batch_line(&program, &spec.argv[1..])?)
         } else {
@@ -61,8 +61,8 @@ fn program(name: &OsStr, spec: &LaunchSpec) -> Result<PathBuf, SpawnError> {
     let found = |extension: &str| {
         let mut name = name.to_owned();
         name.push(extension);
-        let paths = places.iter().map(|place| place.join(&name));
-        paths.into_iter().find(|path| path.is_file())
+        let mut paths = places.iter().map(|place| place.join(&name));
+        paths.find(|path| path.is_file())
     };
     // npm lays a script for other systems beside its batch file, under the bare name.
     let program = [".exe", ".cmd", ".bat", ""].into_iter().find_map(found);
@@ -76,6 +76,16 @@ fn program(name: &OsStr, spec: &LaunchSpec) -> Result<PathBuf, SpawnError> {
             source: io::Error::from_raw_os_error(ERROR_FILE_NOT_FOUND.cast_signed()),
         }),
     }
+}
+
+/// The path as the system reads it. A shell that begins in another directory finds what it names; and no dots and spaces
+/// are left at its end, behind which a batch file were started as a program, its arguments not written for a shell.
+fn whole(program: &Path) -> Result<PathBuf, SpawnError> {
+    std::path::absolute(program).map_err(|source| SpawnError {
+        stage: SpawnStage::Spec,
+        path: None,
+        source,
+    })
 }
 
 fn is_batch(path: &Path) -> bool {
@@ -248,6 +258,7 @@ fn terminated(mut units: Vec<u16>) -> Result<Vec<u16>, SpawnError> {
 #[cfg(test)]
 mod tests {
     use std::os::windows::ffi::OsStringExt;
+    use std::sync::Mutex;
 
     use super::*;
 
@@ -317,13 +328,71 @@ mod tests {
         assert_eq!(stage(&env), SpawnStage::Spec);
     }
 
+    /// A directory with files that are empty, gone at the end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str, files: &[&str]) -> Self {
+            let path = env::temp_dir().join(format!("codex-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&path).unwrap();
+            for file in files {
+                std::fs::write(path.join(file), "").unwrap();
+            }
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// What `look` sees in a working directory, of which there is one for all tests.
+    fn within<T>(directory: &Path, look: impl FnOnce() -> T) -> T {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _held = ONE_AT_A_TIME.lock().unwrap();
+        let before = env::current_dir().unwrap();
+        env::set_current_dir(directory).unwrap();
+        let seen = look();
+        env::set_current_dir(before).unwrap();
+        seen
+    }
+
+    #[test]
+    fn a_batch_file_is_named_as_a_whole_wherever_the_shell_begins() {
+        let folder = Folder::new("whole", &["x.cmd"]);
+        let spec = LaunchSpec {
+            argv: vec![r".\x.cmd".into()],
+            cwd: folder.0.file_name().map(PathBuf::from),
+            ..LaunchSpec::default()
+        };
+        let command = within(folder.0.parent().unwrap(), || Command::new(&spec).unwrap());
+        let whole = format!("\"{}\"", folder.0.join("x.cmd").display());
+        assert!(said(&command.line).contains(&whole));
+    }
+
+    #[test]
+    fn dots_and_spaces_at_its_end_hide_no_batch_file() {
+        let folder = Folder::new("hidden", &["x.cmd"]);
+        for name in ["x.cmd", "x.CMD.", "x.cmd. ."] {
+            let stage = |argument: &str| {
+                let argv = vec![folder.0.join(name).into(), argument.into()];
+                let spec = LaunchSpec {
+                    argv,
+                    ..LaunchSpec::default()
+                };
+                Command::new(&spec).err().map(|error| error.stage)
+            };
+            assert_eq!(stage("\"&calc"), Some(SpawnStage::BatchFile), "{name}");
+            assert_eq!(stage("plain"), None, "{name}");
+        }
+    }
+
     #[test]
     fn a_program_is_looked_for_in_the_childs_path_alone() {
-        let folder = env::temp_dir().join(format!("codex-path-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        for name in ["one.exe", "two.cmd", "three.exe", "three.cmd"] {
-            std::fs::write(folder.join(name), "").unwrap();
-        }
+        let folder = Folder::new("path", &["one.exe", "two.cmd", "three.exe", "three.cmd"]);
+        let folder = &folder.0;
         let look = |name: &str, path: &OsStr| {
             program(
                 name.as_ref(),
@@ -342,11 +411,10 @@ mod tests {
         assert_eq!(look("two.cmd", path).unwrap(), folder.join("two.cmd"));
         assert_eq!(stage(look("four", path)), SpawnStage::Program);
         // Relative directories are not looked into, nor the working directory.
-        let before = env::current_dir().unwrap();
-        env::set_current_dir(&folder).unwrap();
-        let found = look("one", OsStr::new(".;"));
-        env::set_current_dir(before).unwrap();
+        let found = within(folder, || look("one", OsStr::new(".;")));
         assert_eq!(stage(found), SpawnStage::Program);
-        std::fs::remove_dir_all(folder).unwrap();
+        // A directory may stand in quotes, and with a separator at its end.
+        let quoted = OsString::from(format!(";;\"{}\\\";x", folder.display()));
+        assert_eq!(look("one", &quoted).unwrap(), folder.join("one.exe"));
     }
 }
