@@ -32,6 +32,7 @@ fn a_program_that_is_not_there_is_named() {
     for (path, number) in [
         (scratch.0.join("none.exe"), ERROR_FILE_NOT_FOUND),
         (scratch.0.join("none\\none.exe"), ERROR_PATH_NOT_FOUND),
+        (scratch.0.join("none.cmd"), ERROR_FILE_NOT_FOUND),
         ("no-such-program-anywhere".into(), ERROR_FILE_NOT_FOUND),
     ] {
         let expected = (SpawnStage::Program, Some(number), Some(path.clone()));
@@ -50,12 +51,16 @@ fn what_is_no_program_is_named() {
         Some(path.clone()),
     );
     assert_eq!(refused(spec(&path)), expected);
-    let (stage, number, path) = refused(spec(&scratch.0));
-    assert_eq!(
-        (stage, path),
-        (SpawnStage::Program, Some(scratch.0.clone()))
-    );
-    assert!(number.is_some());
+    let batch = scratch.0.join("directory.cmd");
+    std::fs::create_dir(&batch).expect("writable");
+    for directory in [&scratch.0, &batch] {
+        let (stage, number, path) = refused(spec(directory));
+        assert_eq!(
+            (stage, path.as_ref()),
+            (SpawnStage::Program, Some(directory))
+        );
+        assert!(number.is_some());
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::os::windows::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ impl Command {
             .ok_or_else(|| SpawnError::spec("no program given"))?;
         let program = whole(&program(name, spec)?)?;
         let (program, line) = if is_batch(&program) {
+            // The shell would only say it to whoever reads its stderr.
+            File::open(&program).map_err(|source| not_to_be_run(name, source))?;
             (shell(), batch_line(&program, &spec.argv[1..])?)
         } else {
             (program, line(&spec.argv)?)
@@ -70,11 +73,18 @@ fn program(name: &OsStr, spec: &LaunchSpec) -> Result<PathBuf, SpawnError> {
         Some(path) => Ok(path),
         // The system says what is the matter with it.
         None if is_path => Ok(places[0].join(name)),
-        None => Err(SpawnError {
-            stage: SpawnStage::Program,
-            path: Some(name.into()),
-            source: io::Error::from_raw_os_error(ERROR_FILE_NOT_FOUND.cast_signed()),
-        }),
+        None => {
+            let missing = io::Error::from_raw_os_error(ERROR_FILE_NOT_FOUND.cast_signed());
+            Err(not_to_be_run(name, missing))
+        }
+    }
+}
+
+fn not_to_be_run(name: &OsStr, source: io::Error) -> SpawnError {
+    SpawnError {
+        stage: SpawnStage::Program,
+        path: Some(name.into()),
+        source,
     }
 }
 
