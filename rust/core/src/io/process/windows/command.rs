@@ -6,9 +6,11 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::windows::ffi::OsStrExt;
+use std::os::windows::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use windows_sys::Win32::Foundation::{ERROR_BAD_ARGUMENTS, ERROR_FILE_NOT_FOUND};
+use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_DIRECTORY;
 
 use crate::io::process::error::{SpawnError, SpawnStage};
 use crate::io::process::launch::LaunchSpec;
@@ -65,7 +67,7 @@ fn program(name: &OsStr, spec: &LaunchSpec) -> Result<PathBuf, SpawnError> {
         let mut name = name.to_owned();
         name.push(extension);
         let mut paths = places.iter().map(|place| place.join(&name));
-        paths.find(|path| path.is_file())
+        paths.find(|path| is_file(path))
     };
     // npm lays a script for other systems beside its batch file, under the bare name.
     let program = [".exe", ".cmd", ".bat", ""].into_iter().find_map(found);
@@ -86,6 +88,12 @@ fn not_to_be_run(name: &OsStr, source: io::Error) -> SpawnError {
         path: Some(name.into()),
         source,
     }
+}
+
+/// Links are not followed: where those of the Store's programs lead only the system knows, and only to start them.
+fn is_file(path: &Path) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|found| found.file_attributes() & FILE_ATTRIBUTE_DIRECTORY == 0)
 }
 
 /// The path as the system reads it. A shell that begins in another directory finds what it names; and no dots and spaces
