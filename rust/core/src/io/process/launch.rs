@@ -14,7 +14,7 @@ use crate::io::line_log::Tap;
 #[derive(Clone, Debug, Default)]
 pub struct LaunchSpec {
     /// The program and its arguments. A program without a slash is looked for in the child's own
-    /// `PATH`; on Windows with `.exe` appended, too.
+    /// `PATH`; on Windows with `.exe`, `.cmd` or `.bat` appended, too.
     pub argv: Vec<OsString>,
     /// The whole environment of the child; `None` hands on this process's.
     pub env: Option<Vec<(OsString, OsString)>>,
