@@ -58,15 +58,6 @@ impl Graces {
             ..self
         }
     }
-
-    /// How long a shutdown takes at most.
-    #[must_use]
-    pub fn total(&self) -> Duration {
-        let Self { eof, term, kill } = *self;
-        [eof, term, term, kill]
-            .iter()
-            .fold(Duration::ZERO, |sum, grace| sum.saturating_add(*grace))
-    }
 }
 
 /// How a process is started, and what is kept of what it says.

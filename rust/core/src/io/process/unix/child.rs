@@ -166,8 +166,8 @@ impl Child {
         self.graces
     }
 
-    /// Ends the child and its process group and reaps it; takes [`Graces::total`] at most: end of input, SIGTERM, SIGKILL,
-    /// each after the grace of the one before.
+    /// Ends the child and its process group and reaps it; takes its graces at most, that of SIGTERM twice: end of input,
+    /// SIGTERM, SIGKILL, each after the grace of the one before.
     ///
     /// `close_stdin` closes our end of its input and must not block. Should a forked copy of this
     /// process hold that end too, the end of input never comes and the next step does its work.

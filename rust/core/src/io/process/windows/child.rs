@@ -53,7 +53,7 @@ impl Child {
         has_ended.then(|| outcome(&self.created.process))
     }
 
-    /// Ends the child and its job, and returns when both are gone; takes [`Graces::total`] at most. The end of its input, for
+    /// Ends the child and its job, and returns when both are gone; takes its graces at most, that of `kill` twice. The end of its input, for
     /// which the sink was dropped before, is all that it is told: Windows has no signal for a program without a window and
     /// a console of ours.
     pub fn shut_down(&self, graces: Graces) -> ShutdownReport {
