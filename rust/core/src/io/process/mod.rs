@@ -10,7 +10,6 @@ mod last_words;
 mod launch;
 mod outcome;
 mod owner;
-mod shutdown;
 mod stderr_lines;
 mod tail;
 
@@ -27,8 +26,7 @@ pub use error::{SpawnError, SpawnStage};
 pub use launch::{Graces, Launch, LaunchSpec};
 pub use outcome::ExitOutcome;
 pub use owner::Owner;
-pub use shutdown::{Leftovers, ShutdownReport, Step};
 pub use system::ProcessPeer;
 #[cfg(unix)]
-pub use system::{Child, PipeEnd, Pipes, Signal};
+pub use system::{Child, Leftovers, PipeEnd, Pipes, ShutdownReport, Signal, Step};
 pub use tail::Tail;

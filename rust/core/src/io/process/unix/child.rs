@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 use super::exit_watch::ExitWatch;
 use super::group::sweep;
 use super::pid::{Pid, Signal};
+use super::shutdown::{Leftovers, ShutdownReport, Step};
 use super::spawn::{Pipes, spawn};
 use crate::io::process::error::SpawnError;
 use crate::io::process::launch::{Graces, LaunchSpec};
 use crate::io::process::outcome::ExitOutcome;
 use crate::io::process::owner::Owner;
-use crate::io::process::shutdown::{Leftovers, ShutdownReport, Step};
 use crate::sync::lock::Mutex;
 
 /// A running or ended child process, leader of its own session and process group.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::pid::{Pid, Signal};
-use crate::io::process::shutdown::Leftovers;
+use super::shutdown::Leftovers;
 
 /// Ends the group. `signal` sends to it as long as its id is pinned, and says whether it was.
 pub(super) fn sweep(leader: Pid, grace: Duration, signal: impl Fn(Signal) -> bool) -> Leftovers {

@@ -19,6 +19,7 @@ mod peer;
 mod pid;
 mod pipe_end;
 mod poll;
+mod shutdown;
 mod spawn;
 
 // Elsewhere it is only tested: as far as glibc has what it needs, it is the same.
@@ -33,4 +34,5 @@ pub use peer::ProcessPeer;
 pub(super) use peer::start;
 pub use pid::Signal;
 pub use pipe_end::PipeEnd;
+pub use shutdown::{Leftovers, ShutdownReport, Step};
 pub use spawn::Pipes;

@@ -11,7 +11,6 @@ use super::exit::outcome;
 use super::wait::wait;
 use crate::io::process::launch::Graces;
 use crate::io::process::outcome::ExitOutcome;
-use crate::io::process::shutdown::{Leftovers, ShutdownReport, Step};
 
 /// A running or ended child process in a job of its own. Dropping it ends all who are in the job.
 #[derive(Debug)]
@@ -53,32 +52,14 @@ impl Child {
         has_ended.then(|| outcome(&self.created.process))
     }
 
-    /// Ends the child and its job, and returns when both are gone; takes its graces at most, that of `kill` twice. The end of its input, for
-    /// which the sink was dropped before, is all that it is told: Windows has no signal for a program without a window and
-    /// a console of ours.
-    pub fn shut_down(&self, graces: Graces) -> ShutdownReport {
-        let job = &self.created.job;
-        let step = if self.exit().is_some() {
-            Step::AlreadyEnded
-        } else if self.wait_exit(graces.eof).is_some() {
-            Step::EndOfInput
-        } else {
-            job.end();
-            Step::Kill
-        };
-        let outcome = self.wait_exit(graces.kill);
-        let was_alone = job.is_empty();
-        job.end();
-        job.wait_empty(graces.kill);
-        let leftovers = if was_alone {
-            Leftovers::None
-        } else {
-            Leftovers::Killed
-        };
-        ShutdownReport {
-            step,
-            outcome,
-            leftovers: outcome.map(|_| leftovers),
+    /// Ends the child and its job, and returns when both are gone; takes the graces `eof` and `kill` at most. The end of its
+    /// input, for which the sink was dropped before, is all that it is told: Windows has no signal for a program without a
+    /// window and a console of ours.
+    pub fn shut_down(&self, graces: Graces) {
+        self.wait_exit(graces.eof);
+        if self.created.job.end(graces.kill) {
+            // Who has left the job has all but ended.
+            self.wait_exit(graces.kill);
         }
     }
 }

@@ -17,7 +17,7 @@ use windows_sys::Win32::System::JobObjects::{
 /// What those exit with that are ended; Python's `terminate()` has the same.
 const ENDED: u32 = 1;
 
-/// When the system is asked again whether all have ended, which a job tells nobody: after twice as long each time, up to
+/// When the system is asked again whether all have ended, which a job tells a completion port alone: after twice as long each time, up to
 /// the second.
 const ASK_AGAIN: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
 
@@ -55,14 +55,27 @@ impl Job {
         self.0.as_raw_handle()
     }
 
-    /// Ends all who are in it.
-    pub fn end(&self) {
-        // SAFETY: the handle is open, with all rights. So it does not fail.
-        unsafe { TerminateJobObject(self.as_raw(), ENDED) };
+    /// Ends all who are in it, and waits until nobody is; false when somebody still is after `timeout`.
+    pub fn end(&self, timeout: Duration) -> bool {
+        let deadline = Instant::now().checked_add(timeout);
+        let [mut pause, longest] = ASK_AGAIN;
+        loop {
+            // Each time: who was just being started has come in since.
+            // SAFETY: the handle is open, with all rights. So it does not fail.
+            unsafe { TerminateJobObject(self.as_raw(), ENDED) };
+            if self.is_empty() {
+                return true;
+            }
+            if deadline.is_some_and(|at| at <= Instant::now()) {
+                return false;
+            }
+            sleep(pause);
+            pause = longest.min(pause * 2);
+        }
     }
 
     /// Whether nobody is in it.
-    pub fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         let mut accounting = JOBOBJECT_BASIC_ACCOUNTING_INFORMATION::default();
         // SAFETY: the handle is open, and the record is of the class and size that are given.
         let is_told = unsafe {
@@ -75,20 +88,6 @@ impl Job {
             )
         };
         is_told != 0 && accounting.ActiveProcesses == 0
-    }
-
-    /// Waits until nobody is in it; false when somebody still is after `timeout`.
-    pub fn wait_empty(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now().checked_add(timeout);
-        let [mut pause, longest] = ASK_AGAIN;
-        while !self.is_empty() {
-            if deadline.is_some_and(|at| at <= Instant::now()) {
-                return false;
-            }
-            sleep(pause);
-            pause = longest.min(pause * 2);
-        }
-        true
     }
 }
 

@@ -1,6 +1,6 @@
-//! What a shutdown of the child came to: how far it had to go, and what was left of the child's process group or job.
+//! What a shutdown of the child came to: how far it had to go, and what was left of the child's process group.
 
-use super::outcome::ExitOutcome;
+use crate::io::process::outcome::ExitOutcome;
 
 /// The last step that the shutdown had to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,20 +9,20 @@ pub enum Step {
     AlreadyEnded,
     /// Its input was closed.
     EndOfInput,
-    /// SIGTERM to its group. Not on Windows.
+    /// SIGTERM to its group.
     Terminate,
-    /// SIGKILL to its group, or the end of its job.
+    /// SIGKILL to its group.
     Kill,
 }
 
-/// What was found in the child's process group, or in its job, after the child had ended.
+/// What was found in the child's process group after the child had ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leftovers {
     /// Nobody.
     None,
     /// Processes that ended within the grace after SIGTERM.
     Terminated,
-    /// Processes that needed SIGKILL, or that the end of the job has ended.
+    /// Processes that needed SIGKILL.
     Killed,
     /// This system does not show a group's members: whoever was there got SIGTERM and SIGKILL at
     /// once.
