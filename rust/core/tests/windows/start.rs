@@ -37,21 +37,30 @@ fn arguments_directory_and_variables_arrive_as_they_were_given() {
 
 #[test]
 fn a_batch_file_runs_with_its_arguments_and_its_programs_end_with_it() {
-    let scratch = Scratch::new("batch & more");
+    let scratch = Scratch::new("batch & more ^(!),;='");
     let script = scratch.0.join("codex.cmd");
     let program = std::env::current_exe().expect("this binary has a path");
     let text = format!("@echo off\r\n\"{}\" %*\r\n", program.display());
     std::fs::write(&script, text).expect("writable");
+    let arguments = [
+        "a b",
+        "x&y|z",
+        r"c:\d e\",
+        "^",
+        "",
+        "<a>",
+        "(!USERNAME!);,=",
+        "\u{e4}\u{20ac}\u{1f600}",
+    ];
     let told = |part: &str| {
         let mut spec = role(part).spec();
         spec.argv[0] = script.clone().into();
         spec.argv.push("--".into());
-        spec.argv
-            .extend(["a b", "x&y|z", r"c:\d e\", "^"].map(Into::into));
+        spec.argv.extend(arguments.map(Into::into));
         launch(spec, IMPATIENT)
     };
     let mut child = told("told");
-    assert_eq!(child.line(), r#"["a b", "x&y|z", "c:\\d e\\", "^"]"#);
+    assert_eq!(child.line(), format!("{arguments:?}"));
     child.close();
     let mut child = told("family");
     let grandchild = Seen::by(&child.line());
