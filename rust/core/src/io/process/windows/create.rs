@@ -87,7 +87,7 @@ fn begin(command: &Command, attributes: &Attributes) -> io::Result<(OwnedHandle,
     startup.StartupInfo.hStdInput = stdin;
     startup.StartupInfo.hStdOutput = stdout;
     startup.StartupInfo.hStdError = stderr;
-    startup.lpAttributeList = attributes.as_raw();
+    startup.lpAttributeList = attributes.list;
     let mut created = PROCESS_INFORMATION::default();
     // SAFETY: all texts end with NUL, the block of variables with two, and they and the attributes live until it returns.
     let is_created = unsafe {
@@ -124,8 +124,9 @@ fn begin(command: &Command, attributes: &Attributes) -> io::Result<(OwnedHandle,
 
 /// What the system is told about a child besides: the handles that it inherits, and the job that it is in.
 struct Attributes {
-    /// The list is made of machine words, so that it stands where it may.
-    list: Vec<usize>,
+    list: LPPROC_THREAD_ATTRIBUTE_LIST,
+    /// What the list is made of: machine words, so that it stands where it may.
+    _words: Vec<usize>,
     /// The list has their addresses.
     stdio: Box<[HANDLE; 3]>,
     job: Box<HANDLE>,
@@ -137,16 +138,16 @@ impl Attributes {
         let mut bytes = 0;
         // SAFETY: without a list it only says how long one is.
         unsafe { InitializeProcThreadAttributeList(ptr::null_mut(), COUNT, 0, &raw mut bytes) };
-        let mut list = vec![0; bytes.div_ceil(size_of::<usize>())];
+        let mut words = vec![0_usize; bytes.div_ceil(size_of::<usize>())];
+        let list = words.as_mut_ptr().cast();
         // SAFETY: the list has so many bytes, and stays where it is.
-        let is_made = unsafe {
-            InitializeProcThreadAttributeList(list.as_mut_ptr().cast(), COUNT, 0, &raw mut bytes)
-        };
+        let is_made = unsafe { InitializeProcThreadAttributeList(list, COUNT, 0, &raw mut bytes) };
         if is_made == 0 {
             return Err(io::Error::last_os_error());
         }
         let attributes = Self {
             list,
+            _words: words,
             stdio: Box::new(stdio),
             job: Box::new(job),
         };
@@ -155,15 +156,11 @@ impl Attributes {
         Ok(attributes)
     }
 
-    fn as_raw(&self) -> LPPROC_THREAD_ATTRIBUTE_LIST {
-        self.list.as_ptr().cast_mut().cast()
-    }
-
     fn add<T>(&self, attribute: u32, value: &T) -> io::Result<()> {
         // SAFETY: the list is initialised and has room, and the value is behind a box that lives as long as the list.
         let is_added = unsafe {
             UpdateProcThreadAttribute(
-                self.as_raw(),
+                self.list,
                 0,
                 attribute as usize,
                 (&raw const *value).cast(),
@@ -182,6 +179,6 @@ impl Attributes {
 impl Drop for Attributes {
     fn drop(&mut self) {
         // SAFETY: the list is initialised.
-        unsafe { DeleteProcThreadAttributeList(self.as_raw()) };
+        unsafe { DeleteProcThreadAttributeList(self.list) };
     }
 }
