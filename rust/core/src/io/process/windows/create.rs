@@ -62,17 +62,28 @@ pub(super) fn create(spec: &LaunchSpec) -> Result<(Created, Pipes), SpawnError> 
     let (stderr, stderr_child) = pipe(Direction::FromChild).map_err(resources)?;
     let stdio = [&stdin_child, &stdout_child, &stderr_child].map(AsRawHandle::as_raw_handle);
     let attributes = Attributes::new(stdio, job.as_raw()).map_err(resources)?;
-    let (process, pid) = begin(&command, &attributes).map_err(|source| SpawnError {
-        stage: SpawnStage::Program,
-        path: spec.argv.first().map(PathBuf::from),
-        source,
-    })?;
+    let (process, pid) = begin(&command, &attributes).map_err(|source| refused(spec, source))?;
     let pipes = Pipes {
         stdin,
         stdout,
         stderr,
     };
     Ok((Created { process, pid, job }, pipes))
+}
+
+/// It is the program that the system refuses, or a directory that is there: one whose path has more than some 260 characters
+/// is none to begin in.
+fn refused(spec: &LaunchSpec, source: io::Error) -> SpawnError {
+    let is_directory = source.raw_os_error() == Some(ERROR_DIRECTORY.cast_signed());
+    let (stage, path) = match &spec.cwd {
+        Some(cwd) if is_directory => (SpawnStage::WorkingDirectory, Some(cwd.clone())),
+        _ => (SpawnStage::Program, spec.argv.first().map(PathBuf::from)),
+    };
+    SpawnError {
+        stage,
+        path,
+        source,
+    }
 }
 
 fn begin(command: &Command, attributes: &Attributes) -> io::Result<(OwnedHandle, u32)> {
@@ -180,5 +191,34 @@ impl Drop for Attributes {
     fn drop(&mut self) {
         // SAFETY: the list is initialised.
         unsafe { DeleteProcThreadAttributeList(self.list) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use windows_sys::Win32::Foundation::ERROR_BAD_EXE_FORMAT;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_the_system_refuses_is_named_and_not_the_program() {
+        let spec = LaunchSpec {
+            argv: vec!["codex".into()],
+            cwd: Some("long".into()),
+            ..LaunchSpec::default()
+        };
+        let named = |number: u32| {
+            let source = io::Error::from_raw_os_error(number.cast_signed());
+            let error = refused(&spec, source);
+            (error.stage, error.path.unwrap())
+        };
+        assert_eq!(
+            named(ERROR_DIRECTORY),
+            (SpawnStage::WorkingDirectory, "long".into())
+        );
+        assert_eq!(
+            named(ERROR_BAD_EXE_FORMAT),
+            (SpawnStage::Program, "codex".into())
+        );
     }
 }
