@@ -7,7 +7,11 @@ use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::process::exit;
 use std::{env, thread};
 
-use crate::support::{IMPATIENT, ROLE, launch, role};
+use windows_sys::Win32::System::Console::{
+    CTRL_C_EVENT, GenerateConsoleCtrlEvent, SetConsoleCtrlHandler,
+};
+
+use crate::support::{IMPATIENT, LONG, PATIENT, ROLE, connect, launch, role};
 
 /// Run by nobody but [`crate::support::role`].
 #[test]
@@ -32,6 +36,8 @@ fn play() {
         "late" => late(),
         "counts" => counts(),
         "nothings" => nothings(),
+        "interrupts" => interrupts(),
+        "bystander" => bystander(),
         _ => panic!("no such role: {part}"),
     }
     // Without what the harness would print.
@@ -170,4 +176,29 @@ fn nothings() {
     }
     say("something");
     eprintln!("last words");
+}
+
+/// Presses Ctrl-C in its own console, and goes on if that is ignored.
+fn interrupts() {
+    press_ctrl_c();
+    thread::sleep(LONG);
+    say("goes on");
+}
+
+/// Ignores a Ctrl-C in its own console, and says whether a child that does not still answers.
+fn bystander() {
+    let mut child = connect("echo", PATIENT);
+    // SAFETY: no handler is given: Ctrl-C is ignored, but not by those who are there already.
+    let is_ignored = unsafe { SetConsoleCtrlHandler(None, 1) };
+    assert_ne!(is_ignored, 0);
+    press_ctrl_c();
+    child.write(b"still here\n");
+    say(&child.line());
+    child.close();
+}
+
+fn press_ctrl_c() {
+    // SAFETY: two numbers are given: the key, and all who have this console.
+    let is_pressed = unsafe { GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0) };
+    assert_ne!(is_pressed, 0);
 }

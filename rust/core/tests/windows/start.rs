@@ -3,6 +3,7 @@
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
+use windows_sys::Win32::System::Console::SetConsoleCtrlHandler;
 use windows_sys::Win32::System::Threading::CreateEventW;
 
 use crate::support::{IMPATIENT, PATIENT, Scratch, Seen, connect, launch, role};
@@ -107,4 +108,22 @@ fn twenty_children_at_once_are_twenty() {
     for child in children {
         child.close();
     }
+}
+
+#[test]
+fn a_child_can_be_interrupted_in_its_own_console() {
+    // Whoever ignores it hands that on: perhaps to this process, and to all that it starts.
+    // SAFETY: no handler is given.
+    let is_heeded = unsafe { SetConsoleCtrlHandler(None, 0) };
+    assert_ne!(is_heeded, 0);
+    let mut child = connect("interrupts", PATIENT);
+    assert!(child.rest().is_empty());
+    child.close();
+}
+
+#[test]
+fn a_ctrl_c_in_our_console_does_not_reach_the_child() {
+    let mut child = connect("bystander", PATIENT);
+    assert_eq!(child.line(), "still here");
+    child.close();
 }
