@@ -35,7 +35,7 @@ def test_the_cores_tests_pass_on_musl() -> None:
         **os.environ,
         **toolchain.environment(),
         "CARGO_TARGET_DIR": str(ROOT / "target/musl"),
-        "RUSTFLAGS": " ".join(platform.rustflags),
+        "RUSTFLAGS": " ".join([*platform.rustflags, "-Dwarnings"]),
     }
     if toolchain.builds_std:
         environment["CARGO_UNSTABLE_BUILD_STD"] = "std,panic_unwind,test"
