@@ -84,7 +84,8 @@ test-free-threaded: $(FREE)/.built ## What threads share, on a CPython without t
 	$(FREE)/bin/python -m pytest -m "not slow" tests/threads tests/native tests/python/test_fast.py tests/python/test_decode.py \
 		tests/api/test_stream_hazards.py tests/api/test_async_hazards.py tests/api/_sync/test_turns.py tests/api/_async/test_turns.py $(ARGS)
 
-test-windows: $(VENV)/.tools ## The tests on Windows' own Python and runtime, under Wine, on Linux (ARGS="-k steer -x")
+# Under Wine it sets up a Python of its own.
+test-windows: $(VENV)/$(if $(filter Windows_NT,$(OS)),.built,.tools) ## The tests on Windows' own Python and runtime; on Linux under Wine (ARGS="-k steer -x")
 	$(BIN)/python -m scripts.windows $(ARGS)
 
 fuzz: ## Fuzz the core for a while, against serde_json (ARGS="--seconds 600 --seed 2 envelope")
