@@ -8,6 +8,7 @@ mod end;
 mod error;
 mod last_words;
 mod launch;
+mod notes;
 mod outcome;
 mod owner;
 mod stderr_lines;

@@ -85,7 +85,7 @@ impl Output {
             self.peer.note_exit();
         }
         // What a child wrote that has exited is in the pipes by now.
-        self.exited = exit || self.peer.is_gone();
+        self.exited = exit || self.peer.notes().is_gone();
         if self.exited {
             self.take_stderr(LAST_STDERR_BYTES);
         } else if stderr {
@@ -103,7 +103,7 @@ impl Output {
         {
             match stderr.read(&mut chunk) {
                 Ok(count) if count > 0 => {
-                    self.peer.tail().push(&chunk[..count]);
+                    self.peer.notes().stderr().push(&chunk[..count]);
                     if let Some(lines) = &mut self.stderr_lines {
                         lines.push(&chunk[..count]);
                     }
@@ -147,7 +147,7 @@ impl Source for Output {
             return Ok(Read::Ended(self.lines.rest()));
         }
         let space = self.lines.space().inspect_err(|_| {
-            self.peer.note_too_long();
+            self.peer.notes().note_too_long();
         })?;
         match stdout.read(space) {
             Ok(0) => Ok(self.ended()),

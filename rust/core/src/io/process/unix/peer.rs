@@ -12,13 +12,12 @@ use super::pipe_end::PipeEnd;
 use super::poll::set_nonblocking;
 use super::spawn::Pipes;
 use crate::io::endpoint::{Ending, Endpoint, Peer};
-use crate::io::process::end::ProcessEnd;
 use crate::io::process::error::SpawnError;
 use crate::io::process::last_words::EXIT_WAIT;
 use crate::io::process::launch::Launch;
+use crate::io::process::notes::Notes;
 use crate::io::process::outcome::ExitOutcome;
 use crate::io::process::stderr_lines::StderrLines;
-use crate::io::process::tail::Tail;
 use crate::sync::closing::CloseReason;
 use crate::sync::lock::Mutex;
 use crate::sync::relay::Relay;
@@ -38,12 +37,10 @@ pub fn start(launch: &Launch) -> Result<(Endpoint, Arc<ProcessPeer>), SpawnError
     }
     let peer = Arc::new(ProcessPeer {
         child,
-        tail: Tail::new(launch.stderr_tail),
+        notes: Notes::new(launch.stderr_tail),
         bell: Mutex::new(Some(Arc::clone(&bell))),
         room: Relay::default(),
         exited: AtomicBool::new(false),
-        gone: AtomicBool::new(false),
-        too_long: AtomicBool::new(false),
     });
     let output = Output::new(
         [stdout, stderr],
@@ -65,16 +62,13 @@ pub fn start(launch: &Launch) -> Result<(Endpoint, Arc<ProcessPeer>), SpawnError
 #[derive(Debug)]
 pub struct ProcessPeer {
     child: Child,
-    tail: Tail,
+    notes: Notes,
     /// The reader's; gone once the connection has ended, with its descriptor.
     bell: Mutex<Option<Arc<Bell>>>,
     /// The writer waits here while stdin is full, and the reader watches it.
     room: Relay<Arc<PipeEnd>>,
     /// The exit was seen, whether or not it was told how the child ended.
     exited: AtomicBool,
-    /// The shutdown is over: the child is reaped, or was given up.
-    gone: AtomicBool,
-    too_long: AtomicBool,
 }
 
 impl ProcessPeer {
@@ -85,7 +79,7 @@ impl ProcessPeer {
 
     /// The end of what it wrote to its stderr.
     pub fn stderr_tail(&self) -> String {
-        self.tail.text()
+        self.notes.stderr().text()
     }
 
     /// How it ended; None while it runs.
@@ -93,8 +87,8 @@ impl ProcessPeer {
         self.child.exit()
     }
 
-    pub(super) fn tail(&self) -> &Tail {
-        &self.tail
+    pub(super) fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// Waits for room in a full stdin; false when the connection has ended instead.
@@ -117,15 +111,6 @@ impl ProcessPeer {
         self.exited.store(true, Ordering::Release);
         let _ = self.child.wait_exit(EXIT_WAIT);
     }
-
-    pub(super) fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire)
-    }
-
-    /// A message was longer than allowed.
-    pub(super) fn note_too_long(&self) {
-        self.too_long.store(true, Ordering::Release);
-    }
 }
 
 impl Peer for ProcessPeer {
@@ -147,23 +132,14 @@ impl Peer for ProcessPeer {
     }
 
     fn reason(&self, ending: Ending, detail: &str) -> CloseReason {
-        let exit = match ending {
-            Ending::ByUs | Ending::Sink | Ending::Failure => None,
+        let exit = || {
             // Of an exit that was seen and not told, no more is known.
-            Ending::Source => self.child.exit().or_else(|| {
+            self.child.exit().or_else(|| {
                 let exited = self.exited.load(Ordering::Acquire);
                 exited.then_some(ExitOutcome::Unknown)
-            }),
+            })
         };
-        let is_too_long = self.too_long.load(Ordering::Acquire);
-        let stderr_tail = || self.tail.text();
-        CloseReason::new(ProcessEnd::new(
-            ending,
-            exit,
-            is_too_long,
-            stderr_tail,
-            detail,
-        ))
+        self.notes.reason(ending, exit, detail)
     }
 
     fn shut_down(&self, hurry: bool) {
@@ -183,7 +159,7 @@ struct Gone<'p>(&'p ProcessPeer);
 
 impl Drop for Gone<'_> {
     fn drop(&mut self) {
-        self.0.gone.store(true, Ordering::Release);
+        self.0.notes.note_gone();
         self.0.wake_source();
         self.0.bell.lock().take();
     }

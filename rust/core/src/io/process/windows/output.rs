@@ -54,7 +54,7 @@ impl Output {
         watched.push(self.peer.bell().as_handle());
         wait(&watched, until)?;
         // What a child wrote that has exited is in the pipes by now.
-        self.exited = self.peer.exit().is_some() || self.peer.is_gone();
+        self.exited = self.peer.exit().is_some() || self.peer.notes().is_gone();
         self.take_stderr();
         Ok(())
     }
@@ -68,7 +68,7 @@ impl Output {
         {
             match stderr.take() {
                 Ok(Chunk::Bytes(bytes)) => {
-                    self.peer.tail().push(bytes);
+                    self.peer.notes().stderr().push(bytes);
                     if let Some(lines) = &mut self.stderr_lines {
                         lines.push(bytes);
                     }
@@ -112,7 +112,7 @@ impl Source for Output {
                 }
                 self.lines
                     .add(bytes)
-                    .inspect_err(|_| self.peer.note_too_long())?;
+                    .inspect_err(|_| self.peer.notes().note_too_long())?;
                 Ok(Read::Messages(self.lines.take_lines()))
             }
             // What the process wrote before it exited is read by now; what a child of it that holds the pipe may

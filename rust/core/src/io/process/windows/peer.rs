@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::child::Child;
@@ -12,13 +11,12 @@ use super::input::Input;
 use super::output::Output;
 use super::overlapped::PipeReader;
 use crate::io::endpoint::{Ending, Endpoint, Peer};
-use crate::io::process::end::ProcessEnd;
 use crate::io::process::error::SpawnError;
 use crate::io::process::last_words::EXIT_WAIT;
 use crate::io::process::launch::Launch;
+use crate::io::process::notes::Notes;
 use crate::io::process::outcome::ExitOutcome;
 use crate::io::process::stderr_lines::StderrLines;
-use crate::io::process::tail::Tail;
 use crate::sync::closing::CloseReason;
 
 /// Starts the process. The peer comes once more as what it is.
@@ -28,11 +26,9 @@ pub fn start(launch: &Launch) -> Result<(Endpoint, Arc<ProcessPeer>), SpawnError
     let (created, pipes) = create(&launch.spec)?;
     let peer = Arc::new(ProcessPeer {
         child: Child::new(created, launch.graces),
-        tail: Tail::new(launch.stderr_tail),
+        notes: Notes::new(launch.stderr_tail),
         bell: bell?,
         stopped: stopped?,
-        gone: AtomicBool::new(false),
-        too_long: AtomicBool::new(false),
     });
     // Should it fail, the peer is dropped, and with it the child ends.
     let endpoint = endpoint(launch, pipes, &peer).map_err(SpawnError::resources)?;
@@ -60,14 +56,11 @@ fn endpoint(launch: &Launch, pipes: Pipes, peer: &Arc<ProcessPeer>) -> io::Resul
 #[derive(Debug)]
 pub struct ProcessPeer {
     child: Child,
-    tail: Tail,
+    notes: Notes,
     /// Makes the reader look up.
     bell: Event,
     /// The writer is to give up.
     stopped: Event,
-    /// The shutdown is over: the child has ended, or was given up.
-    gone: AtomicBool,
-    too_long: AtomicBool,
 }
 
 impl ProcessPeer {
@@ -78,7 +71,7 @@ impl ProcessPeer {
 
     /// The end of what it wrote to its stderr.
     pub fn stderr_tail(&self) -> String {
-        self.tail.text()
+        self.notes.stderr().text()
     }
 
     /// How it ended; None while it runs.
@@ -90,8 +83,8 @@ impl ProcessPeer {
         &self.child
     }
 
-    pub(super) fn tail(&self) -> &Tail {
-        &self.tail
+    pub(super) fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     pub(super) fn bell(&self) -> &Event {
@@ -100,15 +93,6 @@ impl ProcessPeer {
 
     pub(super) fn stopped(&self) -> &Event {
         &self.stopped
-    }
-
-    pub(super) fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire)
-    }
-
-    /// A message was longer than allowed.
-    pub(super) fn note_too_long(&self) {
-        self.too_long.store(true, Ordering::Release);
     }
 }
 
@@ -127,19 +111,7 @@ impl Peer for ProcessPeer {
     }
 
     fn reason(&self, ending: Ending, detail: &str) -> CloseReason {
-        let exit = match ending {
-            Ending::ByUs | Ending::Sink | Ending::Failure => None,
-            Ending::Source => self.child.exit(),
-        };
-        let is_too_long = self.too_long.load(Ordering::Acquire);
-        let stderr_tail = || self.tail.text();
-        CloseReason::new(ProcessEnd::new(
-            ending,
-            exit,
-            is_too_long,
-            stderr_tail,
-            detail,
-        ))
+        self.notes.reason(ending, || self.child.exit(), detail)
     }
 
     fn shut_down(&self, hurry: bool) {
@@ -159,7 +131,7 @@ struct Gone<'p>(&'p ProcessPeer);
 
 impl Drop for Gone<'_> {
     fn drop(&mut self) {
-        self.0.gone.store(true, Ordering::Release);
+        self.0.notes.note_gone();
         self.0.wake_source();
     }
 }
