@@ -29,6 +29,7 @@ SUITES = (
     "tests/cli",
     "tests/generated",
     "tests/examples",
+    "tests/windows",
 )
 
 

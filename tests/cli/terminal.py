@@ -10,10 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.processes import is_running
+from tests.processes import is_running, kill
 from tests.programs import program
 
 COMMAND = (sys.executable, "-m", "codex_app_server")
+# Plays a runtime that hangs, and has a child that does.
+HANG = """
+child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)'])
+open({log!r}, 'a').write(f'{{os.getpid()}}\\n{{child.pid}}\\n')
+time.sleep(1000)
+"""
 
 
 @dataclass(frozen=True)
@@ -85,3 +91,13 @@ def until_written(path: Path, lines: int = 1) -> list[int]:
         assert time.monotonic() < deadline, f"{path} is not written"
         time.sleep(0.01)
     return [int(line) for line in path.read_text().split()]
+
+
+def until_all_gone(pids: list[int]) -> None:
+    """As `until_gone`; and where it fails, they are gone nevertheless."""
+    try:
+        for pid in pids:
+            until_gone(pid)
+    finally:
+        for pid in filter(is_running, pids):
+            kill(pid)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import shlex
 import signal
 import subprocess
 from collections.abc import Callable
@@ -196,85 +193,11 @@ def test_a_key_in_a_wrong_place_is_refused_and_not_repeated(
         assert "must be one of doctor, login, logout. An API key is read from stdin" in err
 
 
-def at_terminal(terminal: Terminal, keys: str) -> tuple[int, str]:
-    """The exit code and all that is shown of a login that asks for a key, at which `keys` are typed."""
-    pid, ours = pty.fork()
-    if pid == 0:
-        os.execve(COMMAND[0], [*COMMAND, "login", "--with-api-key"], terminal.env)
-    shown = b""
-    while b"API key (not shown): " not in shown:
-        shown += os.read(ours, 4096)
-    os.write(ours, keys.encode())
-    try:
-        while more := os.read(ours, 4096):
-            shown += more
-    except OSError:  # the other side is closed
-        pass
-    os.close(ours)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
-
-
-def test_ctrl_d_at_the_question_for_a_key_is_no_key(terminal: Terminal) -> None:
-    code, shown = at_terminal(terminal, "\x04")
-    assert code == 1
-    assert shown.splitlines()[1].startswith("error: There is no API key on stdin")
-    assert len(shown.splitlines()) == 2
-
-
-@pytest.mark.parametrize(
-    ("redirection", "words"),
-    [
-        ("<&-", "There is no API key on stdin"),
-        ("</dev/null 0>/dev/null", "The API key cannot be read from stdin: "),
-    ],
-    ids=["closed", "not for reading"],
-)
-def test_a_stdin_without_a_key_is_said_in_one_line(redirection: str, words: str, terminal: Terminal) -> None:
-    done = in_shell(terminal, f"login --with-api-key {redirection}")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"error: {words}")
-    assert done.stderr.count("\n") == 1
-
-
-def in_shell(terminal: Terminal, line: str, unbuffered: str = "") -> subprocess.CompletedProcess[str]:
-    command = f"exec {shlex.join(COMMAND)} {line}"
-    return subprocess.run(
-        ["sh", "-c", command],
-        env={**terminal.env, "PYTHONUNBUFFERED": unbuffered},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-
-
-@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
-@pytest.mark.parametrize("command", ["login status", "doctor --no-turn", "doctor --no-turn --json"])
-def test_output_that_cannot_be_written_is_said_in_one_line(
-    command: str, unbuffered: str, terminal: Terminal
-) -> None:
-    done = in_shell(terminal, f"{command} >/dev/full", unbuffered)
-    assert done.returncode == 1
-    assert done.stderr == "error: The output cannot be written: [Errno 28] No space left on device\n"
-
-
-@pytest.mark.parametrize(("command", "code"), [("login status", 3), ("doctor --no-turn --json", 0)])
-def test_without_an_output_the_exit_code_still_says_it(command: str, code: int, terminal: Terminal) -> None:
-    done = in_shell(terminal, f"{command} >&-")
-    assert (done.returncode, done.stderr) == (code, "")
-
-
 def test_a_login_that_cannot_be_looked_up_is_not_called_none(terminal: Terminal) -> None:
     path = terminal.program("codex", "sys.exit('broken')")
     done = terminal.run("login", "status", "--codex-bin", path)
     assert (done.code, done.out) == (1, "")
     assert "broken" in done.err
-
-
-def test_a_key_is_asked_for_at_a_terminal_and_not_shown(terminal: Terminal) -> None:
-    code, shown = at_terminal(terminal, f"{KEY}\n")
-    assert code == 0
-    assert "Logged in using an API key" in shown
-    assert KEY not in shown
 
 
 def test_a_login_in_the_browser_says_where_and_is_cancelled_by_ctrl_c(terminal: Terminal) -> None:

@@ -1,4 +1,4 @@
-"""One run of a program, bounded in time and in output, of which nothing is left in its session.
+"""One run of a program, bounded in time and in output, of which nothing is left in its session, or its job.
 
 Owns what goes wrong with programs that are not Codex: they wait for input, hang, write without end, or leave
 children behind. A child that has opened a session of its own, as a daemon does, is out of reach; it is not
@@ -16,7 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
+
+if sys.platform == "win32":
+    from .job import SUSPENDED as _FLAGS
+    from .job import Job
+else:
+    _FLAGS = 0
 
 # Of stdout, and of stderr: a program that writes more is stopped, for Codex answers with some lines.
 MOST_BYTES = 1 << 20
@@ -50,19 +57,11 @@ def run(argv: Sequence[str], timeout_s: float) -> Outcome:
     Raises:
         OSError: It cannot be started.
     """
-    # Unbuffered, so that no lock of a buffer is held by a reader that is still there when Python exits.
-    child = subprocess.Popen(
-        argv,
-        bufsize=0,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    child, kill = _start(argv)
 
     def stop() -> None:
         if child.returncode is None:  # else its id may be another program's by now
-            _kill(child)
+            kill()
 
     outputs: list[_Output] = []
     exit_code, stopped = None, None
@@ -74,13 +73,38 @@ def run(argv: Sequence[str], timeout_s: float) -> Outcome:
     finally:
         # Also after a normal end, for what it started in the background would stay. While one process of the
         # group is left, the system gives this id to no other.
-        _kill(child)
+        kill()
         child.wait()
     deadline = time.monotonic() + _LAST_WORDS_S
     stdout, stderr = (output.text(deadline) for output in outputs)
     if any(output.is_too_long for output in outputs):
         exit_code, stopped = None, f"wrote more than {MOST_BYTES >> 20} MiB"
     return Outcome(exit_code, stopped, stdout, stderr)
+
+
+def _start(argv: Sequence[str]) -> tuple[subprocess.Popen[bytes], Callable[[], None]]:
+    """Start a program; returns it, and what kills it with all that it has started."""
+    # Unbuffered, so that no lock of a buffer is held by a reader that is still there when Python exits.
+    child = subprocess.Popen(
+        argv,
+        bufsize=0,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        creationflags=_FLAGS,
+    )
+    if sys.platform == "win32":  # which has no sessions of this kind
+        job = Job()
+        job.begin(child)
+        return child, job.end
+    return child, partial(_kill_group, child.pid)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        # macOS says "not permitted" of a group of which all have ended.
+        os.killpg(pid, signal.SIGKILL)
 
 
 class _Output:
@@ -135,13 +159,3 @@ class _Output:
 
 def _decoded(text: bytes) -> str:
     return text.decode("utf-8", "replace").strip()
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    """Kill the program with all that it has started in its session."""
-    if sys.platform == "win32":  # which has no groups of this kind
-        child.kill()
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        # macOS says "not permitted" of a group of which all have ended.
-        os.killpg(child.pid, signal.SIGKILL)
