@@ -17,7 +17,7 @@ import pytest
 from codex_app_server import Codex
 from codex_app_server.testing import Answer, ModelRequest, OfflineModel, OfflineModelError, Stall
 from tests.leaks import Footprint
-from tests.processes import descendants
+from tests.processes import KILLED, descendants, is_running, kill
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def test_a_server_that_dies_is_an_error_and_leaves_nothing_behind(directory: Pat
     before = Footprint.settled()
     with OfflineModel() as model:
         (server,) = descendants(os.getpid()) - before.processes
-        os.kill(server, signal.SIGKILL)
-        with pytest.raises(OfflineModelError, match=r"server process ended \(exit status -9\)"):
+        kill(server)
+        with pytest.raises(OfflineModelError, match=rf"server process ended \(exit status {KILLED}\)"):
             model.wait_for_requests(1)
         with pytest.raises(OfflineModelError, match="closed"):
             model.hold()
@@ -152,7 +152,7 @@ def test_the_server_and_the_home_go_when_the_owner_is_killed(tmp_path: Path, wha
         processes = descendants(owner.pid)
         owner.kill()
         owner.wait()
-    Footprint.wait_until(lambda: not any(map(_runs, processes)))
+    Footprint.wait_until(lambda: not any(map(is_running, processes)))
     assert list(temporary.iterdir()) == []
     assert (others / "file").exists(), "what the home links to is not the model's"
 
@@ -172,13 +172,5 @@ def test_what_took_the_homes_name_stays_when_the_owner_is_killed(tmp_path: Path,
             others.rename(home)
         owner.kill()
         owner.wait()
-    Footprint.wait_until(lambda: not any(map(_runs, processes)))
+    Footprint.wait_until(lambda: not any(map(is_running, processes)))
     assert (home / "file").exists()
-
-
-def _runs(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return stat.rsplit(")", 1)[1].split()[0] != "Z"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import subprocess
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from codex_cli_bin import bundled_codex_path
 
 from codex_app_server import ApprovalMode, Codex, Sandbox, TurnFailedError
 from codex_app_server.testing import Answer, FunctionCall, OfflineModel
-from tests.processes import descendants
 
 _HOSTILE = {
     "OPENAI_API_KEY": "sk-users-own",
@@ -134,19 +132,6 @@ async def test_any_client_of_the_responses_api_is_served(model: OfflineModel) ->
     assert events[0] == "response.created"
     assert events[-1] == "response.completed"
     assert [(request.prompt, request.turn_id) for request in model.requests] == [("ping", None)]
-
-
-def test_the_server_lifts_its_own_descriptor_limit_and_not_its_owners() -> None:
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    others = descendants(os.getpid())
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
-        with OfflineModel():
-            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (512, before[1])
-            (server,) = descendants(os.getpid()) - others
-            assert resource.prlimit(server, resource.RLIMIT_NOFILE)[0] > 1024
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_the_runtime_has_off_what_would_call_out_or_never_end(model: OfflineModel) -> None:

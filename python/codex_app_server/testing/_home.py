@@ -64,6 +64,10 @@ _EMPTIED: tuple[str, ...] = (
 _LEGACY_QUIET_S = 2.0
 _LEGACY_PATIENCE_S = 15.0
 _LEGACY_PAUSE_S = 0.05
+# On Windows a file that somebody has open cannot be removed, and what scans or indexes files opens new ones
+# for a moment.
+_REMOVE_PATIENCE_S = 5.0 if os.name == "nt" else 0.0
+_REMOVE_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,15 @@ class PrivateHome:
         """Remove everything.
 
         Raises:
-            OSError: Something in it is still in use.
+            OSError: Something in it is in use, and stays so.
         """
-        self._directory.cleanup()
+        deadline = time.monotonic() + _REMOVE_PATIENCE_S
+        while True:
+            try:
+                self._directory.cleanup()
+            except OSError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_REMOVE_PAUSE_S)
+            else:
+                return
