@@ -1,19 +1,12 @@
-"""The demonstration, run as a person runs it: in a terminal, in a pipe, stopped half way, without a login."""
+"""The demonstration, run as a person runs it: in a pipe, without a login, with one."""
 
 from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
-import struct
 import subprocess
-import sys
-import termios
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from fcntl import ioctl
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -23,12 +16,7 @@ from codex_app_server.testing import Answer, HttpFailure, OfflineModel
 from examples.demo.board import Board, Lane, Phase, percentile
 from examples.demo.screen import Wall, sparkline
 from examples.demo.stories import Story
-from tests.leaks import Footprint
-from tests.processes import descendants
-
-ROOT = Path(__file__).resolve().parents[2]
-COMMAND = [sys.executable, "-W", "error", "-m", "examples.demo"]
-COLOUR = re.compile(r"\x1b\[[\d;]*(?:3[0-8]|9[0-7]|4[0-8])[\d;]*m")
+from tests.examples.demonstration import COMMAND, ROOT, left_nothing_behind
 
 
 def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -41,55 +29,6 @@ def run(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Com
         encoding="utf-8",
         check=False,
     )
-
-
-class Terminal:
-    """A demonstration that runs in a terminal of 80 by 24."""
-
-    def __init__(self, arguments: list[str], env: Mapping[str, str]) -> None:
-        self.seen = ""
-        self._bytes = b""
-        self.pid, self._master = pty.fork()
-        if self.pid == 0:
-            os.chdir(ROOT)
-            os.execve(COMMAND[0], [*COMMAND, *arguments], {**os.environ, "TERM": "xterm-256color", **env})
-        ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-
-    @property
-    def text(self) -> str:
-        """What was seen, without its styles."""
-        return re.sub(r"\x1b\[[\d;]*m", "", self.seen)
-
-    def read_until(self, pattern: str) -> None:
-        while not re.search(pattern, self.text):
-            assert self._read(), f"ended before {pattern!r}: {self.seen[-2000:]!r}"
-
-    def press(self, key: bytes) -> None:
-        os.write(self._master, key)
-
-    def exit_code(self) -> int:
-        while self._read():
-            pass
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self._master)
-        return os.waitstatus_to_exitcode(status)
-
-    def _read(self) -> bool:
-        ready, _, _ = select.select([self._master], [], [], 30)
-        assert ready, f"silent: {self.seen[-2000:]!r}"
-        try:
-            self._bytes += os.read(self._master, 65536)
-        except OSError:  # how Linux says that the other side is closed
-            return False
-        self.seen = self._bytes.decode("utf-8", "replace")
-        return True
-
-
-@contextmanager
-def left_nothing_behind() -> Iterator[None]:
-    before = Footprint.settled()
-    yield
-    Footprint.take().assert_no_more_than(before)
 
 
 def test_in_a_pipe_fifty_turns_are_plain_lines_and_a_table() -> None:
@@ -106,42 +45,6 @@ def test_in_a_pipe_fifty_turns_are_plain_lines_and_a_table() -> None:
     # The streamed answer, wrapped between words.
     assert "Nobody queued; nobody raised their voice." in " ".join(done.stdout.split())
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
-
-
-def test_in_a_terminal_there_is_a_wall_and_then_the_screen_is_given_back() -> None:
-    with left_nothing_behind():
-        terminal = Terminal(["--turns", "50", "--pace", "0.3"], {})
-        code = terminal.exit_code()
-    assert code == 0
-    wall, rest = terminal.seen.split("\x1b[?1049l")
-    assert "\x1b[?1049h" in wall
-    assert "50 turns at once" in wall
-    assert COLOUR.search(wall)
-    assert "50 of 50 arrived word for word" in rest
-    assert terminal.seen.rindex("\x1b[?25h") > terminal.seen.rindex("\x1b[?25l")  # the cursor is back
-
-
-def test_no_color_is_respected() -> None:
-    terminal = Terminal(["--turns", "3", "--pace", "0"], {"NO_COLOR": "1"})
-    assert terminal.exit_code() == 0
-    assert "3 of 3 completed" in terminal.text
-    assert not COLOUR.search(terminal.seen)
-
-
-@pytest.mark.parametrize("moment", ["no login", r"[1-9]\d* writing", "In one paragraph"])
-def test_ctrl_c_ends_it_in_order_and_leaves_no_process(moment: str) -> None:
-    with left_nothing_behind():
-        terminal = Terminal(["--turns", "50", "--pace", "0.5"], {"NO_COLOR": "1"})
-        terminal.read_until(moment)
-        family = descendants(terminal.pid)
-        terminal.press(b"\x03")
-        code = terminal.exit_code()
-        Footprint.wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
-    assert code == 130
-    assert "Stopped; nothing is left running." in terminal.text
-    assert "Traceback" not in terminal.text
-    if "\x1b[?1049h" in terminal.seen:
-        assert "\x1b[?1049l" in terminal.seen
 
 
 def test_live_without_a_login_says_what_to_do(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import logging
 import os
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -45,13 +46,18 @@ BLOCK = re.compile(r"(?:<!-- not run: (?P<reason>[^>]*?) -->\n+)?^```python\n(?P
 
 
 def blocks() -> Iterator[Any]:
+    """The code that is run, by its page, its heading, and its place below that: texts above it may grow."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
+        below: Counter[str] = Counter()
         for found in BLOCK.finditer(text):
             line = text.count("\n", 0, found.start("code"))
+            *_, heading = (page.stem, *re.findall(r"^##+ (.+)$", text[: found.start()], re.M))
+            below[heading] += 1
             if found["reason"] is None:
                 # Leading line breaks make the lines of a traceback those of the document.
-                yield pytest.param(page, "\n" * line + found["code"], id=f"{page.name}:{line + 1}")
+                name = f"{page.name}: {heading}, {below[heading]}"
+                yield pytest.param(page, "\n" * line + found["code"], id=name)
             else:
                 assert found["reason"].strip(), f"{page.name}:{line + 1}: say why it is not run"
 
