@@ -1,22 +1,29 @@
 """Programs that the runtime runs for its client, async: `python -m examples.commands.async`."""
 
 import asyncio
+import sys
 
 from codex_app_server import AsyncCodex, CodexConfig, OutputChunk
+
+# Any program will do; this one is there on every system.
+PYTHON = (sys.executable, "-c")
+TELL = "import sys; sys.stdout.write('Low tide.\\n'); sys.exit(3)"
+SORT = "import sys; sys.stdout.writelines(sorted(sys.stdin))"
+GREET = "import sys\nfor boat in sys.stdin:\n    print(f'Ahoy {boat}', end='', flush=True)"
 
 
 async def main(config: CodexConfig | None = None) -> None:
     """Run a command in the sandbox, and talk with a process."""
     async with AsyncCodex(config) as codex:
         # Leaving the block kills what still runs, also when something goes wrong in it.
-        async with await codex.command_exec(["sh", "-c", "echo Low tide.; exit 3"]) as command:
+        async with await codex.command_exec([*PYTHON, TELL]) as command:
             async for chunk in command:
                 if isinstance(chunk, OutputChunk):  # else a newer runtime has changed its shape
                     print(chunk.stream, chunk.data.decode().strip())
             print("exit code", (await command.wait()).exit_code)
 
-        # `sort` writes nothing before it has read all of its input.
-        async with await codex.command_exec(["sort"]) as command:
+        # This one writes nothing before it has read all of its input.
+        async with await codex.command_exec([*PYTHON, SORT]) as command:
             for boat in ("Periwinkle", "Halcyon", "Kingfisher"):
                 await command.write(f"{boat}\n".encode())
             await command.close_stdin()
@@ -24,7 +31,7 @@ async def main(config: CodexConfig | None = None) -> None:
             print(b"".join(piece.data for piece in pieces if isinstance(piece, OutputChunk)).decode().split())
 
         # A process has no sandbox. This one would go on for ever.
-        async with await codex.process_spawn(["sh", "-c", "while read x; do echo Ahoy $x; done"]) as process:
+        async with await codex.process_spawn([*PYTHON, GREET]) as process:
             await process.write(b"Halcyon\n")
             answer = await anext(process)
             if isinstance(answer, OutputChunk):
