@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,18 @@ from codex_app_server.testing import Answer, CustomToolCall, FunctionCall, Model
 # Options of a thread that asks its program.
 ASKING: dict[str, Any] = {"approval_mode": ApprovalMode.ask, "sandbox": Sandbox.read_only}
 
+# Of the shells that the runtime knows on Windows, the one that writes files as it prints, and that Wine has.
+_SHELL = {"shell": "cmd"} if sys.platform == "win32" else {}
 
-def command(shell: str, **more: Any) -> FunctionCall:
-    """A command that the agent wants to run outside of its sandbox."""
-    wish = {"cmd": shell, "sandbox_permissions": "require_escalated", "justification": "Because."}
-    return FunctionCall("exec_command", {**wish, **more})
+
+def shell(line: str, **more: Any) -> FunctionCall:
+    """A command line that the agent runs."""
+    return FunctionCall("exec_command", {"cmd": line, **_SHELL, **more})
+
+
+def command(line: str, **more: Any) -> FunctionCall:
+    """A command line that the agent wants to run outside of its sandbox."""
+    return shell(line, sandbox_permissions="require_escalated", justification="Because.", **more)
 
 
 def patch(path: Path, text: str = "hello") -> CustomToolCall:

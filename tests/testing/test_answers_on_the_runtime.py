@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from codex_app_server.testing import (
     Reasoning,
     Usage,
 )
+from tests.wishes import command, shell
 
 from .conftest import Play
 
@@ -98,9 +100,9 @@ def test_usage_that_is_not_scripted_counts_words_and_chunks(model: OfflineModel,
 def test_a_function_call_runs_the_runtimes_tool_and_its_output_comes_back(
     model: OfflineModel, play: Play
 ) -> None:
-    events = play([Answer(FunctionCall("exec_command", {"cmd": "echo the-output"})), "all done"])
-    (command,) = _items(events, "commandExecution")
-    assert command.aggregated_output == "the-output\n"
+    events = play([Answer(shell("echo the-output")), "all done"])
+    (item,) = _items(events, "commandExecution")
+    assert item.aggregated_output == f"the-output{os.linesep}"
     assert _deltas(events) == ["all ", "done"]
     first, second = model.requests
     assert first.tool_outputs == ()
@@ -212,7 +214,6 @@ def test_an_automatic_review_is_told_from_a_turn(
     model: OfflineModel, codex: Codex, outcome: str, tmp_path: Path
 ) -> None:
     target = tmp_path / "reviewed"
-    arguments = {"cmd": f"touch {target}", "sandbox_permissions": "require_escalated", "justification": "."}
 
     def responder(request: ModelRequest) -> str | Answer:
         if request.kind == "guardian":
@@ -223,7 +224,7 @@ def test_an_automatic_review_is_told_from_a_turn(
                 "rationale": ".",
             }
             return json.dumps(verdict)
-        return "done" if request.tool_outputs else Answer(FunctionCall("exec_command", arguments))
+        return "done" if request.tool_outputs else Answer(command(f"echo x > {target}"))
 
     model.reset(responder)
     reviewed = codex.thread_start(approval_mode=ApprovalMode.auto_review)

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,9 @@ TOOL = {"name": "look_up", "description": "Looks a word up.", "inputSchema": {"t
 TAGGED = {"type": "function", **TOOL}
 NAMESPACE = {"name": "library", "description": "Books."}
 LEGACY = "dynamic tools must use either canonical or legacy format consistently"
+
+# Absolute, as the runtime wants them.
+FIRST, SECOND = str(Path("/srv/first").absolute()), str(Path("/srv/second").absolute())
 
 Given = dict[str, Any]
 Params = Callable[[Given], Given]
@@ -237,17 +242,17 @@ def test_content_of_a_tool_without_its_tag_makes_the_whole_answer_invalid(tag: G
 @pytest.mark.parametrize(
     ("path", "is_granted"),
     [
-        ({"type": "path", "path": "/srv/second"}, True),
-        ({"path": "/srv/second"}, False),
-        ({"pattern": "/srv/second"}, False),
+        ({"type": "path", "path": SECOND}, True),
+        ({"path": SECOND}, False),
+        ({"pattern": SECOND}, False),
         ({"type": "special", "value": {"kind": "root"}}, True),
         ({"type": "special", "value": {}}, False),
-        ({"type": "special", "value": {"path": "/srv/second"}}, False),
+        ({"type": "special", "value": {"path": SECOND}}, False),
     ],
 )
 def test_a_path_without_its_tag_makes_the_whole_answer_grant_nothing(path: Given, is_granted: bool) -> None:
-    asked = {"reason": "Why.", "permissions": {"file_system": {"write": ["/srv/first"]}}}
-    paths = [{"type": "path", "path": "/srv/first"}, path]
+    asked = {"reason": "Why.", "permissions": {"file_system": {"write": [FIRST]}}}
+    paths = [{"type": "path", "path": FIRST}, path]
     entries = [{"access": "write", "path": each} for each in paths]
     thread = {
         "approvalPolicy": "on-request",
@@ -257,5 +262,5 @@ def test_a_path_without_its_tag_makes_the_whole_answer_grant_nothing(path: Given
     script: Script = [Answer(FunctionCall("request_permissions", asked)), "Done."]
     result = {"permissions": {"fileSystem": {"entries": entries}}}
     output = answered(script, thread, "item/permissions/requestApproval", result)
-    assert ('{"write":["/srv/first"]}' in output) is is_granted
+    assert (f'{{"write":[{json.dumps(FIRST)}]}}' in output) is is_granted
     assert ('"file_system":null' in output) is not is_granted

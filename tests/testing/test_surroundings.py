@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -12,7 +13,8 @@ import pytest
 from codex_cli_bin import bundled_codex_path
 
 from codex_app_server import ApprovalMode, Codex, Sandbox, TurnFailedError
-from codex_app_server.testing import Answer, FunctionCall, OfflineModel
+from codex_app_server.testing import Answer, OfflineModel
+from tests.wishes import shell
 
 _HOSTILE = {
     "OPENAI_API_KEY": "sk-users-own",
@@ -26,7 +28,7 @@ _HOSTILE = {
 
 
 def _shell(model: OfflineModel, codex: Codex, command: str) -> str:
-    model.reset([Answer(FunctionCall("exec_command", {"cmd": command})), "done"])
+    model.reset([Answer(shell(command)), "done"])
     codex.thread_start(sandbox=Sandbox.full_access, approval_mode=ApprovalMode.deny_all).run("go")
     return model.requests[-1].tool_outputs[0]
 
@@ -48,7 +50,8 @@ def test_nothing_of_the_users_own_reaches_the_runtime_or_its_tools(
     }.items():
         monkeypatch.setenv(name, value)
     with OfflineModel() as model, Codex(model.config()) as codex:
-        output = _shell(model, codex, "env; echo ~")
+        output = _shell(model, codex, "set" if sys.platform == "win32" else "env; echo ~")
+        assert str(model.codex_home) in output
         assert "users-own" not in output
         assert "127.0.0.1:9" not in output
         assert str(users_home) not in output
@@ -62,12 +65,14 @@ def test_nothing_of_the_users_own_reaches_the_runtime_or_its_tools(
 
 
 def test_paths_may_hold_any_letters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    directory = tmp_path / "Prüfung 試験 'quoted\""
+    quoted = "'quoted" if sys.platform == "win32" else "'quoted\""
+    directory = tmp_path / f"Prüfung 試験 {quoted}"
     directory.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(directory))
     with OfflineModel() as model, Codex(model.config()) as codex:
         assert model.codex_home.is_relative_to(directory)
-        assert str(model.workspace) in _shell(model, codex, "pwd")
+        _shell(model, codex, "echo x > here")
+        assert (model.workspace / "here").exists()
     assert list(directory.iterdir()) == []
 
 

@@ -142,9 +142,13 @@ class PrivateHome:
         """What to add to the runtime's environment."""
         env: dict[str, str] = dict.fromkeys(_EMPTIED, "")
         env["NO_PROXY"] = env["no_proxy"] = "127.0.0.1"
+        if os.name == "nt":
+            # There both are one variable, of which a program that sets one name would lose to the other.
+            env = {name: value for name, value in env.items() if name.isupper()}
         env["CODEX_HOME"] = env["CODEX_SQLITE_HOME"] = str(self.codex_home)
         env["CODEX_APP_SERVER_DISABLE_MANAGED_CONFIG"] = "1"
-        for name in ("USERPROFILE",) if os.name == "nt" else ("HOME",):
+        # On Windows, programs that come from elsewhere look at the second first.
+        for name in ("USERPROFILE", "HOME") if os.name == "nt" else ("HOME",):
             env[name] = str(self._home)
         for name in ("TEMP", "TMP") if os.name == "nt" else ("TMPDIR",):
             env[name] = str(self._temporary)
