@@ -20,6 +20,7 @@ from codex_app_server._cli.main import main
 from tests.cli.terminal import HANG, Done, Terminal, until_all_gone, until_gone, until_written
 
 PACKAGE = Path(codex_app_server.__file__).parent
+ROOT = Path(__file__).parents[2]
 VERSION = codex_app_server.__version__
 
 NAMES = [
@@ -606,7 +607,7 @@ def test_questions_about_the_commands_are_answered(
 
 def documented(heading: str) -> dict[str, list[str]]:
     """The rows of a table of the page, as the words in code quotes of each cell, by the first cell."""
-    page = (PACKAGE.parents[1] / "docs" / "command-line.md").read_text("utf-8")
+    page = (ROOT / "docs" / "command-line.md").read_text("utf-8")
     table = page.split(f"| {heading} |")[1].split("\n\n")[0]
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| `")]
     return {row[0].strip("`"): re.findall(r"`(\w+)`", row[1]) for row in rows}

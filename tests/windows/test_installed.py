@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import codex_app_server
 from codex_app_server.testing import OfflineModel
 from examples.offline import respond
 from tests.wheel.environments import program_of_the_readme
@@ -28,7 +29,9 @@ def needed(name: str) -> set[str]:
 def installed(tmp_path: Path) -> Path:
     """A folder with nothing but the package and what it depends on, as they were installed."""
     folder = tmp_path / "installed"
-    for name in needed("codex-app-server-sdk"):
+    package = Path(codex_app_server.__file__).parent
+    shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in needed("codex-app-server-sdk") - {"codex-app-server-sdk"}:
         for file in metadata.files(name) or []:
             if ".." not in file.parts and "__pycache__" not in file.parts:
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
