@@ -52,6 +52,8 @@ class Terminal:
             "CODEX_HOME": str(self.home),
             "CODEX_APP_SERVER_DISABLE_MANAGED_CONFIG": "1",
             "PYTHONPATH": str(self.shadow),
+            # In which `start` reads what they print.
+            "PYTHONIOENCODING": "utf-8",
         }
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

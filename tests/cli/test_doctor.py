@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -111,7 +112,7 @@ def test_text_in_a_pipe_is_plain_and_fits_a_terminal(terminal: Terminal) -> None
     assert "\x1b" not in done.out
     assert all(ord(character) < 128 for character in done.out)
     # A path is never broken, so that it can be copied.
-    assert [line for line in done.out.splitlines() if len(line) > 80 and "/" not in line] == []
+    assert [line for line in done.out.splitlines() if len(line) > 80 and os.sep not in line] == []
     starts = [re.match(r"(ok|warning|failed|skipped) +(\w+) ", line) for line in done.out.splitlines()]
     assert [(start[1], start[2]) for start in starts if start] == [
         *((("warning" if name == "login" else "ok"), name) for name in NAMES[:-1]),
@@ -123,7 +124,7 @@ def test_text_in_a_pipe_is_plain_and_fits_a_terminal(terminal: Terminal) -> None
 
 def test_without_the_packaged_runtime_it_says_how_to_get_one(terminal: Terminal) -> None:
     (terminal.shadow / "codex_cli_bin.py").write_text("raise ImportError('no such wheel')")
-    terminal.program("codex", "")
+    path = terminal.program("codex", "")
     found = checks(terminal.run("doctor", "--json", env={"PATH": str(terminal.bin)}))
     assert statuses(found, "packaged_runtime", "runtime", "start", "login", "schema", "turn") == [
         "failed",
@@ -131,7 +132,7 @@ def test_without_the_packaged_runtime_it_says_how_to_get_one(terminal: Terminal)
         *["skipped"] * 4,
     ]
     assert found["packaged_runtime"]["fix"] == f"pip install openai-codex-cli-bin=={VERSION}"
-    assert f"(now {terminal.bin}/codex)" in found["packaged_runtime"]["detail"]
+    assert f"(now {path})" in found["packaged_runtime"]["detail"]
 
 
 def test_a_command_on_path_is_examined_when_asked_and_needs_no_packaged_one(terminal: Terminal) -> None:
@@ -483,7 +484,8 @@ def test_a_home_that_is_none_is_told_apart_from_a_runtime_that_is_none(
 
 def test_a_home_that_is_not_there_yet_is_made_by_the_runtime(terminal: Terminal, tmp_path: Path) -> None:
     del terminal.env["CODEX_HOME"]
-    found = checks(terminal.run("doctor", "--json", "--no-turn", env={"HOME": str(tmp_path / "nobody")}))
+    nobody = dict.fromkeys(("HOME", "USERPROFILE"), str(tmp_path / "nobody"))
+    found = checks(terminal.run("doctor", "--json", "--no-turn", env=nobody))
     assert found["home"]["detail"].endswith("does not exist yet; the runtime makes it")
     assert statuses(found, "home", "start") == ["ok", "ok"]
     assert (tmp_path / "nobody" / ".codex").is_dir()

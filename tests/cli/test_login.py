@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ CHATGPT = {"type": "chatgpt", "email": "a@b.example", "planType": "pro"}
 def scripted(peer: ScriptedPeer, terminal: Terminal) -> str:
     """The path of a program that is the scripted runtime, with somebody logged in."""
     peer.answers["account/read"] = {"account": CHATGPT, "requiresOpenaiAuth": True}
-    return terminal.program("scripted", f"os.execv({peer.argv[0]!r}, {list(peer.argv)!r})")
+    return terminal.program("scripted", f"sys.exit(subprocess.call({list(peer.argv)!r}))")
 
 
 def completed(login_id: str, error: str | None = None) -> dict[str, Any]:
@@ -281,8 +282,9 @@ def test_a_home_that_does_not_exist_is_said_in_one_line_with_what_to_do(
 ) -> None:
     done = terminal.run(*command, env={"CODEX_HOME": "/nowhere"})
     assert (done.code, done.out) == (1, "")
+    make = "mkdir" if sys.platform == "win32" else "mkdir -p"
     assert done.err == (
-        "error: CODEX_HOME is /nowhere, which does not exist: mkdir -p /nowhere, or unset CODEX_HOME\n"
+        f"error: CODEX_HOME is /nowhere, which does not exist: {make} /nowhere, or unset CODEX_HOME\n"
     )
 
 

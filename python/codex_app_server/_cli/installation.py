@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -92,7 +93,9 @@ def packaged(*, needed: bool) -> Finding:
 
 def missing(home: str) -> tuple[str, str]:
     """What is wrong with a CODEX_HOME that does not exist, and what to do: only the default one is made."""
-    return f"CODEX_HOME is {home}, which does not exist", f"mkdir -p {shlex.quote(home)}, or unset CODEX_HOME"
+    windows = os.name == "nt"  # whose mkdir takes no option, and makes the parents, too
+    make = f"mkdir {subprocess.list2cmdline([home])}" if windows else f"mkdir -p {shlex.quote(home)}"
+    return f"CODEX_HOME is {home}, which does not exist", f"{make}, or unset CODEX_HOME"
 
 
 def home() -> Finding:

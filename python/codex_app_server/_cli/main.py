@@ -8,6 +8,7 @@ place where the package cannot be imported.
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import math
 import os
@@ -72,10 +73,6 @@ def _run(options: argparse.Namespace, interruption: ending.Interruption) -> int:
             _drop(sys.stdout)
             _drop(sys.stderr)
         return interruption.exit_code
-    except BrokenPipeError:
-        # Whoever read the output has gone, and need not be told.
-        _drop(sys.stdout)
-        return 1
     except ImportError as error:
         is_loaded = "codex_app_server._native" in sys.modules
         return _failed(str(error) if is_loaded else explain(error))
@@ -85,8 +82,15 @@ def _run(options: argparse.Namespace, interruption: ending.Interruption) -> int:
         _drop(sys.stdout)
         # Of a write, as to a full disk: what fails with a file names it, and the rest is the package's error.
         is_output = error.filename is None
+        if is_output and _is_without_reader(error):
+            return 1  # whoever read the output need not be told
         return _failed(f"The output cannot be written: {error}" if is_output else str(error))
     return code
+
+
+def _is_without_reader(error: OSError) -> bool:
+    """Whether whoever read a pipe has gone; Windows calls that an invalid argument."""
+    return isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL)
 
 
 def _open_standard_streams() -> None:
