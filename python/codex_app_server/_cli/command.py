@@ -19,11 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
-if sys.platform == "win32":
-    from .job import SUSPENDED as _FLAGS
-    from .job import Job
-else:
-    _FLAGS = 0
+from . import job
 
 # Of stdout, and of stderr: a program that writes more is stopped, for Codex answers with some lines.
 MOST_BYTES = 1 << 20
@@ -84,6 +80,9 @@ def run(argv: Sequence[str], timeout_s: float) -> Outcome:
 
 def _start(argv: Sequence[str]) -> tuple[subprocess.Popen[bytes], Callable[[], None]]:
     """Start a program; returns it, and what kills it with all that it has started."""
+    flags = 0
+    if sys.platform == "win32":
+        flags = job.SUSPENDED
     # Unbuffered, so that no lock of a buffer is held by a reader that is still there when Python exits.
     child = subprocess.Popen(
         argv,
@@ -92,12 +91,12 @@ def _start(argv: Sequence[str]) -> tuple[subprocess.Popen[bytes], Callable[[], N
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        creationflags=_FLAGS,
+        creationflags=flags,
     )
     if sys.platform == "win32":  # which has no sessions of this kind
-        job = Job()
-        job.begin(child)
-        return child, job.end
+        everybody = job.Job()
+        everybody.begin(child)
+        return child, everybody.end
     return child, partial(_kill_group, child.pid)
 
 
