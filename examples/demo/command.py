@@ -157,8 +157,7 @@ def _require_login() -> None:
     )
     if asked.returncode == _NOT_LOGGED_IN:
         home = os.environ.get("CODEX_HOME", "~/.codex")
-        raise ShowError(
-            f"there is no Codex login in {home}. Log in with `{shlex.join(login)}`, or leave --live out."
-        )
+        quoted = subprocess.list2cmdline(login) if os.name == "nt" else shlex.join(login)
+        raise ShowError(f"there is no Codex login in {home}. Log in with `{quoted}`, or leave --live out.")
     if asked.returncode:
         raise ShowError(f"the Codex login cannot be looked up: {asked.stderr.removeprefix('error: ')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import queue
 import re
@@ -68,7 +69,7 @@ def test_a_visitor_answers_on_the_page(kind: str) -> None:
     with visited(kind) as (page, said, model):
         page.enter()
         (change,) = page.cards()
-        name = f"&#x27;{model.workspace}/log.txt&#x27;"
+        name = html.escape(repr(str(model.workspace / "log.txt")))
         assert f"add {name}\n  +High tide at noon.</pre>" in change
         assert page.answer(change, "accept").headers["location"] == "/"
         card = next_card(page, change)
