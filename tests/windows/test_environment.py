@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from codex_app_server import Codex
+from codex_app_server import Codex, OutputChunk
 from codex_app_server.testing import OfflineModel
 
 
@@ -16,7 +16,7 @@ def seen(model: OfflineModel, **fields: Any) -> dict[str, str]:
     """The environment of a program that the runtime starts, by its names in capitals."""
     with Codex(model.config(**fields)) as codex:
         command = codex.process_spawn(["cmd", "/d", "/c", "set"])
-        output = b"".join(chunk.data for chunk in command if hasattr(chunk, "data"))
+        output = b"".join(chunk.data for chunk in command if isinstance(chunk, OutputChunk))
         assert command.wait().exit_code == 0
     pairs = [line.partition("=") for line in output.decode("cp1252").splitlines() if line[:1] != "="]
     assert max(Counter(name.upper() for name, _, _ in pairs).values()) == 1
