@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli
@@ -85,7 +86,8 @@ class Sum:
         self._of_files = [entry for entry in entries if "::" not in entry.tests]
         self._of_tests = [entry for entry in entries if "::" in entry.tests]
         self._files: set[str] = set()
-        self._listed: list[Entry] = []
+        # System and reason of each test that is left out.
+        self._listed: list[tuple[str, str]] = []
         self._selected = 0
         self._passed = 0
         self._problems: list[str] = []
@@ -103,7 +105,7 @@ class Sum:
         listed = {
             item.nodeid: entry for item in items for entry in self._of_tests if entry.matches(item.nodeid)
         }
-        self._listed = list(listed.values())
+        self._listed = [(entry.on, entry.reason) for entry in listed.values()]
         self._look_for_the_gone(config, {item.nodeid for item in items})
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid in listed])
         items[:] = [item for item in items if item.nodeid not in listed]
@@ -121,6 +123,17 @@ class Sum:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._selected = len(session.items)
+        # Of several processes that share the tests out each collects all, and the one that sums up none.
+        if (output := getattr(session.config, "workeroutput", None)) is not None:
+            output["left_out"] = (self._selected, self._listed, sorted(self._files), list(self._problems))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        # One that has crashed tells nothing.
+        if collected := getattr(node, "workeroutput", {}).get("left_out"):
+            self._selected, self._listed, files, problems = collected
+            self._files = set(files)
+            self._problems += [problem for problem in problems if problem not in self._problems]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.skipped:
@@ -140,7 +153,7 @@ class Sum:
         terminalreporter.section("left out")
         for problem in self._problems:
             terminalreporter.line(problem, red=True)
-        by_reason = Counter((entry.on, entry.reason) for entry in self._listed)
+        by_reason = Counter(self._listed)
         for (system, reason), count in sorted(by_reason.items()):
             terminalreporter.line(f"{count:5} on {system}: {reason}")
         collected = self._selected + len(self._listed)

@@ -36,6 +36,11 @@ tests = ["tests/test_some.py::test_well"]
 """
 
 
+SHARED_OUT_OR_NOT = pytest.mark.parametrize(
+    "shared_out", [(), ("-n", "2")], ids=["in one process", "shared out among two"]
+)
+
+
 class Project:
     """A folder with tests, and a list of what is left out of them."""
 
@@ -70,8 +75,11 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-def test_what_is_listed_is_left_out_and_the_rest_has_passed(project: Project) -> None:
-    code, said = project.run()
+@SHARED_OUT_OR_NOT
+def test_what_is_listed_is_left_out_and_the_rest_has_passed(
+    project: Project, shared_out: tuple[str, ...]
+) -> None:
+    code, said = project.run(*shared_out)
     assert code == 0, said
     assert "5 collected = 3 passed + 2 listed; 0 files were not collected" in said
     assert "2 on here: they fail" in said
@@ -103,14 +111,17 @@ def test_a_file_is_not_imported(project: Project) -> None:
     assert "3 passed + 2 listed; 1 files were not collected" in said
 
 
+@SHARED_OUT_OR_NOT
 @pytest.mark.parametrize(
     "gone", ["tests/test_some.py::test_wel", "tests/test_some.py::test_each[c]", "tests/test_none.py"]
 )
-def test_a_line_that_matches_nothing_fails_the_run(gone: str, project: Project) -> None:
+def test_a_line_that_matches_nothing_fails_the_run(
+    gone: str, shared_out: tuple[str, ...], project: Project
+) -> None:
     project.left_out(LIST.replace('["', f'["{gone}", "', 1))
-    code, said = project.run()
+    code, said = project.run(*shared_out)
     assert code == 1, said
-    assert f"{gone}\n" in said
+    assert said.count(f"{gone}\n") == 1
     assert "there is no such" in said
 
 
@@ -129,9 +140,12 @@ def test_a_line_for_a_file_of_another_suite_is_not_taken_for_gone(project: Proje
         "pytest.skip('not today', allow_module_level=True)",
     ],
 )
-def test_what_is_skipped_for_another_reason_fails_the_run(more: str, project: Project) -> None:
+@SHARED_OUT_OR_NOT
+def test_what_is_skipped_for_another_reason_fails_the_run(
+    more: str, shared_out: tuple[str, ...], project: Project
+) -> None:
     project.tests(f"import pytest\n{more}\n", "test_other.py")
-    code, said = project.run()
+    code, said = project.run(*shared_out)
     assert code == 1, said
     assert "skipped, but not listed: tests/test_other.py" in said
 
