@@ -249,10 +249,15 @@ def _target(change: types.FileUpdateChange) -> Any:
     return text(getattr(_kind(change), "move_path", None))
 
 
+def _quoted(path: Any) -> str:
+    """A path in one line, whatever it holds; its backslashes, of which Windows' are full, are not doubled."""
+    return repr(path).replace("\\\\", "\\")
+
+
 def _lines(change: types.FileUpdateChange) -> Iterator[str]:
     kind = getattr(_kind(change), "type", "change")
     target = _target(change)
-    yield f"{kind} {_path(change)!r}" + (f" -> {target!r}" if target else "")
+    yield f"{kind} {_quoted(_path(change))}" + (f" -> {_quoted(target)}" if target else "")
     # The runtime gives the content of files that are new or deleted.
     sign = {"add": "+", "delete": "-"}.get(kind, "")
     diff = getattr(change, "diff", None)

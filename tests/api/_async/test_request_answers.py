@@ -155,6 +155,7 @@ async def test_a_file_change_has_the_diff_of_its_item(peer: ScriptedPeer) -> Non
             "kind": {"type": "update", "move_path": "/w/moved.txt"},
             "diff": "@@ -1 +1 @@\n-a\n+b\n",
         },
+        {"path": "C:\\w\\gone\n.txt", "kind": {"type": "delete"}, "diff": "a\n"},
     ]
     item = {"type": "fileChange", "id": "i", "changes": changes, "status": "inProgress"}
     async with AsyncCodex(config(peer), on_request=keeper):
@@ -171,8 +172,8 @@ async def test_a_file_change_has_the_diff_of_its_item(peer: ScriptedPeer) -> Non
         assert (await reply(peer))["id"] == 0
         peer.send(event("item/completed", "t", "turn of t", item=done, completedAtMs=2))
         # A handler that looks at paths sees where a file is moved to.
-        assert told.paths == ("/w/new.txt", "/w/old.txt", "/w/moved.txt")
-        assert [change.diff for change in told.changes] == ["hello\n", "@@ -1 +1 @@\n-a\n+b\n"]
+        assert told.paths == ("/w/new.txt", "/w/old.txt", "/w/moved.txt", "C:\\w\\gone\n.txt")
+        assert [change.diff for change in told.changes] == ["hello\n", "@@ -1 +1 @@\n-a\n+b\n", "a\n"]
         # A line of a file cannot pass for the name of another.
         assert told.diff.split("\n") == [
             "add '/w/new.txt'",
@@ -181,8 +182,10 @@ async def test_a_file_change_has_the_diff_of_its_item(peer: ScriptedPeer) -> Non
             "  @@ -1 +1 @@",
             "  -a",
             "  +b",
+            r"delete 'C:\w\gone\n.txt'",
+            "  -a",
         ]
-        assert [change["path"] for change in told.to_dict()["changes"]] == ["/w/new.txt", "/w/old.txt"]
+        assert [change["path"] for change in told.to_dict()["changes"]] == [each["path"] for each in changes]
         assert (untold.changes, untold.paths, untold.diff) == (None, (), None)
         assert untold.to_dict()["changes"] is None
         untold.refuse()
