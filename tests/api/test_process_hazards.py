@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
-import resource
 import select
 import signal
 import subprocess
@@ -20,13 +18,16 @@ from pathlib import Path
 
 import pytest
 
-from codex_app_server import Codex, CodexConfig
+from codex_app_server import Codex, CodexConfig, Sandbox
 from codex_app_server._launch.command import resolve
 from codex_app_server.client import CodexClient
 from codex_app_server.errors import DescriptorLimitError, ForkedProcessError, StreamOverflowError
-from codex_app_server.testing import Answer, FunctionCall, OfflineModel
+from codex_app_server.testing import Answer, OfflineModel
 from tests.leaks import Footprint
 from tests.peer import ScriptedPeer, delta, event, started
+from tests.processes import is_running, kill, press_ctrl_c
+from tests.programs import python
+from tests.wishes import shell
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,6 +65,8 @@ def test_ctrl_c_in_a_terminal_ends_the_wait_and_not_the_runtime() -> None:
                 except KeyboardInterrupt:
                     print("alive", len(codex.models().data) > 0, flush=True)
     """
+    import pty
+
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover
         os.chdir(ROOT)
@@ -88,7 +91,7 @@ def test_ctrl_c_interrupts_the_turn_of_a_run(peer: ScriptedPeer) -> None:
         def press() -> None:
             # The main thread waits for the turn's end by now, or is about to.
             Footprint.wait_until(lambda: codex.stats()["turns_routed"] == 1)
-            os.kill(os.getpid(), signal.SIGINT)
+            press_ctrl_c()
 
         pressing = threading.Thread(target=press)
         pressing.start()
@@ -123,7 +126,7 @@ def test_a_thread_in_a_stream_does_not_hold_the_interpreter_up(daemon: bool) -> 
         assert "ClientClosedError" in done.stdout
     found = re.search(r"pid (\d+)", done.stdout)
     assert found is not None
-    assert not Path(f"/proc/{found[1]}").exists()
+    assert not is_running(int(found[1]))
 
 
 def test_a_child_that_a_signal_handler_forks_in_a_wait_is_refused_there() -> None:
@@ -169,7 +172,7 @@ def test_a_killed_program_takes_its_runtime_along() -> None:
         assert running.stdout is not None
         pid = int(running.stdout.readline().split()[1])
         running.kill()
-    Footprint.wait_until(lambda: not Path(f"/proc/{pid}").exists())
+    Footprint.wait_until(lambda: not is_running(pid))
 
 
 def test_an_unclosed_client_warns_and_ends_its_runtime(peer: ScriptedPeer) -> None:
@@ -191,24 +194,22 @@ def test_nothing_is_left_of_a_client(model: OfflineModel) -> None:
 
 
 def test_a_command_of_a_turn_finds_the_packaged_tools(model: OfflineModel) -> None:
-    model.reset(
-        [
-            Answer(FunctionCall("exec_command", {"cmd": "command -v rg; echo $PATH", "login": False})),
-            Answer("done"),
-        ]
-    )
+    look = "for %p in (rg.exe) do @echo %~$PATH:p" if sys.platform == "win32" else "command -v rg; echo $PATH"
+    model.reset([Answer(shell(look, login=False)), Answer("done")])
     with Codex(model.config()) as codex:
-        codex.thread_start().run("Where is ripgrep?")
+        codex.thread_start(sandbox=Sandbox.full_access).run("Where is ripgrep?")
         first = resolve(model.config()).env["PATH"].split(os.pathsep)[0]
-    assert f"{first}/rg" in model.requests[-1].tool_outputs[0]
+    assert str(Path(first, "rg")) in model.requests[-1].tool_outputs[0]
 
 
 @pytest.mark.parametrize("wanted", [None, 2000])
 def test_a_command_of_a_turn_has_the_limit_of_open_files_that_was_asked_for(
     model: OfflineModel, wanted: int | None
 ) -> None:
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    model.reset([Answer(FunctionCall("exec_command", {"cmd": "ulimit -Sn", "login": False})), Answer("done")])
+    model.reset([Answer(shell("ulimit -Sn", login=False)), Answer("done")])
     config = model.config() if wanted is None else model.config(max_open_files=wanted)
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
     try:
@@ -377,15 +378,7 @@ def test_a_killed_program_takes_its_runtime_along_in_spite_of_a_forked_worker() 
             Footprint.wait_until(lambda: not is_running(runtime))
             assert is_running(worker)
         finally:
-            os.kill(worker, signal.SIGKILL)
-
-
-def is_running(pid: int) -> bool:
-    """Whether there is such a process, and it is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
+            kill(worker)
 
 
 def test_a_forked_child_may_exit_normally(peer: ScriptedPeer) -> None:
@@ -495,10 +488,11 @@ def test_lines_that_wait_for_the_wire_log_are_logged_when_the_interpreter_exits(
                 last.wait(10)
                 super().emit(record)
         wire.addHandler(Slow())
-        # What is to be done in the end is done in the order in which it was said.
+        # What is to be done in the end is done in the order in which it was said. The model's directory, with
+        # what the runtime has open there, is removed after that.
+        model = OfflineModel().__enter__()
         from codex_app_server._concurrency import interpreter_exit
         interpreter_exit.at_end(last.set)
-        model = OfflineModel().__enter__()
         codex = Codex(model.config())
         codex.models()
         interpreter_exit.at_end(lambda: print("end", flush=True))
@@ -527,12 +521,24 @@ def test_a_handler_of_the_wire_log_that_never_returns_does_not_hold_the_exit_up(
     assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
 
 
+# Its stderr has no end, and it goes on when it is asked to end.
+NOISY = r"""
+import os, signal, sys, threading, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def speak():
+    while True:
+        os.write(2, b"x\n")
+threading.Thread(target=speak, daemon=True).start()
+sys.stdin.readline()
+print(os.environ["ANSWER"], flush=True)
+time.sleep(30)
+"""
+
+
 @pytest.mark.parametrize("closes", [True, False])
 def test_stderr_is_told_to_nobody_while_the_interpreter_ends(closes: bool) -> None:
     body = f"""
         from codex_app_server import CodexConfig
-        # It speaks without an end, and goes on when it is asked to end.
-        script = "trap '' TERM; (while :; do echo x >&2; done) & read line; echo $ANSWER; sleep 30"
         told, ended = [], threading.Event()
         def on_stderr(line):
             if ended.is_set():
@@ -541,7 +547,7 @@ def test_stderr_is_told_to_nobody_while_the_interpreter_ends(closes: bool) -> No
             # Many more wait meanwhile.
             ended.wait(20)
         config = CodexConfig(
-            launch_args_override=("/bin/sh", "-c", script),
+            launch_args_override={python(NOISY)!r},
             env={{"ANSWER": '{{"id":1,"result":{{"userAgent":"a/0.163.0"}}}}'}},
             on_stderr=on_stderr,
             shutdown_grace_s=0.2,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import gc
-import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from codex_app_server._async import handlers
 from codex_app_server.requests import CommandApproval, ServerRequest
 from tests.asked import ask, config, over
 from tests.peer import ScriptedPeer
+from tests.processes import press_ctrl_c
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCEPTED = {"id": 0, "result": {"decision": "accept"}}
@@ -171,12 +171,10 @@ def test_a_handler_that_waits_for_ever_keeps_no_program_alive(peer: ScriptedPeer
 
 
 def test_ctrl_c_reaches_a_wait_for_the_end_of_a_request(peer: ScriptedPeer) -> None:
-    main = threading.main_thread().ident
-    assert main is not None
     with Codex(config(peer)) as codex, codex.requests() as requests:
         ask(peer, 0)
         request = next(requests)
-        press = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT))
+        press = threading.Timer(0.05, press_ctrl_c)
         press.start()
         with pytest.raises(KeyboardInterrupt):
             request.wait_settled()

@@ -6,9 +6,6 @@ The same in small, and the faults that need a made-up runtime, stand in tests/na
 
 from __future__ import annotations
 
-import os
-import shlex
-import signal
 import subprocess
 import sys
 import textwrap
@@ -23,6 +20,8 @@ from codex_app_server._launch.command import resolve
 from codex_app_server.errors import RequestTimeoutError, TransportClosedError
 from codex_app_server.testing import OfflineModel
 from tests.leaks import Footprint
+from tests.processes import KILLED, kill, stopped
+from tests.programs import python
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,66 +35,81 @@ def nothing_is_left(model: OfflineModel) -> Iterator[None]:
     Footprint.take().assert_no_more_than(before)
 
 
-def pid_of(codex: Codex) -> int:
-    return codex._runtime.connection.native.pid
-
-
 def wrapped(model: OfflineModel, script: str) -> tuple[str, ...]:
-    """A shell script in which `$runtime` is the command line of the real runtime."""
-    return ("/bin/sh", "-c", f"runtime={shlex.quote(shlex.join(resolve(model.config()).argv))}; {script}")
+    """A program in which `runtime` is the command line of the real runtime."""
+    return python(f"import os, subprocess, sys\nruntime = {resolve(model.config()).argv!r}\n{script}")
 
 
 def test_a_stopped_runtime_fails_its_callers_in_time_and_is_killed(model: OfflineModel) -> None:
     config = model.config(request_timeout_s=1, shutdown_grace_s=0.5)
     with Codex(config) as codex:
         thread = codex.thread_start()
-        os.kill(pid_of(codex), signal.SIGSTOP)
-        begun = time.monotonic()
-        with pytest.raises(RequestTimeoutError):
-            thread.run("Hello?")
-        assert time.monotonic() - begun < 5
-        begun = time.monotonic()
-    # The end of its input and SIGTERM have their grace, and neither reaches it.
-    assert time.monotonic() - begun < 5
+        with stopped(codex.pid):
+            begun = time.monotonic()
+            with pytest.raises(RequestTimeoutError):
+                thread.run("Hello?")
+            assert time.monotonic() - begun < 5
+            begun = time.monotonic()
+            # The end of its input and SIGTERM have their grace, and neither reaches it.
+            codex.close()
+            assert time.monotonic() - begun < 5
 
 
-def test_a_killed_runtime_ends_what_waits_with_the_signal(model: OfflineModel) -> None:
+def test_a_killed_runtime_ends_what_waits(model: OfflineModel) -> None:
     model.hold()
     with Codex(model.config()) as codex:
         events = codex.thread_start().turn("Hello?").stream()
         next(events)
         model.wait_for_requests(1)
-        os.kill(pid_of(codex), signal.SIGKILL)
-        with pytest.raises(TransportClosedError) as failure:
+        kill(codex.pid)
+        with pytest.raises(TransportClosedError, match=r"signal 9|exit code 15"):
             list(events)
-        assert failure.value.signal == signal.SIGKILL
+        assert codex.exit_code == KILLED
         with pytest.raises(TransportClosedError):
             codex.models()
     model.release()
 
 
+# Both have the pipes of the program that they are started by.
+FLOOD = r"""
+subprocess.Popen([sys.executable, "-SE", "-c", "import os\nwhile True: os.write(2, b'noise\\n')"])
+sys.exit(subprocess.call(runtime))
+"""
+
+
 def test_a_flood_on_stderr_holds_no_turn_up_and_ends_with_the_client(model: OfflineModel) -> None:
-    config = model.config(launch_args_override=wrapped(model, "yes noise >&2 & exec $runtime"))
+    config = model.config(launch_args_override=wrapped(model, FLOOD))
     with Codex(config) as codex:
         assert codex.thread_start().run("Hello?").final_response == "Hello?"
         tail = codex._runtime.connection.native.stderr_tail
     assert "noise\nnoise\n" in tail
 
 
+HELPER = """
+subprocess.Popen(["sleep", "1000"])
+os.execv(runtime[0], runtime)
+"""
+
+
 def test_a_helper_that_holds_the_pipes_does_not_hide_that_the_runtime_has_exited(model: OfflineModel) -> None:
     # It has copies of stdout and stderr, and outlives the runtime.
-    config = model.config(launch_args_override=wrapped(model, "sleep 1000 & exec $runtime"))
+    config = model.config(launch_args_override=wrapped(model, HELPER))
     with Codex(config) as codex:
         thread = codex.thread_start()
-        os.kill(pid_of(codex), signal.SIGKILL)
-        with pytest.raises(TransportClosedError) as failure:
+        kill(codex.pid)
+        with pytest.raises(TransportClosedError, match="signal 9"):
             thread.run("Hello?")
-        assert failure.value.signal == signal.SIGKILL
 
 
 def test_a_runtime_that_closes_its_stdout_and_lives_on_is_an_end_with_a_reason(model: OfflineModel) -> None:
     # The real one cannot be made to; a program before it lets so many lines through and lives on.
-    script = "exec 4<&0 3>&1 1>&2; $runtime <&4 3>&- | head -n 2 >&3 & exec 3>&-; wait"
+    script = """
+running = subprocess.Popen(runtime, stdout=subprocess.PIPE)
+for _ in range(2):
+    os.write(1, running.stdout.readline())
+os.close(1)
+running.wait()
+"""
     config = model.config(launch_args_override=wrapped(model, script), shutdown_grace_s=0.5)
     begun = time.monotonic()
     with pytest.raises(TransportClosedError, match="stdout"), Codex(config) as codex:

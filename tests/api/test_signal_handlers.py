@@ -23,11 +23,11 @@ from codex_app_server._sync import startup
 from codex_app_server.client import CodexClient
 from tests.api.test_interrupts_anywhere import Tracer
 from tests.peer import ScriptedPeer, delta, event, started
+from tests.processes import SIGNAL, signal_main
 
 # In a deadlock the alarm of pytest-timeout ends the wait.
 pytestmark = pytest.mark.timeout(10)
 
-SIGNAL = signal.SIGUSR1
 # Shorter than the alarm's time: what the main thread waits for in vain must not wait for the main thread.
 DEADLINE_S = 5.0
 BUSY = "already executing"
@@ -45,10 +45,8 @@ def handled(*handlers: Callable[[], object]) -> Iterator[Callable[[], None]]:
         left.pop(0)()
 
     before = signal.signal(SIGNAL, handle)
-    main = threading.main_thread().ident
-    assert main is not None
     try:
-        yield lambda: signal.pthread_kill(main, SIGNAL)
+        yield signal_main
         assert not left, "a signal has not come"
     finally:
         signal.signal(SIGNAL, before)

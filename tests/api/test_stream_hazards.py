@@ -29,6 +29,7 @@ from codex_app_server.testing import OfflineModel
 from tests.leaks import assert_idle
 from tests.payloads import payload
 from tests.peer import ScriptedPeer
+from tests.programs import SLEEP, python
 
 TIMEOUT_S = 30
 
@@ -168,8 +169,8 @@ async def test_a_command_that_is_forgotten_is_killed(peer: ScriptedPeer) -> None
 async def test_programs_that_are_forgotten_are_gone_on_the_real_runtime(model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
         ends = codex.notifications("process/exited")
-        await codex.process_spawn(["sleep", "100"])
-        await codex.command_exec(["sleep", "100"], disable_timeout=True)
+        await codex.process_spawn([*SLEEP])
+        await codex.command_exec([*SLEEP], disable_timeout=True)
         gc.collect()
         assert payload(await ends.__anext__(), ProcessExitedNotification).exit_code != 0
         while codex.stats()["requests_pending"]:
@@ -221,9 +222,10 @@ async def test_a_close_that_is_cancelled_undoes_all_the_same(
 
 async def test_a_wait_that_is_cancelled_can_be_done_again(model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
+        script = python("import os; os.write(1, b'ready\\n'); os.read(0, 1); os._exit(5)")
         for begin in (codex.command_exec, codex.process_spawn):
             program: AsyncCommandHandle | AsyncProcessHandle
-            async with await begin(["sh", "-c", "echo ready; read x; exit 5"]) as program:
+            async with await begin([*script]) as program:
                 assert await program.__anext__() == OutputChunk("stdout", b"ready\n")
                 first: asyncio.Future[Any] = asyncio.ensure_future(program.wait())
                 second: asyncio.Future[Any] = asyncio.ensure_future(program.wait())

@@ -3,8 +3,44 @@
 import sys
 
 if sys.platform == "win32":
-    from .windows import KILLED, descendants, descriptors, is_running, kill, press_ctrl_c, threads
+    from .windows import (
+        KILLED,
+        SIGNAL,
+        command_line,
+        descendants,
+        descriptors,
+        is_running,
+        kill,
+        press_ctrl_c,
+        signal_main,
+        stopped,
+        threads,
+    )
 else:
-    from .posix import KILLED, descendants, descriptors, is_running, kill, press_ctrl_c, threads
+    from .posix import (
+        KILLED,
+        SIGNAL,
+        command_line,
+        descendants,
+        descriptors,
+        is_running,
+        kill,
+        press_ctrl_c,
+        signal_main,
+        stopped,
+        threads,
+    )
 
-__all__ = ["KILLED", "descendants", "descriptors", "is_running", "kill", "press_ctrl_c", "threads"]
+__all__ = [
+    "KILLED",
+    "SIGNAL",
+    "command_line",
+    "descendants",
+    "descriptors",
+    "is_running",
+    "kill",
+    "press_ctrl_c",
+    "signal_main",
+    "stopped",
+    "threads",
+]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -50,6 +52,24 @@ def _state(pid: int) -> list[str] | None:
         return None
 
 
+def command_line(pid: int) -> str:
+    """What every user of the system may see of how a process was started."""
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """A child that does nothing meanwhile, though it has not ended."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        # Until all of its threads stand still, it may answer.
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+        yield
+    finally:
+        with suppress(ProcessLookupError):  # it was killed
+            os.kill(pid, signal.SIGCONT)
+
+
 # The exit code of such a process, as `subprocess` has it.
 KILLED = -signal.SIGKILL
 
@@ -62,3 +82,14 @@ def kill(pid: int) -> None:
 def press_ctrl_c() -> None:
     """What a person does at the terminal, to this process alone."""
     os.kill(os.getpid(), signal.SIGINT)
+
+
+# One besides Ctrl-C that a program may have a handler for.
+SIGNAL = signal.SIGUSR1
+
+
+def signal_main() -> None:
+    """Send this signal to the main thread."""
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, SIGNAL)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codex_app_server import ApprovalMode, AsyncCodex
+from codex_app_server import ApprovalMode, AsyncCodex, Sandbox
 from codex_app_server.errors import InvalidRequestError, StartupError
 from codex_app_server.generated.v2_all import ConfigWarningNotification
-from codex_app_server.testing import Answer, FunctionCall, OfflineModel
+from codex_app_server.testing import Answer, OfflineModel
+from tests.wishes import shell
 
 EXPERIMENTAL: list[tuple[Callable[[AsyncCodex], Any], str]] = [
     (lambda codex: codex.rpc.memory.status(), "memory/status"),
@@ -102,9 +104,11 @@ async def test_a_threads_setting_that_nobody_knows_is_told_as_a_warning(model: O
 async def test_a_directory_of_a_thread_that_does_not_exist_is_the_agents_to_find_out(
     model: OfflineModel, tmp_path: Path
 ) -> None:
-    model.reset([Answer(FunctionCall("exec_command", {"cmd": "pwd"})), "There is none."])
+    model.reset([Answer(shell("echo here")), "There is none."])
     async with AsyncCodex(model.config()) as codex:
-        thread = await codex.thread_start(cwd=str(tmp_path / "nowhere"), approval_mode=ApprovalMode.deny_all)
+        thread = await codex.thread_start(
+            cwd=str(tmp_path / "nowhere"), approval_mode=ApprovalMode.deny_all, sandbox=Sandbox.full_access
+        )
         result = await thread.run("Where are you?")
     assert result.final_response == "There is none."
-    assert "No such file or directory" in model.requests[1].tool_outputs[0]
+    assert re.search(r"No such file or directory|os error 267", model.requests[1].tool_outputs[0])

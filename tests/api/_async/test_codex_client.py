@@ -31,6 +31,7 @@ from tests.payloads import delta as text_of
 from tests.payloads import payload
 from tests.peer import ScriptedPeer, delta, event, started
 from tests.processes import kill
+from tests.programs import python
 
 APPROVAL = "item/commandExecution/requestApproval"
 
@@ -268,7 +269,7 @@ async def test_a_client_whose_runtime_has_died_can_be_started_again(model: Offli
         while True:
             await client.next_notification()
 
-    with pytest.raises(TransportClosedError, match="signal 9"):
+    with pytest.raises(TransportClosedError, match=r"signal 9|exit code 15"):
         await listen()
     await client.start()
     await client.initialize()
@@ -306,7 +307,7 @@ async def test_a_client_is_greeted_once_and_closed_however_it_is_used(model: Off
 
 
 async def test_a_program_that_is_no_runtime_is_told_at_the_greeting() -> None:
-    client = AsyncCodexClient(CodexConfig(launch_args_override=("/bin/sh", "-c", "exit 3")))
+    client = AsyncCodexClient(CodexConfig(launch_args_override=python("raise SystemExit(3)")))
     await client.start()
     with pytest.raises(StartupError) as caught:
         await client.initialize()

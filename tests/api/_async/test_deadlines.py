@@ -6,10 +6,7 @@ import contextlib
 import inspect
 import logging
 import math
-import os
-import signal
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -45,6 +42,8 @@ from codex_app_server.testing import Answer, Disconnect, HttpFailure, Message, O
 from codex_app_server.types import TurnStatus
 from tests.api._async.concurrency import Background, Marks, expected, together
 from tests.peer import ScriptedPeer, delta, event, started
+from tests.processes import stopped
+from tests.programs import CAT
 
 # Longer than any test takes: who waits for so long has not been told of its own deadline.
 LONG_S = 50.0
@@ -65,17 +64,6 @@ async def turn_of(codex: AsyncCodex, peer: ScriptedPeer, turn_id: str = "u") -> 
     thread = await thread_of(codex, peer)
     peer.send_once("turn/start", event("turn/started", "t", turn_id))
     return await thread.turn("go")
-
-
-@contextlib.contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        # Until all of its threads stand still, it may answer.
-        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def took(begun: float) -> float:
@@ -290,7 +278,7 @@ async def test_listing_mcp_servers_has_a_deadline(peer: ScriptedPeer) -> None:
 
 
 async def test_a_wait_for_an_end_can_be_begun_again(model: OfflineModel) -> None:
-    async with AsyncCodex(model.config()) as codex, await codex.command_exec(["cat"]) as command:
+    async with AsyncCodex(model.config()) as codex, await codex.command_exec(list(CAT)) as command:
         with pytest.raises(WaitTimeoutError, match="The program is not over after"):
             await command.wait(timeout_s=SHORT_S)
         await command.close_stdin()
@@ -498,7 +486,7 @@ async def test_time_stands_still_while_a_person_or_a_tool_is_asked(peer: Scripte
 
 
 async def test_a_silent_goal_is_given_up(model: OfflineModel) -> None:
-    model.reset(Answer(Message(["word "] * 4, chunk_delay_s=0.25), Pause(LONG_S), Message("late")))
+    model.reset(Answer(Message(["word "] * 8, chunk_delay_s=0.25), Pause(LONG_S), Message("late")))
     async with AsyncCodex(model.config()) as codex:
         thread = await codex.thread_start()
         goal = await thread.goal("Go on.")

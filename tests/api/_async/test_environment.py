@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
 from codex_app_server import ApprovalMode, AsyncCodex, Sandbox
-from codex_app_server.testing import Answer, FunctionCall, OfflineModel
+from codex_app_server.testing import Answer, OfflineModel
+from tests.wishes import shell
 
-SHOW = Answer(FunctionCall("exec_command", {"cmd": "env"}))
+SHOW = Answer(shell("set" if sys.platform == "win32" else "env"))
 
 
 async def seen(model: OfflineModel, **fields: Any) -> list[str]:

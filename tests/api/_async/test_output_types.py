@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from codex_app_server import (
+    ApprovalMode,
     AsyncCodex,
     AsyncThread,
     GoalResult,
@@ -18,6 +19,7 @@ from codex_app_server import (
     InvalidInputTypeError,
     JsonRpcError,
     OutputValidationError,
+    Sandbox,
     TurnFailedError,
     TurnResult,
     TurnTimeoutError,
@@ -35,6 +37,7 @@ from codex_app_server.types import TurnStatus
 from tests.api._async.concurrency import Background, together
 from tests.leaks import assert_idle
 from tests.outputs import CASES, A, Berth, Boat, Point
+from tests.wishes import shell
 
 SHORT_S = 0.3
 BERTH = '{"name": "A", "depth_m": 4.5}'
@@ -44,7 +47,7 @@ BERTH_SCHEMA: dict[str, Any] = {
     "required": ["name", "depth_m"],
     "additionalProperties": False,
 }
-ECHO = FunctionCall("exec_command", {"cmd": "echo hello"})
+ECHO = shell("echo hello")
 
 
 def format_of(request: ModelRequest) -> Any:
@@ -269,7 +272,9 @@ async def test_of_messages_without_a_phase_the_last_is_read(model: OfflineModel)
 async def test_every_request_of_the_turn_asks_for_the_type(model: OfflineModel) -> None:
     model.reset([Answer(Message("Looking.", phase="commentary"), ECHO), Answer(ECHO), BERTH])
     async with AsyncCodex(model.config()) as codex:
-        result = await (await codex.thread_start()).run("Go.", output_type=Berth)
+        # Nobody is asked whether it may: neither a program nor, in another request of the turn, the model.
+        thread = await codex.thread_start(sandbox=Sandbox.full_access, approval_mode=ApprovalMode.deny_all)
+        result = await thread.run("Go.", output_type=Berth)
     assert result.output == A
     assert [format_of(request) for request in model.requests] == [asked_for(BERTH_SCHEMA)] * 3
     assert [len(request.tool_outputs) for request in model.requests] == [0, 1, 2]

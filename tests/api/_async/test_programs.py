@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from codex_app_server.testing import OfflineModel
 from tests.api._async.concurrency import Background, Marks, together
 from tests.leaks import assert_idle
 from tests.peer import ScriptedPeer
+from tests.programs import CAT, READY_AND_SLEEP, SLEEP, python
 
 Program = AsyncCommandHandle | AsyncProcessHandle
 
@@ -39,6 +40,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 async def begin(codex: AsyncCodex, kind: str, *command: str, **given: Any) -> Program:
     program: Program = await getattr(codex, kind)(list(command), **given)
     return program
+
+
+def count_to(number: int, *, after: str = "pass") -> tuple[str, ...]:
+    """A program that prints as many lines, once it has done something."""
+    return python(f"{after}; print(*range({number}), sep='\\n')")
 
 
 async def read(program: Program, stream: str = "stdout") -> bytes:
@@ -62,8 +68,10 @@ async def read_until(program: Program, text: bytes) -> bytes:
 
 async def test_a_programs_output_and_end_are_told(kind: str, model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
-        script = "printf out; sleep 0.05; printf err >&2; exit 3"
-        async with await begin(codex, kind, "sh", "-c", script) as program:
+        script = (
+            "import os, sys, time; os.write(1, b'out'); time.sleep(0.05); os.write(2, b'err'); sys.exit(3)"
+        )
+        async with await begin(codex, kind, *python(script)) as program:
             chunks: list[Any] = [chunk async for chunk in program]
             assert (await program.wait()).exit_code == 3
             assert [chunk async for chunk in program] == []
@@ -76,7 +84,7 @@ async def test_a_programs_output_and_end_are_told(kind: str, model: OfflineModel
 async def test_every_byte_goes_in_and_comes_out(kind: str, model: OfflineModel) -> None:
     data = bytes(range(256)) * 400
     async with AsyncCodex(model.config()) as codex:
-        async with await begin(codex, kind, "cat") as program:
+        async with await begin(codex, kind, *CAT) as program:
             for start in range(0, len(data), 20_000):
                 await program.write(data[start : start + 20_000])
             await program.close_stdin()
@@ -85,9 +93,10 @@ async def test_every_byte_goes_in_and_comes_out(kind: str, model: OfflineModel) 
 
 
 async def test_a_conversation_with_a_program(kind: str, model: OfflineModel) -> None:
+    script = "import os, sys\nfor line in sys.stdin: os.write(1, f'<{line[:-1]}>\\n'.encode())"
     async with (
         AsyncCodex(model.config()) as codex,
-        await begin(codex, kind, "sh", "-c", 'while read x; do echo "<$x>"; done') as program,
+        await begin(codex, kind, *python(script)) as program,
     ):
         for word in (b"one", b"two"):
             await program.write(word + b"\n")
@@ -98,18 +107,19 @@ async def test_a_conversation_with_a_program(kind: str, model: OfflineModel) -> 
 
 async def test_a_terminal_has_a_size_that_changes(kind: str, model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
-        script = "stty size; read x; stty size"
-        async with await begin(codex, kind, "sh", "-c", script, tty=True, size=(33, 77)) as program:
-            assert b"33 77" in await read_until(program, b"77\r\n")
+        tell = "print(*os.get_terminal_size(), flush=True)"
+        script = python(f"import os; {tell}; input(); {tell}")
+        async with await begin(codex, kind, *script, tty=True, size=(33, 77)) as program:
+            assert b"77 33" in await read_until(program, b"33\r\n")
             await program.resize(10, 20)
             await program.write(b"\n")
-            assert b"10 20" in await read(program)
+            assert b"20 10" in await read(program)
 
 
 async def test_a_program_that_is_terminated_keeps_its_output(kind: str, model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
-        async with await begin(codex, kind, "sh", "-c", "echo before; sleep 100") as program:
-            assert await read_until(program, b"\n") == b"before\n"
+        async with await begin(codex, kind, *READY_AND_SLEEP) as program:
+            assert await read_until(program, b"\n") == b"ready\n"
             await program.terminate()
             assert await read(program) == b""
             assert (await program.wait()).exit_code != 0
@@ -121,14 +131,13 @@ async def test_leaving_the_block_kills_a_program_that_runs_on(
     kind: str, model: OfflineModel, tmp_path: Path
 ) -> None:
     async with AsyncCodex(model.config()) as codex:
-        script = "echo ready; sleep 100; echo late"
-        async with await begin(codex, kind, "sh", "-c", script, disable_timeout=True) as program:
+        async with await begin(codex, kind, *READY_AND_SLEEP, disable_timeout=True) as program:
             await read_until(program, b"ready")
         assert (await program.wait()).exit_code != 0
         assert_idle(codex.stats)
         await program.aclose()
         with pytest.raises(KeyError):
-            async with await begin(codex, kind, "sleep", "100") as program:
+            async with await begin(codex, kind, *SLEEP) as program:
                 raise KeyError
         assert_idle(codex.stats)
         assert codex.stats()["errands_sent"] == 0
@@ -136,7 +145,7 @@ async def test_leaving_the_block_kills_a_program_that_runs_on(
 
 async def test_a_closed_handle_says_so(kind: str, model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
-        program = await begin(codex, kind, "sleep", "100")
+        program = await begin(codex, kind, *SLEEP)
         await program.aclose()
         await program.aclose()
         for refused in (program.close_stdin, program.terminate):
@@ -152,20 +161,20 @@ async def test_a_closed_handle_says_so(kind: str, model: OfflineModel) -> None:
 async def test_waiting_takes_no_output_away(kind: str, model: OfflineModel) -> None:
     async with (
         AsyncCodex(model.config()) as codex,
-        await begin(codex, kind, "seq", "5000") as program,
+        await begin(codex, kind, *count_to(5000)) as program,
     ):
 
         async def wait() -> int:
             return (await program.wait()).exit_code
 
         assert await together(wait, wait, wait) == [0, 0, 0]
-        assert (await read(program)).split() == [b"%d" % number for number in range(1, 5001)]
+        assert (await read(program)).split() == [b"%d" % number for number in range(5000)]
 
 
 async def test_who_reads_and_who_waits_do_not_disturb_each_other(kind: str, model: OfflineModel) -> None:
     async with (
         AsyncCodex(model.config()) as codex,
-        await begin(codex, kind, "sh", "-c", "read x; seq 3000") as program,
+        await begin(codex, kind, *count_to(3000, after="input()")) as program,
     ):
 
         async def wait() -> int:
@@ -184,39 +193,38 @@ async def test_a_program_runs_where_and_with_what_it_is_told(
     kind: str, model: OfflineModel, tmp_path: Path
 ) -> None:
     (tmp_path / "sub").mkdir()
-    config = model.config()
-    config.cwd = str(tmp_path)
+    config = model.config(env={"TAKEN": "y"}, cwd=str(tmp_path))
+    script = python("import os; print(os.getcwd(), os.getenv('GIVEN'), os.getenv('TAKEN'), sep='\\n')")
     async with AsyncCodex(config) as codex:
-        script = 'pwd; echo "$GIVEN-${HOME-none}"'
-        environment = {"GIVEN": "x", "HOME": None}
-        async with await begin(codex, kind, "sh", "-c", script, cwd="sub", env=environment) as program:
-            assert (await read(program)).decode().split() == [str(tmp_path / "sub"), "x-none"]
-        async with await begin(codex, kind, "pwd") as program:
-            assert (await read(program)).decode().split() == [str(tmp_path)]
+        environment = {"GIVEN": "x", "TAKEN": None}
+        async with await begin(codex, kind, *script, cwd="sub", env=environment) as program:
+            assert (await read(program)).decode().splitlines() == [str(tmp_path / "sub"), "x", "None"]
+        async with await begin(codex, kind, *script) as program:
+            assert (await read(program)).decode().splitlines() == [str(tmp_path), "None", "y"]
 
 
 async def test_without_stdin_a_program_reads_an_end(kind: str, model: OfflineModel) -> None:
     async with (
         AsyncCodex(model.config()) as codex,
-        await begin(codex, kind, "cat", stream_stdin=False) as program,
+        await begin(codex, kind, *CAT, stream_stdin=False) as program,
     ):
         assert (await program.wait()).exit_code == 0
 
 
 async def test_a_limit_of_output_is_said_on_the_last_piece(kind: str, model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
-        async with await begin(codex, kind, "seq", "10000", output_bytes_cap=100) as program:
+        async with await begin(codex, kind, *count_to(10_000), output_bytes_cap=100) as program:
             chunks: list[Any] = [chunk async for chunk in program]
             assert sum(len(chunk.data) for chunk in chunks) == 100
             assert chunks[-1].cap_reached
-        async with await begin(codex, kind, "seq", "10000", disable_output_cap=True) as program:
+        async with await begin(codex, kind, *count_to(10_000), disable_output_cap=True) as program:
             assert len((await read(program)).split()) == 10000
 
 
 async def test_a_limit_of_time_ends_a_program(kind: str, model: OfflineModel) -> None:
     async with (
         AsyncCodex(model.config()) as codex,
-        await begin(codex, kind, "sleep", "100", timeout_ms=50) as program,
+        await begin(codex, kind, *SLEEP, timeout_ms=50) as program,
     ):
         assert (await program.wait()).exit_code != 0
 
@@ -226,12 +234,12 @@ async def test_many_programs_at_once_have_their_own_output(kind: str, model: Off
 
         def job(number: int) -> Any:
             async def run() -> bytes:
-                async with await begin(codex, kind, "echo", str(number)) as program:
+                async with await begin(codex, kind, *python(f"print({number})")) as program:
                     return await read(program)
 
             return run
 
-        expected = [b"%d\n" % number for number in range(20)]
+        expected = [f"{number}{os.linesep}".encode() for number in range(20)]
         assert await together(*(job(number) for number in range(20))) == expected
         assert_idle(codex.stats)
 
@@ -251,7 +259,7 @@ async def test_a_command_that_is_refused_says_so_to_who_reads_and_who_waits(mode
 
 async def test_a_process_that_cannot_be_started_leaves_nothing(model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
-        with pytest.raises(JsonRpcError, match="No such file"):
+        with pytest.raises(JsonRpcError, match="failed to spawn"):
             await codex.process_spawn(["/no/such/program"])
         assert codex.stats()["errands_sent"] == 0
         assert_idle(codex.stats)
@@ -260,7 +268,7 @@ async def test_a_process_that_cannot_be_started_leaves_nothing(model: OfflineMod
 async def test_input_for_a_program_that_has_ended_is_refused(kind: str, model: OfflineModel) -> None:
     async with (
         AsyncCodex(model.config()) as codex,
-        await begin(codex, kind, sys.executable, "-c", "") as program,
+        await begin(codex, kind, *python("")) as program,
     ):
         await program.wait()
         with pytest.raises(InvalidRequestError):
@@ -424,7 +432,7 @@ async def test_a_runtime_that_dies_ends_everything(
 
 async def test_closing_while_somebody_waits_and_reads_ends_both(kind: str, model: OfflineModel) -> None:
     async with AsyncCodex(model.config()) as codex:
-        program = await begin(codex, kind, "sh", "-c", "echo ready; sleep 100", disable_timeout=True)
+        program = await begin(codex, kind, *READY_AND_SLEEP, disable_timeout=True)
         assert await read_until(program, b"\n") == b"ready\n"
         marks = Marks()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -111,7 +112,8 @@ async def test_input_for_a_terminal_outside_of_the_sandbox_is_asked_for(model: O
     def script(request: ModelRequest) -> str | Answer:
         outputs = request.tool_outputs
         if not outputs:
-            return Answer(command("cat", tty=True, yield_time_ms=250))
+            waits = "set /p line=" if sys.platform == "win32" else "cat"
+            return Answer(command(waits, tty=True, yield_time_ms=250))
         if len(outputs) == 1:
             session = re.search(r"session ID (\d+)", outputs[0])
             assert session is not None

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codex_app_server import ApprovalMode, Codex
+from codex_app_server import ApprovalMode, Codex, Sandbox
 from codex_app_server.errors import InvalidRequestError, StartupError
 from codex_app_server.generated.v2_all import ConfigWarningNotification
-from codex_app_server.testing import Answer, FunctionCall, OfflineModel
+from codex_app_server.testing import Answer, OfflineModel
+from tests.wishes import shell
 
 EXPERIMENTAL: list[tuple[Callable[[Codex], Any], str]] = [
     (lambda codex: codex.rpc.memory.status(), "memory/status"),
@@ -102,9 +104,11 @@ def test_a_threads_setting_that_nobody_knows_is_told_as_a_warning(model: Offline
 def test_a_directory_of_a_thread_that_does_not_exist_is_the_agents_to_find_out(
     model: OfflineModel, tmp_path: Path
 ) -> None:
-    model.reset([Answer(FunctionCall("exec_command", {"cmd": "pwd"})), "There is none."])
+    model.reset([Answer(shell("echo here")), "There is none."])
     with Codex(model.config()) as codex:
-        thread = codex.thread_start(cwd=str(tmp_path / "nowhere"), approval_mode=ApprovalMode.deny_all)
+        thread = codex.thread_start(
+            cwd=str(tmp_path / "nowhere"), approval_mode=ApprovalMode.deny_all, sandbox=Sandbox.full_access
+        )
         result = thread.run("Where are you?")
     assert result.final_response == "There is none."
-    assert "No such file or directory" in model.requests[1].tool_outputs[0]
+    assert re.search(r"No such file or directory|os error 267", model.requests[1].tool_outputs[0])

@@ -32,6 +32,7 @@ from tests.payloads import delta as text_of
 from tests.payloads import payload
 from tests.peer import ScriptedPeer, delta, event, started
 from tests.processes import kill
+from tests.programs import python
 
 APPROVAL = "item/commandExecution/requestApproval"
 
@@ -267,7 +268,7 @@ def test_a_client_whose_runtime_has_died_can_be_started_again(model: OfflineMode
         while True:
             client.next_notification()
 
-    with pytest.raises(TransportClosedError, match="signal 9"):
+    with pytest.raises(TransportClosedError, match=r"signal 9|exit code 15"):
         listen()
     client.start()
     client.initialize()
@@ -305,7 +306,7 @@ def test_a_client_is_greeted_once_and_closed_however_it_is_used(model: OfflineMo
 
 
 def test_a_program_that_is_no_runtime_is_told_at_the_greeting() -> None:
-    client = CodexClient(CodexConfig(launch_args_override=("/bin/sh", "-c", "exit 3")))
+    client = CodexClient(CodexConfig(launch_args_override=python("raise SystemExit(3)")))
     client.start()
     with pytest.raises(StartupError) as caught:
         client.initialize()

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import json
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,15 +16,10 @@ import pytest
 
 from codex_app_server import Codex
 from codex_app_server.testing import OfflineModel
+from tests.processes import command_line
 
 OFFLINE = "model_providers.offline"
 VALUE = "V4LUE-of-mine"
-
-
-def command_line(pid: int) -> str:
-    return subprocess.run(
-        ["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=True
-    ).stdout
 
 
 @pytest.fixture
@@ -83,7 +78,7 @@ def test_an_mcp_server_gets_the_variables_that_are_named(model: OfflineModel, tm
     server = f"import os; open({str(told)!r}, 'w').write({values})"
     overrides = (
         f"mcp_servers.x.command='{sys.executable}'",
-        f'mcp_servers.x.args=["-c", "{server}"]',
+        f"mcp_servers.x.args={json.dumps(['-c', server])}",
         'mcp_servers.x.env_vars=["MY_KEY"]',
     )
     env = {"MY_KEY": VALUE, "OTHER": "is not passed on"}

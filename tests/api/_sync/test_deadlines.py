@@ -8,10 +8,7 @@ import contextlib
 import inspect
 import logging
 import math
-import os
-import signal
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -47,6 +44,8 @@ from codex_app_server.testing import Answer, Disconnect, HttpFailure, Message, O
 from codex_app_server.types import TurnStatus
 from tests.api._sync.concurrency import Background, Marks, expected, together
 from tests.peer import ScriptedPeer, delta, event, started
+from tests.processes import stopped
+from tests.programs import CAT
 
 # Longer than any test takes: who waits for so long has not been told of its own deadline.
 LONG_S = 50.0
@@ -67,17 +66,6 @@ def turn_of(codex: Codex, peer: ScriptedPeer, turn_id: str = "u") -> TurnHandle:
     thread = thread_of(codex, peer)
     peer.send_once("turn/start", event("turn/started", "t", turn_id))
     return thread.turn("go")
-
-
-@contextlib.contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        # Until all of its threads stand still, it may answer.
-        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def took(begun: float) -> float:
@@ -292,7 +280,7 @@ def test_listing_mcp_servers_has_a_deadline(peer: ScriptedPeer) -> None:
 
 
 def test_a_wait_for_an_end_can_be_begun_again(model: OfflineModel) -> None:
-    with Codex(model.config()) as codex, codex.command_exec(["cat"]) as command:
+    with Codex(model.config()) as codex, codex.command_exec(list(CAT)) as command:
         with pytest.raises(WaitTimeoutError, match="The program is not over after"):
             command.wait(timeout_s=SHORT_S)
         command.close_stdin()
@@ -500,7 +488,7 @@ def test_time_stands_still_while_a_person_or_a_tool_is_asked(peer: ScriptedPeer)
 
 
 def test_a_silent_goal_is_given_up(model: OfflineModel) -> None:
-    model.reset(Answer(Message(["word "] * 4, chunk_delay_s=0.25), Pause(LONG_S), Message("late")))
+    model.reset(Answer(Message(["word "] * 8, chunk_delay_s=0.25), Pause(LONG_S), Message("late")))
     with Codex(model.config()) as codex:
         thread = codex.thread_start()
         goal = thread.goal("Go on.")

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -21,6 +20,7 @@ from codex_app_server.generated.requests import REQUESTS
 from codex_app_server.testing import OfflineModel
 from tests.api._sync.concurrency import Background
 from tests.api._sync.live import Live
+from tests.programs import CAT, python
 
 _ACCOUNT = "needs an account of the service"
 _REMOTE = "needs an account with remote control"
@@ -223,20 +223,19 @@ def work_with_files(live: Live, workspace: Path) -> None:
 
 
 def run_programs(live: Live, workspace: Path) -> None:
-    ready = workspace / "ready"
-    # Opening a fifo for reading waits for the program that opens it for writing.
-    os.mkfifo(ready)
+    ready = str(workspace / "ready")
     program = {"tty": True, "stream_stdin": True, "stream_stdout_stderr": True}
-    command = ["sh", "-c", 'echo > "$0"; exec cat', str(ready)]
+    command = [*python("import sys; open(sys.argv[1], 'w').close(); sys.stdin.read()"), ready]
     running = Background(
         lambda: live("command/exec", command=command, process_id="p", sandbox_policy=OPEN, **program)
     )
-    live("command/exec", command=["cat", str(ready)])
+    wait = "import os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)"
+    live("command/exec", command=[*python(wait), ready])
     live("command/exec/resize", process_id="p", size={"rows": 20, "cols": 80})
     live("command/exec/write", process_id="p", delta_base64=in_base64("hello\n"))
     live("command/exec/terminate", process_id="p")
     assert (running.result()).exit_code != 0
-    live("process/spawn", command=["cat"], cwd=str(workspace), process_handle="h", **program)
+    live("process/spawn", command=[*CAT], cwd=str(workspace), process_handle="h", **program)
     live("process/resizePty", process_handle="h", size={"rows": 20, "cols": 80})
     live("process/writeStdin", process_handle="h", delta_base64=in_base64("hello\n"))
     live("process/kill", process_handle="h")

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from codex_app_server import (
+    ApprovalMode,
     Codex,
     GoalResult,
     InvalidInputError,
     InvalidInputTypeError,
     JsonRpcError,
     OutputValidationError,
+    Sandbox,
     Thread,
     TurnFailedError,
     TurnResult,
@@ -37,6 +39,7 @@ from codex_app_server.types import TurnStatus
 from tests.api._sync.concurrency import Background, together
 from tests.leaks import assert_idle
 from tests.outputs import CASES, A, Berth, Boat, Point
+from tests.wishes import shell
 
 SHORT_S = 0.3
 BERTH = '{"name": "A", "depth_m": 4.5}'
@@ -46,7 +49,7 @@ BERTH_SCHEMA: dict[str, Any] = {
     "required": ["name", "depth_m"],
     "additionalProperties": False,
 }
-ECHO = FunctionCall("exec_command", {"cmd": "echo hello"})
+ECHO = shell("echo hello")
 
 
 def format_of(request: ModelRequest) -> Any:
@@ -271,7 +274,9 @@ def test_of_messages_without_a_phase_the_last_is_read(model: OfflineModel) -> No
 def test_every_request_of_the_turn_asks_for_the_type(model: OfflineModel) -> None:
     model.reset([Answer(Message("Looking.", phase="commentary"), ECHO), Answer(ECHO), BERTH])
     with Codex(model.config()) as codex:
-        result = (codex.thread_start()).run("Go.", output_type=Berth)
+        # Nobody is asked whether it may: neither a program nor, in another request of the turn, the model.
+        thread = codex.thread_start(sandbox=Sandbox.full_access, approval_mode=ApprovalMode.deny_all)
+        result = thread.run("Go.", output_type=Berth)
     assert result.output == A
     assert [format_of(request) for request in model.requests] == [asked_for(BERTH_SCHEMA)] * 3
     assert [len(request.tool_outputs) for request in model.requests] == [0, 1, 2]

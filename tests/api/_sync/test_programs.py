@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from codex_app_server.testing import OfflineModel
 from tests.api._sync.concurrency import Background, Marks, together
 from tests.leaks import assert_idle
 from tests.peer import ScriptedPeer
+from tests.programs import CAT, READY_AND_SLEEP, SLEEP, python
 
 Program = CommandHandle | ProcessHandle
 
@@ -41,6 +42,11 @@ def kind(request: pytest.FixtureRequest) -> str:
 def begin(codex: Codex, kind: str, *command: str, **given: Any) -> Program:
     program: Program = getattr(codex, kind)(list(command), **given)
     return program
+
+
+def count_to(number: int, *, after: str = "pass") -> tuple[str, ...]:
+    """A program that prints as many lines, once it has done something."""
+    return python(f"{after}; print(*range({number}), sep='\\n')")
 
 
 def read(program: Program, stream: str = "stdout") -> bytes:
@@ -64,8 +70,10 @@ def read_until(program: Program, text: bytes) -> bytes:
 
 def test_a_programs_output_and_end_are_told(kind: str, model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
-        script = "printf out; sleep 0.05; printf err >&2; exit 3"
-        with begin(codex, kind, "sh", "-c", script) as program:
+        script = (
+            "import os, sys, time; os.write(1, b'out'); time.sleep(0.05); os.write(2, b'err'); sys.exit(3)"
+        )
+        with begin(codex, kind, *python(script)) as program:
             chunks: list[Any] = [chunk for chunk in program]
             assert (program.wait()).exit_code == 3
             assert [chunk for chunk in program] == []
@@ -78,7 +86,7 @@ def test_a_programs_output_and_end_are_told(kind: str, model: OfflineModel) -> N
 def test_every_byte_goes_in_and_comes_out(kind: str, model: OfflineModel) -> None:
     data = bytes(range(256)) * 400
     with Codex(model.config()) as codex:
-        with begin(codex, kind, "cat") as program:
+        with begin(codex, kind, *CAT) as program:
             for start in range(0, len(data), 20_000):
                 program.write(data[start : start + 20_000])
             program.close_stdin()
@@ -87,9 +95,10 @@ def test_every_byte_goes_in_and_comes_out(kind: str, model: OfflineModel) -> Non
 
 
 def test_a_conversation_with_a_program(kind: str, model: OfflineModel) -> None:
+    script = "import os, sys\nfor line in sys.stdin: os.write(1, f'<{line[:-1]}>\\n'.encode())"
     with (
         Codex(model.config()) as codex,
-        begin(codex, kind, "sh", "-c", 'while read x; do echo "<$x>"; done') as program,
+        begin(codex, kind, *python(script)) as program,
     ):
         for word in (b"one", b"two"):
             program.write(word + b"\n")
@@ -100,18 +109,19 @@ def test_a_conversation_with_a_program(kind: str, model: OfflineModel) -> None:
 
 def test_a_terminal_has_a_size_that_changes(kind: str, model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
-        script = "stty size; read x; stty size"
-        with begin(codex, kind, "sh", "-c", script, tty=True, size=(33, 77)) as program:
-            assert b"33 77" in read_until(program, b"77\r\n")
+        tell = "print(*os.get_terminal_size(), flush=True)"
+        script = python(f"import os; {tell}; input(); {tell}")
+        with begin(codex, kind, *script, tty=True, size=(33, 77)) as program:
+            assert b"77 33" in read_until(program, b"33\r\n")
             program.resize(10, 20)
             program.write(b"\n")
-            assert b"10 20" in read(program)
+            assert b"20 10" in read(program)
 
 
 def test_a_program_that_is_terminated_keeps_its_output(kind: str, model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
-        with begin(codex, kind, "sh", "-c", "echo before; sleep 100") as program:
-            assert read_until(program, b"\n") == b"before\n"
+        with begin(codex, kind, *READY_AND_SLEEP) as program:
+            assert read_until(program, b"\n") == b"ready\n"
             program.terminate()
             assert read(program) == b""
             assert (program.wait()).exit_code != 0
@@ -123,14 +133,13 @@ def test_leaving_the_block_kills_a_program_that_runs_on(
     kind: str, model: OfflineModel, tmp_path: Path
 ) -> None:
     with Codex(model.config()) as codex:
-        script = "echo ready; sleep 100; echo late"
-        with begin(codex, kind, "sh", "-c", script, disable_timeout=True) as program:
+        with begin(codex, kind, *READY_AND_SLEEP, disable_timeout=True) as program:
             read_until(program, b"ready")
         assert (program.wait()).exit_code != 0
         assert_idle(codex.stats)
         program.close()
         with pytest.raises(KeyError):
-            with begin(codex, kind, "sleep", "100") as program:
+            with begin(codex, kind, *SLEEP) as program:
                 raise KeyError
         assert_idle(codex.stats)
         assert codex.stats()["errands_sent"] == 0
@@ -138,7 +147,7 @@ def test_leaving_the_block_kills_a_program_that_runs_on(
 
 def test_a_closed_handle_says_so(kind: str, model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
-        program = begin(codex, kind, "sleep", "100")
+        program = begin(codex, kind, *SLEEP)
         program.close()
         program.close()
         for refused in (program.close_stdin, program.terminate):
@@ -154,20 +163,20 @@ def test_a_closed_handle_says_so(kind: str, model: OfflineModel) -> None:
 def test_waiting_takes_no_output_away(kind: str, model: OfflineModel) -> None:
     with (
         Codex(model.config()) as codex,
-        begin(codex, kind, "seq", "5000") as program,
+        begin(codex, kind, *count_to(5000)) as program,
     ):
 
         def wait() -> int:
             return (program.wait()).exit_code
 
         assert together(wait, wait, wait) == [0, 0, 0]
-        assert (read(program)).split() == [b"%d" % number for number in range(1, 5001)]
+        assert (read(program)).split() == [b"%d" % number for number in range(5000)]
 
 
 def test_who_reads_and_who_waits_do_not_disturb_each_other(kind: str, model: OfflineModel) -> None:
     with (
         Codex(model.config()) as codex,
-        begin(codex, kind, "sh", "-c", "read x; seq 3000") as program,
+        begin(codex, kind, *count_to(3000, after="input()")) as program,
     ):
 
         def wait() -> int:
@@ -186,39 +195,38 @@ def test_a_program_runs_where_and_with_what_it_is_told(
     kind: str, model: OfflineModel, tmp_path: Path
 ) -> None:
     (tmp_path / "sub").mkdir()
-    config = model.config()
-    config.cwd = str(tmp_path)
+    config = model.config(env={"TAKEN": "y"}, cwd=str(tmp_path))
+    script = python("import os; print(os.getcwd(), os.getenv('GIVEN'), os.getenv('TAKEN'), sep='\\n')")
     with Codex(config) as codex:
-        script = 'pwd; echo "$GIVEN-${HOME-none}"'
-        environment = {"GIVEN": "x", "HOME": None}
-        with begin(codex, kind, "sh", "-c", script, cwd="sub", env=environment) as program:
-            assert (read(program)).decode().split() == [str(tmp_path / "sub"), "x-none"]
-        with begin(codex, kind, "pwd") as program:
-            assert (read(program)).decode().split() == [str(tmp_path)]
+        environment = {"GIVEN": "x", "TAKEN": None}
+        with begin(codex, kind, *script, cwd="sub", env=environment) as program:
+            assert (read(program)).decode().splitlines() == [str(tmp_path / "sub"), "x", "None"]
+        with begin(codex, kind, *script) as program:
+            assert (read(program)).decode().splitlines() == [str(tmp_path), "None", "y"]
 
 
 def test_without_stdin_a_program_reads_an_end(kind: str, model: OfflineModel) -> None:
     with (
         Codex(model.config()) as codex,
-        begin(codex, kind, "cat", stream_stdin=False) as program,
+        begin(codex, kind, *CAT, stream_stdin=False) as program,
     ):
         assert (program.wait()).exit_code == 0
 
 
 def test_a_limit_of_output_is_said_on_the_last_piece(kind: str, model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
-        with begin(codex, kind, "seq", "10000", output_bytes_cap=100) as program:
+        with begin(codex, kind, *count_to(10_000), output_bytes_cap=100) as program:
             chunks: list[Any] = [chunk for chunk in program]
             assert sum(len(chunk.data) for chunk in chunks) == 100
             assert chunks[-1].cap_reached
-        with begin(codex, kind, "seq", "10000", disable_output_cap=True) as program:
+        with begin(codex, kind, *count_to(10_000), disable_output_cap=True) as program:
             assert len((read(program)).split()) == 10000
 
 
 def test_a_limit_of_time_ends_a_program(kind: str, model: OfflineModel) -> None:
     with (
         Codex(model.config()) as codex,
-        begin(codex, kind, "sleep", "100", timeout_ms=50) as program,
+        begin(codex, kind, *SLEEP, timeout_ms=50) as program,
     ):
         assert (program.wait()).exit_code != 0
 
@@ -228,12 +236,12 @@ def test_many_programs_at_once_have_their_own_output(kind: str, model: OfflineMo
 
         def job(number: int) -> Any:
             def run() -> bytes:
-                with begin(codex, kind, "echo", str(number)) as program:
+                with begin(codex, kind, *python(f"print({number})")) as program:
                     return read(program)
 
             return run
 
-        expected = [b"%d\n" % number for number in range(20)]
+        expected = [f"{number}{os.linesep}".encode() for number in range(20)]
         assert together(*(job(number) for number in range(20))) == expected
         assert_idle(codex.stats)
 
@@ -253,7 +261,7 @@ def test_a_command_that_is_refused_says_so_to_who_reads_and_who_waits(model: Off
 
 def test_a_process_that_cannot_be_started_leaves_nothing(model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
-        with pytest.raises(JsonRpcError, match="No such file"):
+        with pytest.raises(JsonRpcError, match="failed to spawn"):
             codex.process_spawn(["/no/such/program"])
         assert codex.stats()["errands_sent"] == 0
         assert_idle(codex.stats)
@@ -262,7 +270,7 @@ def test_a_process_that_cannot_be_started_leaves_nothing(model: OfflineModel) ->
 def test_input_for_a_program_that_has_ended_is_refused(kind: str, model: OfflineModel) -> None:
     with (
         Codex(model.config()) as codex,
-        begin(codex, kind, sys.executable, "-c", "") as program,
+        begin(codex, kind, *python("")) as program,
     ):
         program.wait()
         with pytest.raises(InvalidRequestError):
@@ -422,7 +430,7 @@ def test_a_runtime_that_dies_ends_everything(kind: str, scripted: CodexConfig, p
 
 def test_closing_while_somebody_waits_and_reads_ends_both(kind: str, model: OfflineModel) -> None:
     with Codex(model.config()) as codex:
-        program = begin(codex, kind, "sh", "-c", "echo ready; sleep 100", disable_timeout=True)
+        program = begin(codex, kind, *READY_AND_SLEEP, disable_timeout=True)
         assert read_until(program, b"\n") == b"ready\n"
         marks = Marks()
 

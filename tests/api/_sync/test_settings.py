@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from codex_app_server import (
     Thread,
 )
 from codex_app_server.generated.v2_all import SandboxPolicy, ThreadSettingsUpdatedNotification
-from codex_app_server.testing import Answer, FunctionCall, ModelRequest, OfflineModel
+from codex_app_server.testing import Answer, ModelRequest, OfflineModel
 from codex_app_server.types import Personality
 from tests.api._sync.concurrency import Background, expected, together
 from tests.peer import Refused, ScriptedPeer
+from tests.wishes import shell
 
 READ_ONLY = {"type": "readOnly", "networkAccess": False}
 FULL_ACCESS = {"type": "dangerFullAccess"}
@@ -36,6 +38,8 @@ WORKSPACE = {
     "excludeTmpdirEnvVar": False,
     "excludeSlashTmp": False,
 }
+# On Windows the runtime gives read-only in place of workspace-write until one of its sandboxes is chosen.
+SANDBOXED = ('windows.sandbox="unelevated"',)
 NARROW: dict[str, Any] = {"sandbox": Sandbox.read_only}
 
 
@@ -54,7 +58,7 @@ def writing(request: ModelRequest) -> str | Answer:
     """A model whose turns write a file of the name that the prompt has."""
     if request.tool_outputs:
         return "Done."
-    return Answer(FunctionCall("exec_command", {"cmd": f"touch {request.prompt}"}))
+    return Answer(shell(f"echo done > {request.prompt}"))
 
 
 def test_a_loaded_thread_that_is_resumed_with_less_rights_has_no_more(
@@ -105,7 +109,7 @@ def test_what_a_turn_was_given_beyond_the_workspace_is_taken_back_by_a_resume(
     policy = SandboxPolicy.model_validate(
         {**WORKSPACE, "networkAccess": True, "writableRoots": [str(tmp_path)]}
     )
-    with Codex(model.config()) as codex:
+    with Codex(model.config(config_overrides=SANDBOXED)) as codex:
         thread = stored(codex)
         thread.run("With more.", sandbox_policy=policy)
         codex.thread_resume(thread.id, sandbox=Sandbox.workspace_write)
@@ -113,7 +117,7 @@ def test_what_a_turn_was_given_beyond_the_workspace_is_taken_back_by_a_resume(
 
 
 def test_what_the_configuration_gives_a_workspace_is_kept_by_a_resume(model: OfflineModel) -> None:
-    config = model.config(config_overrides=("sandbox_workspace_write.network_access=true",))
+    config = model.config(config_overrides=(*SANDBOXED, "sandbox_workspace_write.network_access=true"))
     with Codex(config) as codex:
         thread = stored(codex, sandbox=Sandbox.workspace_write)
         codex.thread_resume(thread.id, sandbox=Sandbox.workspace_write)
@@ -133,7 +137,7 @@ def test_rights_of_the_workspace_are_taken_back_without_a_mode(
     policy = SandboxPolicy.model_validate(
         {**WORKSPACE, "networkAccess": True, "writableRoots": [str(tmp_path)]}
     )
-    with Codex(model.config()) as codex:
+    with Codex(model.config(config_overrides=SANDBOXED)) as codex:
         thread = stored(codex, sandbox_policy=policy)
         codex.thread_resume(thread.id, config=narrower)
         now = settings(codex, thread.id)
@@ -165,7 +169,7 @@ def test_rights_that_a_loaded_thread_does_not_take_are_an_error(
 def test_a_provider_that_a_loaded_thread_does_not_take_is_an_error_and_changes_nothing(
     model: OfflineModel,
 ) -> None:
-    with Codex(model.config()) as codex:
+    with Codex(model.config(config_overrides=SANDBOXED)) as codex:
         thread = stored(codex, sandbox=Sandbox.workspace_write)
         before = settings(codex, thread.id)
         with pytest.raises(SettingsNotAppliedError, match="thread_fork") as caught:
@@ -206,7 +210,7 @@ def test_a_stored_thread_is_loaded_with_what_was_asked_and_nothing_is_set_after(
     with Codex(model.config()) as codex:
         thread = stored(codex)
     for cwd in (str(tmp_path / "link"), "relative", "~", f"{tmp_path}/../{tmp_path.name}"):
-        with Codex(model.config()) as codex:
+        with Codex(model.config(config_overrides=SANDBOXED)) as codex:
             codex.thread_resume(
                 thread.id,
                 cwd=cwd,
@@ -229,7 +233,8 @@ def test_a_relative_directory_is_one_of_the_runtimes_wherever_this_process_has_g
     with Codex(config) as codex:
         monkeypatch.chdir(tmp_path / "second")
         assert codex.thread_start(cwd="x")
-        (tmp_path / "second").rmdir()
+        if sys.platform != "win32":  # which keeps it as long as it is one's own
+            (tmp_path / "second").rmdir()
         assert codex.thread_start(cwd="x")
         assert codex.thread_start(cwd=str(tmp_path))
 
