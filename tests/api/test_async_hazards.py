@@ -455,6 +455,23 @@ def test_every_kind_of_loop_runs_turns(model: OfflineModel, new_loop: Callable[[
     assert on_loop(new_loop(), main()) == [f"turn {number}" for number in range(8)]
 
 
+def test_loops_of_every_kind_run_turns_of_one_client_in_threads_of_their_own(model: OfflineModel) -> None:
+    makers = [parameter.values[0] for parameter in loops()] * 2
+    codex = AsyncCodex(model.config())
+
+    async def turns(number: int) -> list[str | None]:
+        async def one(prompt: str) -> str | None:
+            return (await (await codex.thread_start()).run(prompt)).final_response
+
+        return await asyncio.gather(*(one(f"{number} {each}") for each in range(4)))
+
+    with ThreadPoolExecutor(len(makers)) as pool:
+        running = [pool.submit(on_loop, maker(), turns(number)) for number, maker in enumerate(makers)]
+        answers = [each.result(TIMEOUT_S) for each in running]
+    assert answers == [[f"{number} {each}" for each in range(4)] for number in range(len(makers))]
+    asyncio.run(codex.close())
+
+
 def test_a_loop_without_readers_takes_its_socket_along() -> None:
     """No other loop comes after it that would see to what it left."""
 

@@ -6,10 +6,12 @@ import os
 import re
 import select
 import signal
+import statistics
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -100,6 +102,28 @@ def test_ctrl_c_interrupts_the_turn_of_a_run(peer: ScriptedPeer) -> None:
         pressing.join()
         peer.send(event("turn/started", "t", "u"))
         assert peer.expect("turn/interrupt")["params"] == {"threadId": "t", "turnId": "u"}
+
+
+def test_ctrl_c_ends_a_wait_within_a_tenth_of_a_second(peer: ScriptedPeer) -> None:
+    pressed = 0.0
+    delays = []
+
+    def press() -> None:
+        nonlocal pressed
+        peer.expect("model/list")
+        pressed = time.perf_counter()
+        press_ctrl_c()
+
+    with Codex(CodexConfig(launch_args_override=peer.argv)) as codex:
+        for _ in range(9):
+            pressing = threading.Thread(target=press)
+            pressing.start()
+            with pytest.raises(KeyboardInterrupt):
+                codex.models()
+            delays.append(time.perf_counter() - pressed)
+            pressing.join()
+    # Half of them, on a machine that may be busy.
+    assert statistics.median(delays) < 0.1, delays
 
 
 @pytest.mark.parametrize("daemon", [False, True])
