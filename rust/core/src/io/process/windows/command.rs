@@ -63,15 +63,16 @@ fn program(name: &OsStr, spec: &LaunchSpec) -> Result<PathBuf, SpawnError> {
     } else {
         directories(spec)
     };
-    let found = |extension: &str| {
-        let mut name = name.to_owned();
-        name.push(extension);
-        let mut paths = places.iter().map(|place| place.join(&name));
-        paths.find(|path| is_file(path))
-    };
     // npm lays a script for other systems beside its batch file, under the bare name.
-    let program = [".exe", ".cmd", ".bat", ""].into_iter().find_map(found);
-    match program {
+    let names = [".exe", ".cmd", ".bat", ""].map(|ending| {
+        let mut name = name.to_owned();
+        name.push(ending);
+        name
+    });
+    let mut paths = places
+        .iter()
+        .flat_map(|place| names.iter().map(|name| place.join(name)));
+    match paths.find(|path| is_file(path)) {
         Some(path) => Ok(path),
         // The system says what is the matter with it.
         None if is_path => Ok(places[0].join(name)),
@@ -427,6 +428,16 @@ mod tests {
         let stage = |found: Result<PathBuf, SpawnError>| found.unwrap_err().stage;
         assert_eq!(look("two", path).unwrap(), folder.join("two.cmd"));
         assert_eq!(look("two.cmd", path).unwrap(), folder.join("two.cmd"));
+        // The first folder counts, whatever it has.
+        let other = folder.join("other");
+        std::fs::create_dir_all(&other).unwrap();
+        std::fs::write(other.join("two.exe"), "").unwrap();
+        let both = env::join_paths([&folder, &other]).unwrap();
+        assert_eq!(look("two", &both).unwrap(), folder.join("two.cmd"));
+        assert_eq!(
+            look("two", other.as_os_str()).unwrap(),
+            other.join("two.exe")
+        );
         assert_eq!(stage(look("four", path)), SpawnStage::Program);
         // Relative directories are not looked into, nor the working directory.
         let found = within(folder, || look("one", OsStr::new(".;")));
