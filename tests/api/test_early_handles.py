@@ -30,7 +30,8 @@ def failing_once(peer: ScriptedPeer, tmp_path: Path, words: str) -> CodexConfig:
         f"if not os.path.exists({mark!r}):\n"
         f"    open({mark!r}, 'w').close()\n"
         f"    sys.exit({words!r})\n"
-        f"os.execv({peer.argv[0]!r}, {list(peer.argv)!r})\n"
+        f"sys.argv[:] = {peer.argv[3:]!r}\n"
+        "exec(open(sys.argv[0]).read())\n"
     )
     return CodexConfig(launch_args_override=(sys.executable, "-S", "-E", "-c", code))
 

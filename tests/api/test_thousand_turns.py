@@ -1,4 +1,4 @@
-"""Many turns at once on the real runtime, with few descriptors."""
+"""Many turns at once, with few descriptors: on the real runtime but for one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 
-from codex_app_server import AsyncCodex, Codex
+from codex_app_server import AsyncCodex, Codex, CodexConfig
 from codex_app_server._async.waiting import wait_ready
 from codex_app_server._incoming.decoding import decoder
 from codex_app_server.models import AgentMessageDeltaNotification
 from codex_app_server.testing import Answer, Message, ModelRequest, OfflineModel
 from tests.payloads import delta, payload
+from tests.peer import ScriptedPeer, event, started
+from tests.peer import delta as piece
 from tests.programs import python
 
 # They load the machine, and one measures what others wait for meanwhile.
@@ -74,6 +76,35 @@ async def test_a_thousand_turns_issued_at_once_each_get_their_own_answer(model: 
     for number, (deltas, _) in enumerate(answers):
         assert "".join(deltas) == "".join(chunks(f"prompt-{number}"))
     assert len({thread_id for _, thread_id in answers}) == TURNS
+
+
+async def test_a_thousand_turns_whose_events_come_by_turns_each_get_their_own(peer: ScriptedPeer) -> None:
+    """The same on a scripted runtime, which takes no time to start a thread."""
+    names = [f"t{number}" for number in range(TURNS)]
+    left = iter(names)
+    peer.answers |= {
+        "thread/start": lambda _: {"thread": {"id": next(left)}},
+        "turn/start": lambda params: started(f"turn of {params['threadId']}"),
+    }
+
+    async def one(codex: AsyncCodex) -> tuple[str, list[str]]:
+        turn = await (await codex.thread_start()).turn("go")
+        return turn.thread_id, [piece async for piece in turn.stream_text()]
+
+    def answer() -> None:
+        for index in range(20):
+            peer.send(*(piece(name, f"turn of {name}", chunks(name)[index]) for name in names))
+        peer.send(*(event("turn/completed", name, f"turn of {name}") for name in names))
+
+    async with AsyncCodex(CodexConfig(launch_args_override=peer.argv)) as codex:
+        turns = asyncio.gather(*(one(codex) for _ in range(TURNS)))
+        while codex.stats()["turns_routed"] < TURNS:
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(answer)
+        answers = dict(await turns)
+    assert {name: "".join(pieces) for name, pieces in answers.items()} == {
+        name: "".join(chunks(name)) for name in names
+    }
 
 
 @pytest.mark.timeout(120)

@@ -25,12 +25,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in Path(pydantic.__file__).parents[1].iterdir():
         if not path.name.startswith(HIDDEN):
             (site / path.name).symlink_to(path)
+    ours = Path(codex_app_server.__file__).parent
+    if not (site / ours.name).exists():  # where the checkout itself is installed
+        (site / ours.name).symlink_to(ours)
     return site
 
 
 def run(site: Path, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
-    packages = (str(site), str(Path(codex_app_server.__file__).parents[1]))
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(packages), "CODEX_HOME": str(home)}
+    env = {**os.environ, "PYTHONPATH": str(site), "CODEX_HOME": str(home)}
     # -S: or the environment's own site-packages would be found, too.
     command = [sys.executable, "-S", *arguments]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=50)

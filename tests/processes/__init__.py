@@ -5,6 +5,7 @@ import sys
 if sys.platform == "win32":
     from .windows import (
         KILLED,
+        KILLED_SAYS,
         SIGNAL,
         command_line,
         descendants,
@@ -19,6 +20,7 @@ if sys.platform == "win32":
 else:
     from .posix import (
         KILLED,
+        KILLED_SAYS,
         SIGNAL,
         command_line,
         descendants,
@@ -33,6 +35,7 @@ else:
 
 __all__ = [
     "KILLED",
+    "KILLED_SAYS",
     "SIGNAL",
     "command_line",
     "descendants",

@@ -70,8 +70,9 @@ def stopped(pid: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-# The exit code of such a process, as `subprocess` has it.
+# The exit code of a process that was ended so, as `subprocess` has it, and what the package says of it.
 KILLED = -signal.SIGKILL
+KILLED_SAYS = "killed by signal 9"
 
 
 def kill(pid: int) -> None:

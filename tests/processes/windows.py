@@ -144,8 +144,9 @@ def stopped(pid: int) -> Iterator[None]:
             _ntdll.NtResumeProcess(handle)
 
 
-# The exit code of such a process, as `subprocess` has it.
+# The exit code of a process that was ended so, as `subprocess` has it, and what the package says of it.
 KILLED = int(signal.SIGTERM)
+KILLED_SAYS = "exit code 15"
 
 
 def kill(pid: int) -> None:

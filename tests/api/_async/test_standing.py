@@ -19,7 +19,7 @@ from codex_app_server import (
 from codex_app_server.async_client import AsyncCodexClient
 from codex_app_server.requests import ServerRequest
 from codex_app_server.testing import Answer, FunctionCall, OfflineModel, Stall
-from tests.processes import kill
+from tests.processes import KILLED_SAYS, kill
 
 
 async def test_a_client_says_where_it_stands(model: OfflineModel) -> None:
@@ -45,7 +45,7 @@ async def test_a_client_says_what_has_ended_its_runtime(model: OfflineModel) -> 
         with pytest.raises(TransportClosedError):
             async for _ in events:
                 pass
-        ended = "closed: The Codex runtime exited (killed by signal 9)"
+        ended = f"closed: The Codex runtime exited ({KILLED_SAYS})"
         assert repr(codex) == f"<AsyncCodex pid={codex.pid} {ended}>"
         assert repr(events) == f"<AsyncNotificationStream all of no turn {ended}>"
 

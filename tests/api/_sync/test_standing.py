@@ -21,7 +21,7 @@ from codex_app_server import (
 from codex_app_server.client import CodexClient
 from codex_app_server.requests import ServerRequest
 from codex_app_server.testing import Answer, FunctionCall, OfflineModel, Stall
-from tests.processes import kill
+from tests.processes import KILLED_SAYS, kill
 
 
 def test_a_client_says_where_it_stands(model: OfflineModel) -> None:
@@ -46,7 +46,7 @@ def test_a_client_says_what_has_ended_its_runtime(model: OfflineModel) -> None:
         with pytest.raises(TransportClosedError):
             for _ in events:
                 pass
-        ended = "closed: The Codex runtime exited (killed by signal 9)"
+        ended = f"closed: The Codex runtime exited ({KILLED_SAYS})"
         assert repr(codex) == f"<Codex pid={codex.pid} {ended}>"
         assert repr(events) == f"<NotificationStream all of no turn {ended}>"
 
