@@ -1,8 +1,7 @@
 //! Starting the child: in its job from its first instruction, without a window, with three pipes and no other handle of ours.
 //!
 //! `std::process::Command` is not used: it cannot put a child into a job before it runs, hands on every handle that some
-//! library has left inheritable, and does not say whether the directory or the program
-//! was missing.
+//! library has left inheritable, and does not say whether the directory or the program was missing.
 #![allow(unsafe_code, reason = "CreateProcess has no safe interface")]
 
 use std::io;
